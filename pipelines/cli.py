@@ -1,0 +1,46 @@
+"""The command `dlt pipeline [metronome_export|metronome_api] run`."""
+
+import argparse
+
+from dlt._workspace.cli import SupportsCliCommand
+from dlt._workspace.cli.exceptions import CliCommandException
+
+from pipelines.errors import InputError
+
+USAGE_URL = "https://dlthub.com/docs/reference/command-line-interface"
+
+
+class PipelineRunCommand(SupportsCliCommand):
+    """Load what is configured: the data export, the API, or both."""
+
+    command = "run"
+    parent = "pipeline"
+    help_string = "Load Metronome's data export and API into DuckDB"
+    description = (
+        "Loads each configured source: the export when sources.metronome_export.bucket_url is "
+        "set, the API when sources.metronome_api.bearer_token or METRONOME_BEARER_TOKEN is. Name "
+        "a pipeline, metronome_export or metronome_api, to load just that one."
+    )
+    docs_url = USAGE_URL
+
+    def configure_parser(self, parser: argparse.ArgumentParser) -> None:
+        """The command has no options of its own: its settings are dlt's configuration."""
+
+    def execute(self, args: argparse.Namespace) -> None:
+        """Load, and print one line per source."""
+        from pipelines.load import PIPELINES, configured, run
+
+        name = args.pipeline_name
+        try:
+            if name and name not in PIPELINES:
+                raise InputError(f"There is no pipeline {name!r}: it is one of {list(PIPELINES)}.")
+            names = [name] if name else configured()
+            if not names:
+                raise InputError(
+                    "Nothing to load: set SOURCES__METRONOME_EXPORT__BUCKET_URL to the folder of "
+                    "an export, METRONOME_BEARER_TOKEN to an API token, or both."
+                )
+            for line in run(names):
+                print(line)
+        except InputError as error:
+            raise CliCommandException(error_code=1, raiseable_exception=error) from error

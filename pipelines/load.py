@@ -1,0 +1,181 @@
+"""Run the pipelines: what is configured is loaded, what is not is an empty table.
+
+The database is the truth and a pipeline's working folder only a cache of it: which files were
+loaded is read from `raw_export.loaded_files`. Two databases never share a state.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dlt
+from dlt.common.typing import TSecretStrValue
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from pipelines import metronome_api, metronome_export
+from pipelines.errors import InputError
+from pipelines.metronome_api.settings import BASE_URL
+from pipelines.metronome_export.files import list_files
+
+DATABASE = "data/account/metronome.duckdb"
+"""Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
+reads the same variable and has the same default."""
+
+PIPELINES: dict[str, ModuleType] = {
+    module.NAME: module for module in (metronome_export, metronome_api)
+}
+
+
+def configured() -> list[str]:
+    """Names of the pipelines that have what they need to run."""
+    return [name for name, is_set in ((metronome_export.NAME, _bucket_url()),
+                                      (metronome_api.NAME, _bearer_token())) if is_set]
+
+
+def run(names: list[str]) -> Iterator[str]:
+    """Load the named sources; create the tables of both, so that models find them.
+
+    Yields:
+        One line for a person after each source.
+
+    Raises:
+        InputError: If a source lacks its setting, or its data or the API refuse to be read.
+    """
+    for name, module in PIPELINES.items():
+        pipeline = _open(module)
+        _create_missing_tables(pipeline, module)
+        if name == metronome_export.NAME and name in names:
+            yield _run_export(pipeline)
+        if name == metronome_api.NAME and name in names:
+            yield _run_api(pipeline)
+
+
+def _run_export(pipeline: dlt.Pipeline) -> str:
+    bucket_url = _bucket_url()
+    if not bucket_url:
+        raise InputError(
+            "No export to load: set [sources.metronome_export] bucket_url in .dlt/config.toml, or "
+            "SOURCES__METRONOME_EXPORT__BUCKET_URL, to the export's folder."
+        )
+    root, files = list_files(bucket_url)
+    loaded = set(
+        _query(
+            pipeline,
+            "select path, size_bytes, modified_at from loaded_files "
+            "join _dlt_loads on load_id = _dlt_load_id where status = 0",
+        )
+    )
+    new = [
+        file
+        for file in files
+        if file.version not in loaded and file.table in metronome_export.TABLES
+    ]
+    unknown = sorted({file.table for file in files} - set(metronome_export.TABLES))
+    if new:
+        _load(pipeline, metronome_export.metronome_export(pipeline.dataset(), root, new))
+    note = f"; left out, unknown: {', '.join(unknown)}" if unknown else ""
+    rows = _new_rows(pipeline, metronome_export.TABLES) if new else 0
+    return (
+        f"export: {len(new)} new of {len(files)} files, {rows:,} rows from {bucket_url}{note}"
+    )
+
+
+def _run_api(pipeline: dlt.Pipeline) -> str:
+    token = _bearer_token()
+    if not token:
+        raise InputError(
+            "No API to load: set [sources.metronome_api] bearer_token in .dlt/secrets.toml, or "
+            "METRONOME_BEARER_TOKEN."
+        )
+    base_url = (
+        dlt.config.get("sources.metronome_api.base_url")
+        or os.environ.get("METRONOME_BASE_URL")
+        or BASE_URL
+    )
+    _load(pipeline, metronome_api.metronome_api(base_url, token))
+    rows = _new_rows(pipeline, metronome_api.TABLES)
+    (customers,) = _query(pipeline, "select count(*) from customers")[0]
+    return f"api: {customers:,} customers, {rows:,} rows from {base_url}"
+
+
+def _open(module: ModuleType) -> dlt.Pipeline:
+    """Attach to the database, and let go of a working folder that is of no use to it.
+
+    A package that an earlier run left behind is not retried: its files do not count as loaded, so
+    this run reads them again, and repeated rows are what staging removes.
+    """
+
+    database = str(Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).absolute())
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
+
+    def attach() -> dlt.Pipeline:
+        return dlt.pipeline(
+            module.NAME,
+            destination=dlt.destinations.duckdb(database),
+            dataset_name=module.DATASET,
+            progress="tqdm" if sys.stderr.isatty() else None,
+        )
+
+    pipeline = attach()
+    if pipeline.has_pending_data or pipeline.state["_local"].get("database", database) != database:
+        pipeline.drop()
+        pipeline = attach()
+    pipeline.set_local_state_val("database", database)
+    pipeline.sync_destination()
+    return pipeline
+
+
+def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
+    """Create the declared tables and columns that the database lacks, empty."""
+    existing = set(
+        _query(
+            pipeline,
+            "select table_name, column_name from information_schema.columns "
+            f"where table_schema = '{module.DATASET}'",
+        )
+    )
+    lacking = [
+        table
+        for table, hints in module.RAW_TABLES.items()
+        if {(table, column) for column in hints} - existing
+    ]
+    if lacking:
+        _load(pipeline, [module.empty_table(pipeline.dataset(), table) for table in lacking])
+
+
+def _load(pipeline: dlt.Pipeline, data: Any) -> None:
+    """Run a pipeline; say a failure in its own words instead of dlt's five tracebacks."""
+    try:
+        pipeline.run(data)
+    except PipelineStepFailed as error:
+        cause: BaseException = error
+        while cause.__cause__ or cause.__context__:
+            cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
+            if isinstance(cause, InputError):
+                raise cause from None
+        raise InputError(f"{pipeline.pipeline_name} failed in {error.step}: {cause}") from error
+
+
+def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
+    """Rows that the newest load brought to the given tables."""
+    newest = "select max(load_id) from _dlt_loads where status = 0"
+    counts = [f"select count(*) from {table} where _dlt_load_id = ({newest})" for table in tables]
+    return sum(count for (count,) in _query(pipeline, " union all ".join(counts)))
+
+
+def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
+    with pipeline.sql_client() as client:
+        return list(client.execute_sql(sql) or [])
+
+
+def _bucket_url() -> str | None:
+    return dlt.config.get("sources.metronome_export.bucket_url", str)
+
+
+def _bearer_token() -> TSecretStrValue | None:
+    return dlt.secrets.get("sources.metronome_api.bearer_token", TSecretStrValue) or (
+        os.environ.get("METRONOME_BEARER_TOKEN")
+    )
