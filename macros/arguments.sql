@@ -1,0 +1,100 @@
+{#
+  The arguments of a run, from dbt's vars, checked and with their defaults. An empty var is one that
+  was not given.
+#}
+
+{% macro argument(name) -%}
+    {{ return('' if var(name) is none else var(name) | string | trim) }}
+{%- endmacro %}
+
+{# The instant that balances are stated for: `as_of`, else the start of the run. SQL literal. #}
+{% macro as_of() -%}
+    cast('{{ metronome.as_of_value().isoformat() }}' as timestamp with time zone)
+{%- endmacro %}
+
+{% macro as_of_value() -%}
+    {%- set given = metronome.argument('as_of') -%}
+    {%- if not given -%}
+        {{ return(run_started_at.replace(microsecond=0)) }}
+    {%- endif -%}
+    {%- set time = '([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?(Z|[+-]\\d{2}:?\\d{2})?)?' -%}
+    {%- if not modules.re.fullmatch('\\d{4}-\\d{2}-\\d{2}' ~ time, given) -%}
+        {{ exceptions.raise_compiler_error(
+            "as_of: '" ~ given ~ "' is no instant. Give a date (its midnight UTC) such as 2024-04-03, or a time such as 2024-04-03T12:00:00Z."
+        ) }}
+    {%- endif -%}
+    {%- do metronome.check_day('as_of', given[:10]) -%}
+    {%- set instant = modules.datetime.datetime.fromisoformat(given) -%}
+    {{ return(
+        instant.astimezone(modules.pytz.utc) if instant.tzinfo else instant.replace(tzinfo=modules.pytz.utc)
+    ) }}
+{%- endmacro %}
+
+{# The billing month, `YYYY-MM`: `month`, else the last month that is complete at `as_of`. #}
+{% macro billing_month() -%}
+    {%- set given = metronome.argument('month') -%}
+    {%- if not given -%}
+        {%- set this_month = metronome.as_of_value().replace(day=1) -%}
+        {{ return((this_month - modules.datetime.timedelta(days=1)).strftime('%Y-%m')) }}
+    {%- endif -%}
+    {%- if not modules.re.fullmatch('\\d{4}-(0[1-9]|1[0-2])', given) -%}
+        {{ exceptions.raise_compiler_error("month: '" ~ given ~ "' is no month. Give one such as 2024-03.") }}
+    {%- endif -%}
+    {{ return(given) }}
+{%- endmacro %}
+
+{# The first day of usage: `usage_from`, else the first of the billing month. #}
+{% macro usage_from() -%}
+    {{ return(metronome.day_argument('usage_from', metronome.billing_month() ~ '-01')) }}
+{%- endmacro %}
+
+{# The last day of usage, which counts: `usage_to`, else the last of the billing month. #}
+{% macro usage_to() -%}
+    {%- set month = metronome.billing_month() -%}
+    {%- set last_day = metronome.days_in_month(month[:4] | int, month[5:] | int) -%}
+    {%- set day = metronome.day_argument('usage_to', month ~ '-' ~ last_day) -%}
+    {%- if day < metronome.usage_from() -%}
+        {{ exceptions.raise_compiler_error(
+            'usage_to: ' ~ day ~ ' is before usage_from, ' ~ metronome.usage_from() ~ '.'
+        ) }}
+    {%- endif -%}
+    {{ return(day) }}
+{%- endmacro %}
+
+{# The environment that was asked for, or an empty text. #}
+{% macro environment() -%}
+    {%- set given = metronome.argument('environment') | upper -%}
+    {%- if given not in ('', 'PRODUCTION', 'SANDBOX') -%}
+        {{ exceptions.raise_compiler_error(
+            "environment: '" ~ given ~ "' is none. Give PRODUCTION or SANDBOX, or leave it out."
+        ) }}
+    {%- endif -%}
+    {{ return(given) }}
+{%- endmacro %}
+
+{# An argument as an SQL text; a quote in it stays a quote. #}
+{% macro text_argument(name) -%}
+    {{ return(dbt.string_literal(dbt.escape_single_quotes(metronome.argument(name)))) }}
+{%- endmacro %}
+
+{% macro day_argument(name, default) -%}
+    {%- set given = metronome.argument(name) or default -%}
+    {%- if not modules.re.fullmatch('\\d{4}-\\d{2}-\\d{2}', given) -%}
+        {{ exceptions.raise_compiler_error(name ~ ": '" ~ given ~ "' is no day. Give one such as 2024-03-10.") }}
+    {%- endif -%}
+    {%- do metronome.check_day(name, given) -%}
+    {{ return(given) }}
+{%- endmacro %}
+
+{% macro check_day(name, day) -%}
+    {%- set month, day_of_month = day[5:7] | int, day[8:10] | int -%}
+    {%- if month not in range(1, 13)
+        or day_of_month not in range(1, metronome.days_in_month(day[:4] | int, month) + 1) -%}
+        {{ exceptions.raise_compiler_error(name ~ ": there is no day '" ~ day ~ "'.") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro days_in_month(year, month) -%}
+    {%- set next_month = modules.datetime.date(year + month // 12, month % 12 + 1, 1) -%}
+    {{ return((next_month - modules.datetime.timedelta(days=1)).day) }}
+{%- endmacro %}

@@ -1,0 +1,66 @@
+{#
+  Post-hook of dim_report_arguments: stop before any report is written when the asked customer or
+  environment is not there, or the customer's name is not one customer's, and say what is.
+#}
+{% macro check_report_arguments() -%}
+    {%- if execute -%}
+        {%- do check_environment() -%}
+        {%- do check_customer() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_environment() -%}
+    {%- set there = run_query(
+        'select distinct environment_type from ' ~ ref('dim_customers')
+        ~ ' where environment_type is not null order by environment_type'
+    ).columns[0].values() -%}
+    {%- if environment() and there and environment() not in there -%}
+        {{ exceptions.raise_compiler_error(
+            'environment: no customer is in ' ~ environment() ~ '; the data holds ' ~ there | join(' and ') ~ '.'
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_customer() -%}
+    {%- set asked = argument('customer') -%}
+    {%- set matches = run_query('select matching_customers from ' ~ this).columns[0].values()[0] -%}
+    {%- if asked and matches != 1 -%}
+        {%- set candidates = [] -%}
+        {%- for row in run_query(similar_customers(asked, limit=20 if matches > 1 else 5)) -%}
+            {%- do candidates.append('\n    ' ~ row[0] ~ '  ' ~ row[1] ~ ('  (archived)' if row[2] else '')) -%}
+        {%- endfor -%}
+        {%- if matches > 1 -%}
+            {{ exceptions.raise_compiler_error(
+                "customer: '" ~ asked ~ "' is the name of " ~ matches ~ ' customers. Give the id of one:'
+                ~ candidates | join
+            ) }}
+        {%- endif -%}
+        {{ exceptions.raise_compiler_error(
+            "customer: no customer has the name or id '" ~ asked ~ "'."
+            ~ (' Did you mean one of these?' ~ candidates | join if candidates else ' No name is like it.')
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Customers by how alike their names are to a text; those of the same name come first. #}
+{% macro similar_customers(name, limit) -%}
+    {{ return(adapter.dispatch('similar_customers')(name, limit)) }}
+{%- endmacro %}
+
+{% macro duckdb__similar_customers(name, limit) -%}
+    {%- set likeness -%}
+        jaro_winkler_similarity(
+            lower(customers.customer_name), lower({{ dbt.string_literal(dbt.escape_single_quotes(name)) }})
+        )
+    {%- endset -%}
+    select
+        customers.customer_id,
+        customers.customer_name,
+        customers.archived_at is not null as is_archived
+    from {{ ref('dim_customers') }} as customers
+    inner join {{ this }} as arguments
+        on customers.environment_type is not distinct from arguments.environment_type
+    where {{ likeness }} > 0.7
+    order by {{ likeness }} desc, customers.customer_id
+    limit {{ limit }}
+{%- endmacro %}

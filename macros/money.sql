@@ -1,0 +1,43 @@
+{#
+  Amounts. Raw and staging carry what Metronome states, DECIMAL(38, 18); everything after carries the
+  major unit, DECIMAL(38, 20), which holds a hundredth of any raw amount exactly.
+#}
+
+{# An amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
+{% macro major_amount(amount, stated_unit) -%}
+    cast({{ amount }} * case {{ stated_unit }} when 'USD (cents)' then 0.01 else 1.00 end as {{ amount_type() }})
+{%- endmacro %}
+
+{# The pricing unit that a major amount is in: `USD` for `USD (cents)`, any other by its own name. #}
+{% macro pricing_unit(stated_unit) -%}
+    case {{ stated_unit }} when 'USD (cents)' then 'USD' else {{ stated_unit }} end
+{%- endmacro %}
+
+{% macro amount_type() -%} decimal(38, 20) {%- endmacro %}
+
+{#
+  The decimal that times `quantity` is exactly `amount`, if it has at most 10 decimals; else null. The
+  price of an untiered charge is such a decimal. A plain `/` would give a double.
+#}
+{% macro exact_unit_price(amount, quantity) -%}
+    {{ return(adapter.dispatch('exact_unit_price')(amount, quantity)) }}
+{%- endmacro %}
+
+{% macro duckdb__exact_unit_price(amount, quantity) -%}
+    {%- set price -%}
+        cast(cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0) as decimal(18, 10))
+    {%- endset -%}
+    case
+        when try({{ price }} * cast({{ quantity }} as decimal(28, 14))) = {{ amount }}
+            then cast({{ price }} as decimal(38, 18))
+    end
+{%- endmacro %}
+
+{# A text as an exact decimal; null when it is no number. #}
+{% macro text_to_quantity(column) -%}
+    {{ return(adapter.dispatch('text_to_quantity')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__text_to_quantity(column) -%}
+    try_cast({{ column }} as decimal(38, 18))
+{%- endmacro %}

@@ -1,0 +1,88 @@
+{# Run at the end of a run: say what reports were written, with their headline figures. #}
+{% macro print_reports(results) -%}
+    {%- if execute -%}
+        {%- set written = [] -%}
+        {%- for result in results if result.node.name.startswith('rpt_') and result.status == 'success' -%}
+            {%- do written.append(result.node.name) -%}
+        {%- endfor -%}
+        {%- if written -%}
+            {%- set arguments = run_query(
+                'select as_of, environment_type from ' ~ built('dim_report_arguments')
+            ).rows[0] -%}
+            {{ print(
+                '\nReports as of ' ~ arguments[0].strftime('%Y-%m-%dT%H:%M:%SZ')
+                ~ (', ' ~ arguments[1] if arguments[1] else '')
+            ) }}
+        {%- endif -%}
+        {%- for report in written | sort -%}
+            {%- set rows = run_query('select count(*) from ' ~ built(report)).columns[0].values()[0] -%}
+            {{ print('\n  ' ~ report_path(report) ~ '  ' ~ rows ~ (' row' if rows == 1 else ' rows')) }}
+            {%- for row in run_query(headline(report)) -%}
+                {{ print('      ' ~ row[0]) }}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The query for a report's headline figures: one line of text per row. #}
+{% macro headline(report) -%}
+    {%- if report == 'rpt_customer_summary' -%}
+        select
+            pricing_unit || ': outstanding ' || {{ plain_number('sum(outstanding_balance)') }}
+            || ', current invoices ' || coalesce({{ plain_number('sum(invoice_balance)') }}, 'none')
+            || ', credit left ' || coalesce({{ plain_number('sum(credit_balance)') }}, 'not known')
+        from {{ built(report) }}
+        where pricing_unit is not null
+        group by pricing_unit
+        order by pricing_unit
+    {%- elif report == 'rpt_billings_by_plan' -%}
+        select
+            '{{ billing_month() }} ' || pricing_unit || ': billed ' || {{ plain_number('sum(billed_amount)') }}
+            || ', invoices ' || cast(sum(invoices) as varchar)
+        from {{ built(report) }}
+        where month = '{{ billing_month() }}'
+        group by pricing_unit
+        order by pricing_unit
+    {%- elif report == 'rpt_invoice_lines' -%}
+        select
+            '{{ billing_month() }} ' || pricing_unit || ': lines add up to ' || {{ plain_number('sum(total)') }}
+            || ', invoices ' || cast(count(distinct invoice_id) as varchar) as line
+        from {{ built(report) }}
+        where is_in_invoice_total
+        group by pricing_unit
+        union all
+        {{ no_invoice_lines() }}
+        order by line
+    {%- else -%}
+        select
+            property_name || ' ' || coalesce(property_value, '(none)') || ': ' || cast(events as varchar)
+            || ' events, quantity ' || coalesce({{ plain_number('quantity') }}, 'not known')
+        from {{ built(report) }}
+        order by property_value
+        limit 10
+    {%- endif -%}
+{%- endmacro %}
+
+{# When no invoice matches the month: the months that the asked customer has invoices in. #}
+{% macro no_invoice_lines() -%}
+    select
+        'no invoice in ' || arguments.billing_month || '; '
+        || coalesce(
+            'invoices of ' || coalesce(nullif(arguments.customer, ''), 'all customers') || ' are in '
+            || {{ joined_texts(month_text('invoices.billing_month')) }},
+            'there are none in any month'
+        ) as line
+    from {{ built('dim_report_arguments') }} as arguments
+    left join {{ built('fct_invoices') }} as invoices
+        on
+            invoices.is_counted
+            and invoices.environment_type is not distinct from arguments.environment_type
+            and (arguments.customer = '' or invoices.customer_id = arguments.customer_id)
+    where not exists (select 1 from {{ built('rpt_invoice_lines') }})
+    group by arguments.billing_month, arguments.customer
+{%- endmacro %}
+
+{# A model's relation, by name. Not ref(): dbt does not renew a hook's references when it changes. #}
+{% macro built(model) -%}
+    {{ return(graph.nodes['model.metronome.' ~ model].relation_name) }}
+{%- endmacro %}

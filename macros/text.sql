@@ -1,0 +1,23 @@
+{#
+  A text with characters that only look like letters or digits replaced by those, and without space
+  around it: `256×256` is `256x256`.
+#}
+{% macro fold_lookalikes(column) -%}
+    {{ return(adapter.dispatch('fold_lookalikes')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__fold_lookalikes(column) -%}
+    {#- multiplication signs, Cyrillic and Greek letters, full-width forms, dashes -#}
+    {%- set lookalikes = '×✕✖⨯хХχΧｘаАеЕоОрРсСіІ–—−‐‑０１２３４５６７８９' -%}
+    {%- set letters = 'xxxxxXxXxaAeEoOpPcCiI-----0123456789' -%}
+    trim(translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}'))
+{%- endmacro %}
+
+{# Whether a text is plain ASCII. #}
+{% macro is_ascii(column) -%}
+    {{ return(adapter.dispatch('is_ascii')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__is_ascii(column) -%}
+    regexp_full_match({{ column }}, '[ -~]*')
+{%- endmacro %}

@@ -1,0 +1,35 @@
+{# A number of whole days after an instant; null when either is null. #}
+{% macro add_days(instant, days) -%}
+    {{ return(adapter.dispatch('add_days')(instant, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_days(instant, days) -%}
+    {{ instant }} + to_days(cast({{ days }} as integer))
+{%- endmacro %}
+
+{# The first day of the month of an instant, or of the month `months` later. #}
+{% macro first_of_month(instant, months=0) -%}
+    {{ return(adapter.dispatch('first_of_month')(instant, months)) }}
+{%- endmacro %}
+
+{% macro duckdb__first_of_month(instant, months) -%}
+    cast(date_trunc('month', {{ instant }}) + to_months({{ months }}) as date)
+{%- endmacro %}
+
+{# Whole days from one date to another. #}
+{% macro days_between(first_date, last_date) -%}
+    {{ return(adapter.dispatch('days_between')(first_date, last_date)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first_date, last_date) -%}
+    date_diff('day', {{ first_date }}, {{ last_date }})
+{%- endmacro %}
+
+{# A day's month as text, `2024-03`. #}
+{% macro month_text(day) -%}
+    {{ return(adapter.dispatch('month_text')(day)) }}
+{%- endmacro %}
+
+{% macro duckdb__month_text(day) -%}
+    strftime({{ day }}, '%Y-%m')
+{%- endmacro %}

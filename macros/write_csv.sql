@@ -1,0 +1,63 @@
+{#
+  Write a report to `<reports_dir>/<name without rpt_>.csv`: RFC 4180 (CRLF, quoted where needed), UTF-8,
+  a header even when empty, ordered by the report's `meta.order_by`. Numbers are exact and plain,
+  instants ISO 8601 in UTC, null is empty. The file is replaced in one step, and only after every test
+  of every parent passed: this is a report's post-hook.
+#}
+{% macro write_csv() -%}
+    {%- if execute -%}
+        {{ return(adapter.dispatch('write_csv')()) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro duckdb__write_csv() -%}
+    copy (
+        select
+            {%- for column in adapter.get_columns_in_relation(this) %}
+            {{ csv_cell(column) }} as {{ column.quoted }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ this }} as report
+        order by
+            {%- for column in model.config.meta.order_by %}
+            report.{{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+    ) to '{{ dbt.escape_single_quotes(report_path(this.identifier)) }}'
+    (format csv, header true, new_line '\r\n', nullstr '', use_tmp_file true)
+{%- endmacro %}
+
+{% macro report_path(report_model) -%}
+    {{ return(argument('reports_dir') ~ '/' ~ report_model[4:] ~ '.csv') }}
+{%- endmacro %}
+
+{# A column as the text of a CSV cell. #}
+{% macro csv_cell(column) -%}
+    {%- set name = 'report.' ~ column.quoted -%}
+    {%- if column.is_string() -%}
+        {{ spreadsheet_safe(name) }}
+    {%- elif 'decimal' in column.data_type | lower -%}
+        {{ plain_number(name) }}
+    {%- elif column.data_type | lower == 'timestamp with time zone' -%}
+        strftime({{ name }}, '%Y-%m-%dT%H:%M:%S')
+        || rtrim(rtrim(strftime({{ name }}, '.%f'), '0'), '.')
+        || 'Z'
+    {%- else -%}
+        cast({{ name }} as varchar)
+    {%- endif -%}
+{%- endmacro %}
+
+{# A text with an apostrophe before it if a spreadsheet would take it for a formula. #}
+{% macro spreadsheet_safe(column) -%}
+    case
+        when regexp_matches({{ column }}, '^(\s*[=+@＝＋－＠-]|[\t\r\n])') then '''' || {{ column }}
+        else {{ column }}
+    end
+{%- endmacro %}
+
+{# A number as text, exact, without zeros that say nothing: `8101.27205`. #}
+{% macro plain_number(column) -%}
+    case
+        when contains(cast({{ column }} as varchar), '.')
+            then rtrim(rtrim(cast({{ column }} as varchar), '0'), '.')
+        else cast({{ column }} as varchar)
+    end
+{%- endmacro %}

@@ -1,0 +1,26 @@
+-- One row per credit grant of the plan vintage, valued at the as-of instant.
+with
+
+credit_grants as (
+    select
+        *,
+        effective_at <= {{ as_of() }} and {{ as_of() }} < expires_at as is_open
+    from {{ ref('stg_metronome_api__credit_grants') }}
+)
+
+select
+    credit_grant_id as credit_id,
+    'CREDIT_GRANT' as credit_type,
+    credit_grant_name as credit_name,
+    customer_id,
+    cast(null as varchar) as contract_id,
+    stated_unit,
+    granted,
+    case when is_open then balance_including_pending else 0 end as balance,
+    case when is_open then balance_excluding_pending else 0 end as balance_excluding_pending,
+    case
+        when is_open and expires_at <= {{ add_days(as_of(), 30) }} then balance_including_pending
+        else 0
+    end as expiring_30d,
+    case when is_open then expires_at end as next_expiry_at
+from credit_grants

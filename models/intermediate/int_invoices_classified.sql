@@ -1,0 +1,112 @@
+-- One row per invoice, with what it counts for, what it is billed under and when it is due.
+with
+
+invoices as (
+    select * from {{ ref('int_invoices_united') }}
+),
+
+constituents as (
+    select distinct constituents.invoice_id
+    from {{ ref('stg_metronome_api__invoice_constituents') }} as constituents
+    inner join invoices on constituents.consolidated_invoice_id = invoices.invoice_id
+    where invoices.invoice_status <> 'VOID'
+),
+
+contracts as (
+    select * from {{ ref('stg_metronome_api__contracts') }}
+),
+
+plans as (
+    select * from {{ ref('int_plans_united') }}
+),
+
+customer_plans as (
+    select * from {{ ref('stg_metronome_api__customer_plans') }}
+),
+
+provider_statuses as (
+    select * from {{ ref('external_invoice_statuses') }}
+),
+
+-- the terms of the stretch on the plan that the invoice's period starts in
+plan_terms as (
+    select
+        invoices.invoice_id,
+        max(customer_plans.net_payment_terms_days) as net_payment_terms_days
+    from invoices
+    inner join customer_plans
+        on
+            invoices.customer_id = customer_plans.customer_id
+            and invoices.plan_id = customer_plans.plan_id
+            and invoices.period_start_at >= customer_plans.starting_at
+            and (
+                invoices.period_start_at < customer_plans.ending_before
+                or customer_plans.ending_before is null
+            )
+    group by invoices.invoice_id
+),
+
+joined as (
+    select
+        invoices.*,
+        contracts.contract_name,
+        coalesce(invoices.plan_id, contracts.package_id, contracts.rate_card_id) as billed_plan_id,
+        constituents.invoice_id is not null as is_constituent,
+        provider_statuses.external_status is not null as is_payment_status_known,
+        coalesce(provider_statuses.is_settled, false) as is_settled,
+        coalesce(provider_statuses.is_failed, false) as is_payment_failed,
+        coalesce(
+            invoices.net_payment_terms_days,
+            contracts.net_payment_terms_days,
+            plan_terms.net_payment_terms_days
+        ) as payment_terms_days
+    from invoices
+    left join contracts on invoices.contract_id = contracts.contract_id
+    left join constituents on invoices.invoice_id = constituents.invoice_id
+    left join provider_statuses on invoices.external_status = provider_statuses.external_status
+    left join plan_terms on invoices.invoice_id = plan_terms.invoice_id
+)
+
+select
+    joined.invoice_id,
+    joined.source,
+    joined.environment_type,
+    joined.customer_id,
+    joined.invoice_type,
+    joined.invoice_status,
+    joined.billed_plan_id as plan_id,
+    coalesce(plans.plan_name, joined.plan_name) as plan_name,
+    coalesce(
+        plans.plan_kind,
+        case
+            when joined.plan_id is not null then 'plan'
+            when joined.contract_id is not null then 'contract'
+        end
+    ) as plan_kind,
+    joined.contract_id,
+    joined.contract_name,
+    joined.regenerated_from_invoice_id,
+    joined.pricing_unit,
+    joined.total_amount,
+    joined.period_start_at,
+    joined.period_end_at,
+    joined.issued_at,
+    -- a scheduled invoice has no period: it belongs to the month of its issue
+    cast(date_trunc('month', coalesce(joined.period_start_at, joined.issued_at)) as date)
+        as billing_month,
+    joined.is_constituent,
+    joined.invoice_status <> 'VOID' and not joined.is_constituent as is_counted,
+    joined.invoice_status = 'FINALIZED' and not joined.is_constituent as is_billed,
+    joined.billing_provider_type,
+    joined.billing_provider_invoice_id,
+    joined.external_status,
+    joined.is_payment_status_known,
+    joined.is_payment_failed,
+    joined.invoice_status = 'FINALIZED'
+    and not joined.is_constituent
+    and joined.total_amount > 0
+    and not joined.is_settled as is_outstanding,
+    joined.payment_terms_days as net_payment_terms_days,
+    {{ add_days('joined.issued_at', 'joined.payment_terms_days') }} as due_at
+from joined
+left join plans on joined.billed_plan_id = plans.plan_id

@@ -1,0 +1,68 @@
+-- One row per current invoice of a customer in a pricing unit: those whose period contains the as-of
+-- instant, one per contract; or, where none does, the latest that was issued, as a fallback.
+with
+
+invoices as (
+    select * from {{ ref('int_invoices_classified') }}
+    where is_counted
+),
+
+covering as (
+    select
+        *,
+        false as is_fallback
+    from invoices
+    where
+        invoice_type <> 'SCHEDULED'
+        and period_start_at <= {{ as_of() }}
+        and {{ as_of() }} < period_end_at
+),
+
+latest_issued as (
+    select
+        invoices.*,
+        true as is_fallback,
+        row_number() over (
+            partition by invoices.customer_id, invoices.pricing_unit
+            order by
+                invoices.period_end_at desc nulls last,
+                invoices.issued_at desc nulls last,
+                invoices.invoice_id
+        ) as recency
+    from invoices
+    left join covering
+        on
+            invoices.customer_id = covering.customer_id
+            and invoices.pricing_unit = covering.pricing_unit
+    where
+        covering.invoice_id is null
+        -- this also leaves out scheduled charges of the future, which are drafts for years
+        and invoices.issued_at <= {{ as_of() }}
+)
+
+select
+    invoice_id,
+    customer_id,
+    pricing_unit,
+    invoice_status,
+    contract_id,
+    plan_name,
+    period_start_at,
+    period_end_at,
+    total_amount,
+    is_fallback
+from covering
+union all
+select
+    invoice_id,
+    customer_id,
+    pricing_unit,
+    invoice_status,
+    contract_id,
+    plan_name,
+    period_start_at,
+    period_end_at,
+    total_amount,
+    is_fallback
+from latest_issued
+where recency = 1

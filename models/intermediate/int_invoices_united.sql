@@ -1,0 +1,97 @@
+-- One row per invoice of either source. An invoice only moves forward, draft to finalized to void:
+-- where the sources differ, the later state is the newer; where they agree, the API knows more.
+with
+
+api_invoices as (
+    select * from {{ ref('stg_metronome_api__invoices') }}
+),
+
+export_invoices as (
+    select * from {{ ref('stg_metronome_export__invoices') }}
+),
+
+customers as (
+    select * from {{ ref('int_customers_united') }}
+),
+
+both_sources as (
+    select
+        'api' as source,
+        api_invoices.invoice_id,
+        customers.environment_type,
+        api_invoices.customer_id,
+        api_invoices.invoice_type,
+        api_invoices.invoice_status,
+        api_invoices.plan_id,
+        api_invoices.plan_name,
+        api_invoices.contract_id,
+        api_invoices.regenerated_from_invoice_id,
+        api_invoices.stated_unit,
+        api_invoices.total,
+        api_invoices.period_start_at,
+        api_invoices.period_end_at,
+        api_invoices.issued_at,
+        api_invoices.net_payment_terms_days,
+        api_invoices.billing_provider_type,
+        api_invoices.billing_provider_invoice_id,
+        api_invoices.external_status
+    from api_invoices
+    left join customers on api_invoices.customer_id = customers.customer_id
+    union all
+    select
+        'export' as source,
+        invoice_id,
+        environment_type,
+        customer_id,
+        upper(invoice_label) as invoice_type,
+        invoice_status,
+        plan_id,
+        plan_name,
+        contract_id,
+        cast(null as varchar) as regenerated_from_invoice_id,
+        stated_unit,
+        total,
+        period_start_at,
+        period_end_at,
+        issued_at,
+        cast(null as bigint) as net_payment_terms_days,
+        billing_provider_type,
+        billing_provider_invoice_id,
+        external_status
+    from export_invoices
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by invoice_id
+            order by
+                case invoice_status when 'VOID' then 1 when 'FINALIZED' then 2 else 3 end,
+                source
+        ) as choice
+    from both_sources
+)
+
+select
+    source,
+    invoice_id,
+    environment_type,
+    customer_id,
+    invoice_type,
+    invoice_status,
+    plan_id,
+    plan_name,
+    contract_id,
+    regenerated_from_invoice_id,
+    {{ pricing_unit('stated_unit') }} as pricing_unit,
+    {{ major_amount('total', 'stated_unit') }} as total_amount,
+    period_start_at,
+    period_end_at,
+    issued_at,
+    net_payment_terms_days,
+    billing_provider_type,
+    billing_provider_invoice_id,
+    external_status
+from ranked
+where choice = 1

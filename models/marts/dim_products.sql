@@ -1,0 +1,49 @@
+-- One row per product. A product that neither source lists is named by its invoice lines.
+with
+
+api_products as (
+    select
+        product_id,
+        product_name,
+        1 as preference
+    from {{ ref('stg_metronome_api__products') }}
+),
+
+export_products as (
+    select
+        product_id,
+        product_name,
+        2 as preference
+    from {{ ref('stg_metronome_export__products') }}
+),
+
+invoiced_products as (
+    select
+        product_id,
+        min(line_name) as product_name,
+        3 as preference
+    from {{ ref('int_invoice_lines_united') }}
+    where product_id is not null and amount >= 0  -- an applied credit is no product's name
+    group by product_id
+),
+
+listed as (
+    select * from api_products
+    union all
+    select * from export_products
+    union all
+    select * from invoiced_products
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (partition by product_id order by preference) as choice
+    from listed
+)
+
+select
+    product_id,
+    product_name
+from ranked
+where choice = 1

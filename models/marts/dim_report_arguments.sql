@@ -1,0 +1,42 @@
+{{ config(post_hook="{{ check_report_arguments() }}") }}
+-- One row: the arguments of this run, with their defaults, as the reports use them.
+with
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+environments as (
+    select
+        coalesce(
+            nullif('{{ environment() }}', ''),
+            max(case when environment_type = 'PRODUCTION' then environment_type end),
+            max(environment_type)
+        ) as environment_type
+    from customers
+),
+
+-- by id, else by name; only one match counts
+matching_customers as (
+    select
+        count(*) as matches,
+        min(customers.customer_id) as customer_id
+    from customers
+    inner join environments
+        on customers.environment_type is not distinct from environments.environment_type
+    where
+        customers.customer_id = {{ text_argument('customer') }}
+        or lower(trim(customers.customer_name)) = lower({{ text_argument('customer') }})
+)
+
+select
+    {{ as_of() }} as as_of,
+    '{{ billing_month() }}' as billing_month,
+    cast('{{ usage_from() }}' as date) as usage_from_date,
+    cast('{{ usage_to() }}' as date) as usage_to_date,
+    environments.environment_type,
+    {{ text_argument('customer') }} as customer,
+    case when matching_customers.matches = 1 then matching_customers.customer_id end as customer_id,
+    cast(matching_customers.matches as integer) as matching_customers
+from environments
+cross join matching_customers

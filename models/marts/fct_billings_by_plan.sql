@@ -1,0 +1,20 @@
+-- One row per billing month, environment, plan and pricing unit: what was billed.
+select
+    billing_month,
+    environment_type,
+    plan_id,
+    plan_name,
+    plan_kind,
+    pricing_unit,
+    cast(count(distinct customer_id) as integer) as customers,
+    cast(count(*) as integer) as invoices,
+    cast(sum(total_amount) as {{ amount_type() }}) as billed_amount
+from {{ ref('fct_invoices') }}
+where is_billed
+group by
+    billing_month,
+    environment_type,
+    plan_id,
+    plan_name,
+    plan_kind,
+    pricing_unit

@@ -1,0 +1,25 @@
+-- One row per usage event received, billed or not.
+with
+
+events as (
+    select * from {{ ref('stg_metronome_export__events') }}
+),
+
+identified as (
+    select * from {{ ref('int_customers_identified') }}
+)
+
+select
+    events.transaction_id,
+    events.environment_type,
+    identified.customer_id,
+    events.sent_customer_id,
+    events.event_type,
+    events.event_at,
+    cast(events.event_at as date) as event_date,
+    events.properties
+from events
+left join identified
+    on
+        events.environment_type = identified.environment_type
+        and events.sent_customer_id = identified.identifier

@@ -1,0 +1,14 @@
+-- One row per month, plan and pricing unit: what was billed.
+select
+    {{ month_text('billings.billing_month') }} as month,
+    billings.environment_type,
+    billings.plan_id,
+    billings.plan_name,
+    billings.pricing_unit,
+    billings.customers,
+    billings.invoices,
+    billings.billed_amount,
+    billings.plan_kind
+from {{ ref('fct_billings_by_plan') }} as billings
+inner join {{ ref('dim_report_arguments') }} as arguments
+    on billings.environment_type is not distinct from arguments.environment_type

@@ -1,0 +1,13 @@
+-- One row per value of the asked property: events of the asked kind, both days included.
+select
+    usage.event_type,
+    usage.property_name,
+    usage.property_value,
+    arguments.usage_from_date as from_date,
+    arguments.usage_to_date as to_date,
+    usage.events,
+    usage.quantity,
+    usage.environment_type
+from {{ ref('fct_usage_by_property') }} as usage
+inner join {{ ref('dim_report_arguments') }} as arguments
+    on usage.environment_type is not distinct from arguments.environment_type

@@ -1,0 +1,24 @@
+-- One row per stretch of time in which an amount of a commit or credit may be used.
+with
+
+source as (
+    select * from {{ source('raw_api', 'balance_segments') }}
+),
+
+renamed as (
+    select
+        -- ids
+        balance_id,
+        segment_number,
+        id as segment_id,
+
+        -- numerics
+        amount,
+
+        -- timestamps
+        starting_at,
+        ending_before
+    from source
+)
+
+select * from renamed

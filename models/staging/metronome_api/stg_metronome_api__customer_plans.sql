@@ -1,0 +1,31 @@
+-- One row per stretch of time that a customer is on a plan.
+with
+
+source as (
+    select * from {{ source('raw_api', 'customer_plans') }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as customer_plan_id,
+        customer_id,
+        plan_id,
+
+        -- text
+        plan_name,
+
+        -- numerics
+        net_payment_terms_days,
+
+        -- json
+        trial_info,
+        custom_fields,
+
+        -- timestamps
+        starting_on as starting_at,
+        ending_before
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,29 @@
+-- One row per customer of the token's environment, archived ones included.
+with
+
+source as (
+    select * from {{ source('raw_api', 'customers') }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as customer_id,
+        {{ json_text('customer_config', 'salesforce_account_id') }} as salesforce_account_id,
+
+        -- text
+        name as customer_name,
+        current_billable_status__value as billable_status,
+
+        -- json
+        ingest_aliases,
+        custom_fields,
+
+        -- timestamps
+        created_at,
+        updated_at,
+        archived_at
+    from source
+)
+
+select * from renamed

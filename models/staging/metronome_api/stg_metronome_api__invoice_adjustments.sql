@@ -1,0 +1,24 @@
+-- One row per adjustment of a plan-vintage invoice: a minimum, an applied credit grant.
+with
+
+source as (
+    select * from {{ source('raw_api', 'invoice_adjustments') }}
+),
+
+renamed as (
+    select
+        -- ids
+        invoice_id,
+        adjustment_number,
+        credit_grant_id,
+
+        -- text
+        name as adjustment_name,
+        credit_type__name as stated_unit,
+
+        -- numerics
+        total
+    from source
+)
+
+select * from renamed

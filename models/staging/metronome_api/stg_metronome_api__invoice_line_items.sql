@@ -1,0 +1,46 @@
+-- One row per line of an invoice; a line has no id, its place in the invoice is its key.
+with
+
+source as (
+    select * from {{ source('raw_api', 'invoice_line_items') }}
+),
+
+renamed as (
+    select
+        -- ids
+        invoice_id,
+        line_number,
+        product_id,
+        credit_type__id as pricing_unit_id,
+        applied_commit_or_credit__id as applied_balance_id,
+        coalesce(commit_id, postpaid_commit__id) as commit_id,
+        subscription_id,
+
+        -- text
+        name as line_name,
+        lower("type") as line_type,
+        credit_type__name as stated_unit,
+        upper(applied_commit_or_credit__type) as applied_balance_type,
+        group_key,
+        group_value,
+
+        -- numerics
+        quantity,
+        unit_price,
+        total,
+
+        -- booleans
+        is_prorated,
+
+        -- json
+        pricing_group_values,
+        presentation_group_values,
+        tier,
+
+        -- timestamps
+        starting_at,
+        ending_before
+    from source
+)
+
+select * from renamed

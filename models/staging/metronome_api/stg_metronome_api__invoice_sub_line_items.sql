@@ -1,0 +1,34 @@
+-- One row per charge of an invoice line of the plan vintage.
+with
+
+source as (
+    select * from {{ source('raw_api', 'invoice_sub_line_items') }}
+),
+
+renamed as (
+    select
+        -- ids
+        invoice_id,
+        line_number,
+        sub_line_number,
+        charge_id,
+        credit_grant_id,
+
+        -- text
+        name as sub_line_name,
+
+        -- numerics
+        quantity,
+        price as unit_price,
+        subtotal,
+
+        -- json
+        tiers,
+
+        -- timestamps
+        start_date as starting_at,
+        end_date as ending_before
+    from source
+)
+
+select * from renamed

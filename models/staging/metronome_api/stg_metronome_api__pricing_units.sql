@@ -1,0 +1,21 @@
+-- One row per pricing unit of the account.
+with
+
+source as (
+    select * from {{ source('raw_api', 'pricing_units') }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as pricing_unit_id,
+
+        -- text
+        name as stated_unit,
+
+        -- booleans
+        is_currency
+    from source
+)
+
+select * from renamed

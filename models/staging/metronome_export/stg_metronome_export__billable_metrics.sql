@@ -1,0 +1,33 @@
+-- One row per billable metric.
+with
+
+source as (
+    select * from {{ source('raw_export', 'billable_metric') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as billable_metric_id,
+
+        -- text
+        environment_type,
+        name as billable_metric_name,
+        lower(aggregate) as aggregation_type,
+
+        -- json
+        aggregate_keys,
+        group_keys,
+
+        -- timestamps
+        created_at,
+        archived_at,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

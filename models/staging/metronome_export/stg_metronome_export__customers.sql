@@ -1,0 +1,35 @@
+-- One row per customer.
+with
+
+source as (
+    select * from {{ source('raw_export', 'customer') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as customer_id,
+        salesforce_account_id,
+        billing_provider_customer_id,
+
+        -- text
+        environment_type,
+        name as customer_name,
+        billing_provider_type,
+
+        -- json
+        ingest_aliases,
+        custom_fields,
+
+        -- timestamps
+        created_at,
+        updated_at,
+        archived_at
+    from deduplicated
+)
+
+select * from renamed

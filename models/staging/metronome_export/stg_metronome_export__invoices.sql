@@ -1,0 +1,46 @@
+-- One row per finalized or voided invoice; the export holds no drafts in this table.
+with
+
+source as (
+    select * from {{ source('raw_export', 'invoice') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as invoice_id,
+        customer_id,
+        plan_id,
+        contract_id,
+        credit_type_id as pricing_unit_id,
+        billing_provider_invoice_id,
+
+        -- text
+        environment_type,
+        upper(status) as invoice_status,
+        invoice_label,
+        plan_name,
+        credit_type_name as stated_unit,
+        billing_provider_type,
+        upper(billing_provider_invoice_external_status) as external_status,
+
+        -- numerics
+        total,
+
+        -- json
+        metadata,
+
+        -- timestamps
+        start_timestamp as period_start_at,
+        end_timestamp as period_end_at,
+        issued_at,
+        billing_provider_invoice_created_at,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

@@ -1,0 +1,48 @@
+-- One row per line of an invoice: a product's charges, an applied credit or commit, an adjustment.
+with
+
+source as (
+    select * from {{ source('raw_export', 'line_item') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as line_item_id,
+        invoice_id,
+        product_id,
+        credit_grant_id,
+        commit_id,
+        subscription_id,
+        credit_type_id as pricing_unit_id,
+
+        -- text
+        name as line_name,
+        credit_type_name as stated_unit,
+        group_key,
+        group_value,
+
+        -- numerics
+        quantity,
+        unit_price,
+        total,
+
+        -- booleans
+        is_prorated,
+
+        -- json
+        pricing_group_values,
+        metadata,
+
+        -- timestamps
+        starting_at,
+        ending_before,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

@@ -1,0 +1,43 @@
+-- One row per charge of a plan and start period; `charge_id` may repeat, for price ramps.
+with
+
+source as (
+    select * from {{ source('raw_export', 'plan_charge') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as plan_charge_id,
+        charge_id,
+        plan_id,
+        product_id,
+        billable_metric_id,
+        credit_type_id as pricing_unit_id,
+
+        -- text
+        environment_type,
+        coalesce(name, charge_name) as charge_name,
+        product_name,
+        billable_metric_name,
+        credit_type_name as stated_unit,
+        charge_type,
+
+        -- numerics
+        start_period,
+        quantity,
+
+        -- json
+        prices,
+        custom_fields,
+
+        -- timestamps
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

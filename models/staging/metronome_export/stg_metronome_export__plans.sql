@@ -1,0 +1,34 @@
+-- One row per plan.
+with
+
+source as (
+    select * from {{ source('raw_export', 'plan') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as plan_id,
+
+        -- text
+        environment_type,
+        name as plan_name,
+        description as plan_description,
+        billing_frequency,
+
+        -- json
+        custom_fields,
+
+        -- timestamps
+        starting_on as starting_at,
+        created_at,
+        deprecated_at,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

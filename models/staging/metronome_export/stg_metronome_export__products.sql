@@ -1,0 +1,32 @@
+-- One row per product of the plan vintage.
+with
+
+source as (
+    select * from {{ source('raw_export', 'product') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as product_id,
+
+        -- text
+        environment_type,
+        name as product_name,
+        description as product_description,
+
+        -- json
+        custom_fields,
+
+        -- timestamps
+        created_at,
+        deprecated_at,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

@@ -1,0 +1,13 @@
+-- Fails for each line of the API whose total is not exactly the sum of its sub lines, if it has any.
+select
+    lines.invoice_id,
+    lines.line_number,
+    lines.total,
+    sum(sub_lines.subtotal) as sub_lines_total
+from {{ ref('stg_metronome_api__invoice_line_items') }} as lines
+inner join {{ ref('stg_metronome_api__invoice_sub_line_items') }} as sub_lines
+    on
+        lines.invoice_id = sub_lines.invoice_id
+        and lines.line_number = sub_lines.line_number
+group by lines.invoice_id, lines.line_number, lines.total
+having lines.total <> sum(sub_lines.subtotal)
