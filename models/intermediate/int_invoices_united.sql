@@ -68,7 +68,7 @@ ranked as (
             partition by invoice_id
             order by
                 case invoice_status when 'VOID' then 1 when 'FINALIZED' then 2 else 3 end,
-                source
+                source  -- api before export
         ) as choice
     from both_sources
 )

@@ -1,11 +1,12 @@
 -- Fails for each invoice whose total is not exactly the sum of its finest lines that count: lines in
 -- its own unit, without applications of postpaid commits. An invoice without lines has the sum 0.
+-- It reads the intermediate models, so that a failure stops every mart and report with invoices.
 select
     invoices.invoice_id,
     invoices.total_amount,
     coalesce(sum(lines.amount), 0) as lines_amount
-from {{ ref('fct_invoices') }} as invoices
-left join {{ ref('fct_invoice_lines') }} as lines
+from {{ ref('int_invoices_united') }} as invoices
+left join {{ ref('int_invoice_lines_united') }} as lines
     on
         invoices.invoice_id = lines.invoice_id
         and lines.is_in_invoice_total
