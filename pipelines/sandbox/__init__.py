@@ -1,0 +1,1 @@
+"""A simulated Metronome account, served as export files and as an HTTP API."""

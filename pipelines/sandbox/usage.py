@@ -1,0 +1,162 @@
+"""Usage: the events customers send, and the quantities the billable metrics make of them."""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from pipelines.sandbox.account import NOW, Event, Record, make_id, total
+from pipelines.sandbox.cast import Member, day
+from pipelines.sandbox.catalog import IMAGE_SIZES, INSTANCE_TYPES, MODELS
+
+LATE_AFTER = timedelta(days=3)
+"""Events received longer after their time than this miss the invoice of their period."""
+
+_REGIONS = ("eu-west-1", "us-east-1", "ap-south-1")
+_USERS = ("mira", "tomas", "yuki", "ada")
+
+# Pixel Forge has an image event at each of these instants: where a date range is cut wrongly,
+# one of them changes sides.
+BOUNDARIES = [
+    datetime(2024, 3, 9, 23, 59, 59, 999000, tzinfo=UTC),
+    day(3, 10),
+    datetime(2024, 3, 25, 23, 59, 59, 999000, tzinfo=UTC),
+    day(3, 26),
+    datetime(2024, 3, 31, 23, 59, 59, 999000, tzinfo=UTC),
+    day(4, 1),
+]
+
+
+def _image_size(rng: random.Random) -> str:
+    size = rng.choice(IMAGE_SIZES)
+    # Some clients send the multiplication sign, but never for the largest size.
+    return size.replace("x", "×") if size != IMAGE_SIZES[2] and rng.random() < 0.1 else size
+
+
+_FAMILIES: dict[str, Callable[[random.Random], tuple[str, dict[str, str]]]] = {
+    "compute": lambda rng: (
+        "compute_usage",
+        {
+            "instance_type": rng.choice(INSTANCE_TYPES),
+            "cpu_hours": str(Decimal(rng.randint(1, 96)) / 4),
+            "region": rng.choice(_REGIONS),
+        },
+    ),
+    "storage": lambda rng: (
+        "storage_usage",
+        {
+            "tier": "standard",
+            "gb_hours": str(rng.randint(100, 9000)),
+            "region": rng.choice(_REGIONS),
+        },
+    ),
+    "images": lambda rng: (
+        "image_modeler",
+        {
+            "image_size": _image_size(rng),
+            "num_images": str(rng.randint(1, 12)),
+            "user_id": rng.choice(_USERS),
+        },
+    ),
+    "words": lambda rng: (
+        "language_modeler",
+        {"model": rng.choice(MODELS), "words": str(rng.randint(50, 4000))},
+    ),
+    "tuning": lambda rng: (
+        "fine_tuning",
+        {"model": rng.choice(MODELS), "words": str(rng.randint(20, 900))},
+    ),
+    "api": lambda rng: (
+        "api_call",
+        {"version": rng.choice(("v1", "v2")), "calls": str(rng.randint(10, 700))},
+    ),
+    "heartbeat": lambda rng: ("heartbeat", {"host": f"node-{rng.randint(1, 9)}"}),
+}
+
+
+def member_events(member: Member, seed: int) -> list[Event]:
+    """All events of one customer, from its start to its end, oldest first within a family."""
+    events = []
+    for family, per_day in member.uses.items():
+        rng = random.Random(f"{seed}:{member.key}:{family}")
+        days = ((member.end or NOW) - member.start).days
+        events += [
+            _event(member, family, rng, member.start + timedelta(days=number, seconds=second))
+            for number in range(days)
+            for second in sorted(rng.sample(range(86400), per_day))
+        ]
+    rng = random.Random(f"{seed}:{member.key}:extra")
+    if member.key == "pixel_forge":
+        events += [_event(member, "images", rng, moment) for moment in BOUNDARIES]
+    if member.key == "halcyon_labs":
+        # Late usage: the reason for voiding and regenerating the March invoice.
+        delay = timedelta(days=10)
+        days = [day(3, 28) + timedelta(hours=6 * number) for number in range(8)]
+        events += [_event(member, "compute", rng, moment, delay) for moment in days]
+    return events
+
+
+def stray_events(seed: int) -> list[Event]:
+    """Events of senders that are no customer of the account."""
+    ghost = Member("ghost_tenant", "", {"api": 1, "compute": 1}, ("ghost_tenant",), start=day(3, 1))
+    return member_events(ghost, seed)
+
+
+def _event(
+    member: Member,
+    family: str,
+    rng: random.Random,
+    moment: datetime,
+    delay: timedelta = timedelta(minutes=2),
+) -> Event:
+    event_type, properties = _FAMILIES[family](rng)
+    customer = rng.choice(member.aliases) if member.aliases else customer_id(member)
+    digest = hashlib.md5(f"{member.key}/{family}/{moment}/{properties}".encode()).hexdigest()
+    return Event(digest, customer, moment, event_type, properties, min(moment + delay, NOW))
+
+
+def customer_id(member: Member) -> str:
+    """The Metronome id of a customer of the cast."""
+    return make_id("customer", member.key)
+
+
+class Usage:
+    """Quantities by customer, metric and day, summed over the events each metric accepts."""
+
+    def __init__(self, metrics: Iterable[Record], owners: dict[str, str]) -> None:
+        """Prepare for `metrics`; `owners` maps every alias and customer id to a customer id."""
+        self._owners = owners
+        self._days: dict[tuple[str, str], dict[datetime, list[Decimal]]] = {}
+        # Every metric of the catalog names one event type and one property with listed values.
+        self._metrics: dict[tuple[str, str, str], Record] = {}
+        self._filters: dict[str, str] = {}
+        for metric in metrics:
+            (event_type,) = metric["event_type_filter"]["in_values"]
+            listed = metric["property_filters"][1]
+            self._filters[event_type] = listed["name"]
+            for value in listed["in_values"]:
+                self._metrics[event_type, listed["name"], value] = metric
+
+    def add(self, event: Event) -> None:
+        """Count an event; one without a metric or of an unknown sender counts nowhere."""
+        name = self._filters.get(event.event_type, "")
+        metric = self._metrics.get((event.event_type, name, event.properties.get(name, "")))
+        owner = self._owners.get(event.customer)
+        if metric and owner:
+            days = self._days.setdefault((owner, metric["id"]), {})
+            midnight = event.timestamp.replace(hour=0, minute=0, second=0, microsecond=0)
+            amounts = days.setdefault(midnight, [Decimal(0), Decimal(0)])
+            late = event.received_at - event.timestamp > LATE_AFTER
+            amounts[late] += Decimal(event.properties[metric["aggregation_key"]])
+
+    def quantity(
+        self, owner: str, metric_id: str, start: datetime, end: datetime, late: bool = True
+    ) -> Decimal:
+        """The sum over whole days of [start, end), on request without late events."""
+        days = self._days.get((owner, metric_id), {})
+        return total(
+            amounts[0] + (amounts[1] if late else 0)
+            for midnight, amounts in days.items()
+            if start <= midnight < end
+        )
