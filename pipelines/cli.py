@@ -7,8 +7,6 @@ from dlt._workspace.cli.exceptions import CliCommandException
 
 from pipelines.errors import InputError
 
-USAGE_URL = "https://dlthub.com/docs/reference/command-line-interface"
-
 
 class PipelineRunCommand(SupportsCliCommand):
     """Load what is configured: the data export, the API, or both."""
@@ -21,7 +19,7 @@ class PipelineRunCommand(SupportsCliCommand):
         "set, the API when sources.metronome_api.bearer_token or METRONOME_BEARER_TOKEN is. Name "
         "a pipeline, metronome_export or metronome_api, to load just that one."
     )
-    docs_url = USAGE_URL
+    docs_url = "README.md"
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
         """The command has no options of its own: its settings are dlt's configuration."""

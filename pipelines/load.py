@@ -18,7 +18,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from pipelines import metronome_api, metronome_export
 from pipelines.errors import InputError
 from pipelines.metronome_api.settings import BASE_URL
-from pipelines.metronome_export.files import list_files
+from pipelines.metronome_export.files import ExportFile, list_files
 
 DATABASE = "data/account/metronome.duckdb"
 """Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
@@ -31,8 +31,8 @@ PIPELINES: dict[str, ModuleType] = {
 
 def configured() -> list[str]:
     """Names of the pipelines that have what they need to run."""
-    return [name for name, is_set in ((metronome_export.NAME, _bucket_url()),
-                                      (metronome_api.NAME, _bearer_token())) if is_set]
+    settings = {metronome_export.NAME: _bucket_url(), metronome_api.NAME: _bearer_token()}
+    return [name for name, setting in settings.items() if setting]
 
 
 def run(names: list[str]) -> Iterator[str]:
@@ -47,10 +47,8 @@ def run(names: list[str]) -> Iterator[str]:
     for name, module in PIPELINES.items():
         pipeline = _open(module)
         _create_missing_tables(pipeline, module)
-        if name == metronome_export.NAME and name in names:
-            yield _run_export(pipeline)
-        if name == metronome_api.NAME and name in names:
-            yield _run_api(pipeline)
+        if name in names:
+            yield _run_export(pipeline) if module is metronome_export else _run_api(pipeline)
 
 
 def _run_export(pipeline: dlt.Pipeline) -> str:
@@ -61,43 +59,55 @@ def _run_export(pipeline: dlt.Pipeline) -> str:
             "SOURCES__METRONOME_EXPORT__BUCKET_URL, to the export's folder."
         )
     root, files = list_files(bucket_url)
-    loaded = set(
-        _query(
-            pipeline,
-            "select path, size_bytes, modified_at from loaded_files "
-            "join _dlt_loads on load_id = _dlt_load_id where status = 0",
-        )
+    loaded = _query(
+        pipeline,
+        "select root, path, size_bytes, modified_at from loaded_files "
+        "inner join _dlt_loads on load_id = _dlt_load_id where status = 0",
     )
+    _check_same_export(root, files, loaded)
+    loaded_versions = {(path, size, modified_at) for _, path, size, modified_at in loaded}
     new = [
         file
         for file in files
-        if file.version not in loaded and file.table in metronome_export.TABLES
+        if file.table in metronome_export.TABLES and file.version not in loaded_versions
     ]
-    unknown = sorted({file.table for file in files} - set(metronome_export.TABLES))
+    rows = 0
     if new:
-        _load(pipeline, metronome_export.metronome_export(pipeline.dataset(), root, new))
+        changed = {file.path for file in new} & {path for _, path, *_ in loaded}
+        source = metronome_export.metronome_export(pipeline.dataset(), root, new, changed)
+        _load(pipeline, source)
+        rows = _new_rows(pipeline, metronome_export.TABLES)
+    unknown = sorted({file.table for file in files} - set(metronome_export.TABLES))
     note = f"; left out, unknown: {', '.join(unknown)}" if unknown else ""
-    rows = _new_rows(pipeline, metronome_export.TABLES) if new else 0
-    return (
-        f"export: {len(new)} new of {len(files)} files, {rows:,} rows from {bucket_url}{note}"
-    )
+    return f"export: {len(new)} new of {len(files)} files, {rows:,} rows from {bucket_url}{note}"
+
+
+def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[Any, ...]]) -> None:
+    """Refuse to add one account's files to another's; an export that was moved is still itself."""
+    roots = {row[0] for row in loaded}
+    held = {(path, size) for _, path, size, _ in loaded}
+    if roots and root not in roots and not held & {(file.path, file.size_bytes) for file in files}:
+        raise InputError(
+            f"The database holds the export of {roots.pop()}, not of {root}. Load it into a "
+            "database of its own: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
+        )
 
 
 def _run_api(pipeline: dlt.Pipeline) -> str:
     token = _bearer_token()
     if not token:
         raise InputError(
-            "No API to load: set [sources.metronome_api] bearer_token in .dlt/secrets.toml, or "
-            "METRONOME_BEARER_TOKEN."
+            "No API to load: set METRONOME_BEARER_TOKEN, or [sources.metronome_api] bearer_token "
+            "in .dlt/secrets.toml."
         )
     base_url = (
-        dlt.config.get("sources.metronome_api.base_url")
-        or os.environ.get("METRONOME_BASE_URL")
+        os.environ.get("METRONOME_BASE_URL")
+        or dlt.config.get("sources.metronome_api.base_url", str)
         or BASE_URL
     )
     _load(pipeline, metronome_api.metronome_api(base_url, token))
     rows = _new_rows(pipeline, metronome_api.TABLES)
-    (customers,) = _query(pipeline, "select count(*) from customers")[0]
+    ((customers,),) = _query(pipeline, "select count(*) from customers")
     return f"api: {customers:,} customers, {rows:,} rows from {base_url}"
 
 
@@ -107,7 +117,6 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     A package that an earlier run left behind is not retried: its files do not count as loaded, so
     this run reads them again, and repeated rows are what staging removes.
     """
-
     database = str(Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).absolute())
     Path(database).parent.mkdir(parents=True, exist_ok=True)
 
@@ -176,6 +185,6 @@ def _bucket_url() -> str | None:
 
 
 def _bearer_token() -> TSecretStrValue | None:
-    return dlt.secrets.get("sources.metronome_api.bearer_token", TSecretStrValue) or (
-        os.environ.get("METRONOME_BEARER_TOKEN")
+    return os.environ.get("METRONOME_BEARER_TOKEN") or (
+        dlt.secrets.get("sources.metronome_api.bearer_token", TSecretStrValue)
     )

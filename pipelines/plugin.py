@@ -1,4 +1,4 @@
-"""dlt's plugin hook: adds `run` to `dlt pipeline`, next to dlt's own `info`, `trace`, `schema`…"""
+"""dlt's plugin hook: adds `run` to `dlt pipeline`, next to dlt's own `info`, `trace` and `schema`."""
 
 from dlt.common.configuration import plugins
 from dlt.common.configuration.plugins import only_host

@@ -38,8 +38,12 @@ def metronome_api(base_url: str, bearer_token: TSecretStrValue) -> Iterable[DltR
     client = MetronomeClient(base_url, bearer_token)
 
     def walk(endpoint: Endpoint, customer_id: str | None = None) -> Iterator[list[Row]]:
+        seen: set[str] = set()  # a row that moves while pages are read may come twice
         for request in endpoint.requests:
-            yield from client.walk(endpoint, request, customer_id)
+            for page in client.walk(endpoint, request, customer_id):
+                new = [row for row in page if row["id"] not in seen]
+                seen.update(row["id"] for row in new)
+                yield new
 
     customers = _declare(dlt.resource(walk(CUSTOMERS), name=CUSTOMERS.table), CUSTOMERS)
     yield customers

@@ -219,7 +219,9 @@ TABLES: dict[str, Hints] = {
         timestamp="archived_at created_at",
     ),
     "balance_segments": columns(
-        text="balance_id id", bigint="segment_number", decimal="amount",
+        text="balance_id id",
+        bigint="segment_number",
+        decimal="amount",
         timestamp="starting_at ending_before",
     ),
     "balance_ledger_entries": columns(

@@ -24,20 +24,28 @@ RAW_TABLES = {
 
 
 @dlt.source(name=NAME)
-def metronome_export(dataset: dlt.Dataset, root: str, files: list[ExportFile]) -> Iterable[Any]:
+def metronome_export(
+    dataset: dlt.Dataset, root: str, files: list[ExportFile], changed: set[str]
+) -> Iterable[Any]:
     """Append the rows of the given files.
 
     Args:
         dataset: The destination, which reads the files itself.
         root: The folder that the files' paths are relative to.
         files: The files to load, of declared tables.
+        changed: The paths of those that were loaded before and have changed since: their rows
+            replace the old ones.
     """
     for table in TABLES:
         of_table = [file for file in files if file.table == table]
         if of_table:
-            yield _table(table, _rows(dataset, root, of_table, table))
+            resource = _table(table, _rows(dataset, root, of_table, table))
+            if any(file.path in changed for file in of_table):
+                resource.apply_hints(write_disposition="merge", merge_key="_file")
+            yield resource
     yield _loaded_files(
         {
+            "root": root,
             "path": file.path,
             "table_name": file.table,
             "size_bytes": file.size_bytes,

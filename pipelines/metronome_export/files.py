@@ -158,7 +158,7 @@ def _decimal(column: str, source: str) -> str:
     too_fine = f"REGEXP_MATCHES({text}, '[.][0-9]{{{AMOUNT_SCALE}}}[0-9]*[1-9]')"
     message = f"' has more than {AMOUNT_SCALE} decimals, in '"
     return (
-        f"CASE WHEN {too_fine} THEN CAST(ERROR({text} || {message} || \"filename\") AS {AMOUNT}) "
+        f'CASE WHEN {too_fine} THEN CAST(ERROR({text} || {message} || "filename") AS {AMOUNT}) '
         f"ELSE CAST({column} AS {AMOUNT}) END"
     )
 

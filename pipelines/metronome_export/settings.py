@@ -71,8 +71,9 @@ PROVENANCE = columns(text="_file", timestamp="_transferred_at")
 """Added to every row: the file it came from, relative to the export's root, and the start of the
 transfer that its name states (null for a flat CSV, whose name states none)."""
 
-LOADED_FILES = columns(text="path table_name", bigint="size_bytes", timestamp="modified_at")
-"""One row per file that was loaded; the pipeline reads it to find what is new."""
+LOADED_FILES = columns(text="root path table_name", bigint="size_bytes", timestamp="modified_at")
+"""One row per file that was loaded, `path` relative to the folder `root`; the pipeline reads it to
+find what is new."""
 
 LAYOUTS = {
     "parquet": re.compile(
