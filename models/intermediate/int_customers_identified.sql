@@ -33,7 +33,7 @@ ranked as (
         *,
         row_number() over (
             partition by environment_type, identifier
-            order by preference, archived_at desc nulls first, customer_id
+            order by preference asc, archived_at desc nulls first, customer_id asc
         ) as choice
     from identifiers
 )

@@ -27,7 +27,7 @@ latest_issued as (
             order by
                 invoices.period_end_at desc nulls last,
                 invoices.issued_at desc nulls last,
-                invoices.invoice_id
+                invoices.invoice_id asc
         ) as recency
     from invoices
     left join covering

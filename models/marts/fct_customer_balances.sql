@@ -103,7 +103,7 @@ finalized as (
         *,
         row_number() over (
             partition by customer_id, pricing_unit
-            order by period_end_at desc nulls last, issued_at desc nulls last, invoice_id
+            order by period_end_at desc nulls last, issued_at desc nulls last, invoice_id asc
         ) as recency
     from invoices
     where is_billed and issued_at <= as_of

@@ -37,11 +37,11 @@ select
         row_number() over (
             partition by lines.invoice_id
             order by
-                products.product_name nulls last,
-                lines.description,
-                lines.starting_at nulls first,
+                products.product_name asc nulls last,
+                lines.description asc,
+                lines.starting_at asc nulls first,
                 lines.amount desc,
-                lines.invoice_line_id
+                lines.invoice_line_id asc
         ) as integer
     ) as line_number
 from lines

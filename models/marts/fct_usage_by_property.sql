@@ -51,7 +51,7 @@ ranked as (
         *,
         row_number() over (
             partition by environment_type, value_key
-            order by events desc, spelling
+            order by events desc, spelling asc
         ) as choice
     from counted_by_spelling
 )

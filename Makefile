@@ -1,0 +1,98 @@
+# Thin names for what dlt and dbt do anyway; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help reports test lint docs test-docs lock clean
+space := $(subst ,, )
+
+# The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
+ACCOUNT ?= $(if $(strip $(EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$(METRONOME_BEARER_TOKEN)$(SOURCES__METRONOME_API__BEARER_TOKEN)$(wildcard .dlt/secrets.toml)),account,sandbox)
+
+ifeq ($(ACCOUNT),sandbox)
+EXPORT = data/sandbox/export
+AS_OF ?= 2024-04-15
+MONTH ?= 2024-03
+CUSTOMER ?= A1 Company
+USAGE_FROM ?= 2024-03-10
+USAGE_TO ?= 2024-03-25
+DB ?= data/sandbox/metronome.duckdb
+else
+# one database per export: two accounts never mix
+DB ?= data/account/$(or $(notdir $(abspath $(subst $(space),_,$(EXPORT)))),metronome).duckdb
+endif
+USAGE_EVENT ?= image_modeler
+USAGE_PROPERTY ?= image_size
+USAGE_QUANTITY ?= num_images
+OUT ?= reports/$(ACCOUNT)
+
+# What the tools read. Values reach the shell only through the environment: no quoting can break.
+yaml = '$(subst ','',$(value $(1)))'
+export VARS = {as_of: $(call yaml,AS_OF), month: $(call yaml,MONTH), customer: $(call yaml,CUSTOMER), environment: $(call yaml,ENVIRONMENT), usage_from: $(call yaml,USAGE_FROM), usage_to: $(call yaml,USAGE_TO), usage_event: $(call yaml,USAGE_EVENT), usage_property: $(call yaml,USAGE_PROPERTY), usage_quantity: $(call yaml,USAGE_QUANTITY), reports_dir: '$(subst ','',$(OUT))'}
+export OUT DB
+export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
+export DLT_DATA_DIR = $(abspath $(subst $(space),_,$(DB)).dlt)
+ifneq ($(strip $(EXPORT)),)
+export SOURCES__METRONOME_EXPORT__BUCKET_URL = $(EXPORT)
+endif
+export DO_NOT_TRACK = 1
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+help:
+	@echo "make reports    load the sandbox, or your own data, and write the CSV reports"
+	@echo "make docs       dbt docs with the lineage, as one page"
+	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
+	@echo "make test-docs  open the docs page in headless Chromium"
+	@echo "make clean      remove the environment, the databases and what was built"
+	@echo
+	@echo "Your own data: EXPORT=<folder of export files>, and METRONOME_BEARER_TOKEN in the"
+	@echo "environment for the API; either will do. Arguments, each optional:"
+	@echo "  AS_OF=2024-04-03         the instant of balances: a day is its midnight UTC (now)"
+	@echo "  MONTH=2024-03            the month of invoice_lines (the last one complete at AS_OF)"
+	@echo "  CUSTOMER=\"A1 Company\"    the customer of invoice_lines, by name or id (everybody)"
+	@echo "  USAGE_FROM= USAGE_TO=    first and last day of usage_by_property (the days of MONTH)"
+	@echo "  USAGE_EVENT=             the kind of event ($(USAGE_EVENT))"
+	@echo "  USAGE_PROPERTY=          the property to count by ($(USAGE_PROPERTY))"
+	@echo "  USAGE_QUANTITY=          the property to sum up ($(USAGE_QUANTITY))"
+	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one there is, else PRODUCTION)"
+	@echo "  OUT=<folder>             where the CSVs go ($(OUT))"
+	@echo "  DB=<file>                the DuckDB database ($(DB))"
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@echo "Installing the locked environment in .venv: about a minute, once"
+	@python3 -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+reports: $(INSTALLED)
+	@mkdir -p "$$OUT"
+ifeq ($(ACCOUNT),sandbox)
+	@$(BIN)/python -m pipelines.sandbox export data/sandbox/export
+	$(BIN)/python -m pipelines.sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
+else
+	$(BIN)/dlt pipeline run
+endif
+	$(BIN)/dbt build --log-level warn --vars "$$VARS"
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/sqlfluff lint --disable-progress-bar models tests/singular tests/generic
+
+test: lint
+	$(BIN)/pytest
+
+docs: $(INSTALLED)
+	@test -f "$$DB" || $(MAKE) --no-print-directory reports
+	@$(BIN)/dbt docs generate --quiet --static --vars "$$VARS"
+	@echo "The docs are in target/static_index.html"
+
+test-docs: docs
+	$(BIN)/pytest tests/docs_page
+
+# Made with `uv pip compile`, which needs `pip install uv`: names and versions, no addresses.
+lock:
+	uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv data target logs reports/sandbox reports/account
