@@ -1,4 +1,4 @@
-"""dlt's plugin hook: adds `run` to `dlt pipeline`, next to dlt's own `info`, `trace` and `schema`."""
+"""dlt's plugin hook: adds `run` to `dlt pipeline`, next to its own `info` and `trace`."""
 
 from dlt.common.configuration import plugins
 from dlt.common.configuration.plugins import only_host
