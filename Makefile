@@ -4,7 +4,9 @@
 space := $(subst ,, )
 
 # The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
-ACCOUNT ?= $(if $(strip $(EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$(METRONOME_BEARER_TOKEN)$(SOURCES__METRONOME_API__BEARER_TOKEN)$(wildcard .dlt/secrets.toml)),account,sandbox)
+ifndef ACCOUNT
+ACCOUNT := $(if $(strip $(EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$(METRONOME_BEARER_TOKEN)$(SOURCES__METRONOME_API__BEARER_TOKEN)$(wildcard .dlt/secrets.toml)),account,sandbox)
+endif
 
 ifeq ($(ACCOUNT),sandbox)
 EXPORT = data/sandbox/export
@@ -60,8 +62,8 @@ help:
 $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Installing the locked environment in .venv: about a minute, once"
 	@python3 -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 reports: $(INSTALLED)

@@ -41,4 +41,4 @@ class PipelineRunCommand(SupportsCliCommand):
             for line in run(names):
                 print(line)
         except InputError as error:
-            raise CliCommandException(error_code=1, raiseable_exception=error) from error
+            raise CliCommandException(1, self.docs_url, error) from error
