@@ -26,9 +26,11 @@ USAGE_QUANTITY ?= num_images
 OUT ?= reports/$(ACCOUNT)
 
 # What the tools read. Values reach the shell only through the environment: no quoting can break.
-yaml = '$(subst ','',$(value $(1)))'
-export VARS = {as_of: $(call yaml,AS_OF), month: $(call yaml,MONTH), customer: $(call yaml,CUSTOMER), environment: $(call yaml,ENVIRONMENT), usage_from: $(call yaml,USAGE_FROM), usage_to: $(call yaml,USAGE_TO), usage_event: $(call yaml,USAGE_EVENT), usage_property: $(call yaml,USAGE_PROPERTY), usage_quantity: $(call yaml,USAGE_QUANTITY), reports_dir: '$(subst ','',$(OUT))'}
-export OUT DB
+quoted = '$(subst ','',$(1))'
+var = $(if $(strip $(value $(2))),$(1): $(call quoted,$(value $(2)))$(,) )
+, := ,
+export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)reports_dir: $(call quoted,$(OUT))}
+export OUT DB ENVIRONMENT
 export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
 export DLT_DATA_DIR = $(abspath $(subst $(space),_,$(DB)).dlt)
 ifneq ($(strip $(EXPORT)),)
@@ -69,12 +71,16 @@ $(INSTALLED): requirements.lock pyproject.toml
 reports: $(INSTALLED)
 	@mkdir -p "$$OUT"
 ifeq ($(ACCOUNT),sandbox)
-	@$(BIN)/python -m pipelines.sandbox export data/sandbox/export
-	$(BIN)/python -m pipelines.sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
+	@echo "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
+	@$(BIN)/python -m pipelines.sandbox export $(EXPORT)
+	@echo "Loading its export and its API: dlt pipeline run"
+	@$(BIN)/python -m pipelines.sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
 else
-	$(BIN)/dlt pipeline run
+	@echo "Loading: dlt pipeline run"
+	@$(BIN)/dlt pipeline run
 endif
-	$(BIN)/dbt build --log-level warn --vars "$$VARS"
+	@printf 'Building and testing the models: dbt build --vars "%s"\n' "$$VARS"
+	@$(BIN)/dbt build --log-level warn --vars "$$VARS"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check --quiet .

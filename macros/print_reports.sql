@@ -9,9 +9,11 @@
             {%- set arguments = run_query(
                 'select as_of, environment_type from ' ~ built('dim_report_arguments')
             ).rows[0] -%}
+            {%- set tests = results | selectattr('status', 'in', ['pass', 'warn']) | list -%}
             {{ print(
                 '\nReports as of ' ~ arguments[0].strftime('%Y-%m-%dT%H:%M:%SZ')
-                ~ (', ' ~ arguments[1] if arguments[1] else '')
+                ~ (', ' ~ arguments[1] if arguments[1] else '') ~ '. Tests passed: ' ~ tests | length
+                ~ ', of them with a warning: ' ~ tests | selectattr('status', 'equalto', 'warn') | list | length
             ) }}
         {%- endif -%}
         {%- for report in written | sort -%}

@@ -12,10 +12,10 @@ from types import ModuleType
 from typing import Any
 
 import dlt
-from dlt.common.typing import TSecretStrValue
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines import metronome_api, metronome_export
+from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.errors import InputError
 from pipelines.metronome_api.settings import BASE_URL
 from pipelines.metronome_export.files import ExportFile, list_files
@@ -123,7 +123,9 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     def attach() -> dlt.Pipeline:
         return dlt.pipeline(
             module.NAME,
-            destination=dlt.destinations.duckdb(database),
+            destination=dlt.destinations.duckdb(
+                database, decimal_precision=(AMOUNT_PRECISION, AMOUNT_SCALE)
+            ),
             dataset_name=module.DATASET,
             progress="tqdm" if sys.stderr.isatty() else None,
         )
@@ -184,7 +186,7 @@ def _bucket_url() -> str | None:
     return dlt.config.get("sources.metronome_export.bucket_url", str)
 
 
-def _bearer_token() -> TSecretStrValue | None:
+def _bearer_token() -> str | None:
     return os.environ.get("METRONOME_BEARER_TOKEN") or (
-        dlt.secrets.get("sources.metronome_api.bearer_token", TSecretStrValue)
+        dlt.secrets.get("sources.metronome_api.bearer_token", str)
     )

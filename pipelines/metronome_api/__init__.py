@@ -76,11 +76,12 @@ def empty_table(_: dlt.Dataset, table: str) -> DltResource:
 
 def _declare(resource: DltResource, endpoint: Endpoint) -> DltResource:
     """Tell dlt the columns of every table that the endpoint fills, once instead of per page."""
-    resource.apply_hints(columns=TABLES[endpoint.table], **TABLE_HINTS)
+    resource.apply_hints(**TABLE_HINTS)
     for nested in _descendants(endpoint):
         hints = make_hints(table_name=nested.table, columns=TABLES[nested.table], **TABLE_HINTS)
         resource.merge_hints(hints, create_table_variant=True)
-    return resource
+    # last: a variant begins as a copy of what the resource has
+    return resource.apply_hints(columns=TABLES[endpoint.table])
 
 
 def _descendants(parent: Endpoint | Nested) -> Iterator[Nested]:

@@ -44,8 +44,15 @@ class MetronomeClient(RESTClient):
         )
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
-        """Parse a page; a float would lose digits before any column hint could save them."""
-        response.json = lambda **_: json.loads(response.content, parse_float=Decimal)  # type: ignore[method-assign]
+        """Parse a page; a float would lose digits before any column hint could save them.
+
+        Raises:
+            ValueError: If it is no page: taken for an empty one, it would empty a table.
+        """
+        page = json.loads(response.content, parse_float=Decimal)
+        if not isinstance(page, dict) or not isinstance(page.get("data"), list):
+            raise ValueError('there is no list "data" in it')
+        response.json = lambda **_: page  # type: ignore[method-assign]
         return super().extract_response(response, data_selector)
 
     def walk(
@@ -85,6 +92,11 @@ class MetronomeClient(RESTClient):
                 else error.response.text[:200]
             )
             raise InputError(f"{endpoint.method} {path} answered {status}: {hint}.") from None
+        except ValueError as error:
+            raise InputError(
+                f"{endpoint.method} {path} at {self.base_url} answered with no page of a list: "
+                f"{error}. Check METRONOME_BASE_URL."
+            ) from error
         except RequestException as error:
             raise InputError(
                 f"{endpoint.method} {path} at {self.base_url} failed: {type(error).__name__}. "

@@ -4,10 +4,10 @@ No row passes through Python: each query is executed by the destination itself, 
 load format, and selects straight from the files.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
 
 import duckdb
 import fsspec
@@ -18,10 +18,14 @@ from pipelines.metronome_export.settings import LAYOUTS, TABLES
 
 AMOUNT = f"DECIMAL({AMOUNT_PRECISION}, {AMOUNT_SCALE})"
 READERS = {
-    "parquet": "read_parquet({files}, union_by_name = true, filename = true)",
-    # all_varchar: the sniffer would turn amounts into doubles
+    # no hive_partitioning: a folder `id=7` above the export would replace the column `id`
+    "parquet": "read_parquet({files}, union_by_name = true, filename = true, "
+    "hive_partitioning = false)",
+    # all_varchar: the sniffer would turn amounts into doubles; comment and skip: it would take a
+    # row that starts with # for a comment, and rows above one of another width for a title
     "csv": "read_csv({files}, all_varchar = true, header = true, delim = ',', quote = '\"', "
-    "escape = '\"', union_by_name = true, filename = true)",
+    "escape = '\"', comment = '', skip = 0, union_by_name = true, filename = true, "
+    "hive_partitioning = false)",
 }
 
 
@@ -70,8 +74,9 @@ def list_files(bucket_url: str) -> tuple[str, list[ExportFile]]:
 
 
 def queries(root: str, files: Iterable[ExportFile], hints: Hints) -> Iterable[tuple[str, Hints]]:
-    """Say how DuckDB reads the files of one table: one query per layout.
+    """Say how DuckDB reads the files of one table: one query per layout and set of columns.
 
+    Read in one query, columns of two types become one: next to a double, a decimal loses digits.
     Every declared column is selected, null where no file has it; a column that is not declared is
     kept, as text or JSON.
 
@@ -81,10 +86,15 @@ def queries(root: str, files: Iterable[ExportFile], hints: Hints) -> Iterable[tu
     Raises:
         InputError: If DuckDB cannot read a file; its message names the file.
     """
-    for layout, group in groupby(files, key=lambda file: file.layout):
-        paths = [f"{root}/{file.path}" for file in group]
+    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    with duckdb.connect() as connection:
+        for file in files:
+            path = f"{root}/{file.path}"
+            columns = _describe(connection, file.layout, path)
+            groups.setdefault((file.layout, columns), []).append(path)
+    for (layout, columns), paths in groups.items():
         reader = READERS[layout].format(files=_literals(paths))
-        types = _describe(reader)
+        types = dict(columns)
         added: Hints = {
             name: {"name": name, "data_type": _undeclared_type(types[name]), "nullable": True}
             for name in types
@@ -109,14 +119,16 @@ def no_rows(hints: Hints) -> str:
     return f"SELECT {', '.join(columns)} WHERE FALSE"
 
 
-def _describe(reader: str) -> dict[str, str]:
-    """Column names and DuckDB types of what a reader returns, without reading its rows."""
-    with duckdb.connect() as connection:
-        try:
-            rows = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
-        except duckdb.Error as error:
-            raise InputError(f"A file of the export cannot be read: {error}") from error
-    return {name: data_type for name, data_type, *_ in rows if name != "filename"}
+def _describe(
+    connection: duckdb.DuckDBPyConnection, layout: str, path: str
+) -> tuple[tuple[str, str], ...]:
+    """Column names and DuckDB types of a file, without reading its rows."""
+    reader = READERS[layout].format(files=_literals([path]))
+    try:
+        rows = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
+    except duckdb.Error as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    return tuple((name, data_type) for name, data_type, *_ in rows if name != "filename")
 
 
 def _undeclared_type(duckdb_type: str) -> str:
@@ -173,5 +185,7 @@ _DUCKDB_TYPES = {
 }
 
 
-def _literals(values: Sequence[str]) -> str:
-    return "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"
+def _literals(paths: Sequence[str]) -> str:
+    """A list of paths in SQL; what DuckDB would take for a pattern is put in brackets."""
+    plain = (re.sub(r"[*?[]", r"[\g<0>]", path).replace("'", "''") for path in paths)
+    return "[" + ", ".join(f"'{path}'" for path in plain) + "]"

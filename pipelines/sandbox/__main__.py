@@ -64,7 +64,7 @@ def _positive(text: str) -> int:
 
 def _export(account: Account, options: argparse.Namespace) -> int:
     files = write_export(account, options.folder, options.layout)
-    print(f"{len(files)} files in {options.folder}")
+    print(f"export: {len(files)} files of the sandbox account in {options.folder}")
     return 0
 
 

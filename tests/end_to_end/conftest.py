@@ -1,0 +1,57 @@
+"""The sandbox account, its export and its API, and the project run on both."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.sandbox.account import Account
+from pipelines.sandbox.export import write_export
+from pipelines.sandbox.server import TOKEN, running
+from pipelines.sandbox.simulation import simulate
+from tests.end_to_end.project import Run
+
+
+@pytest.fixture(scope="session")
+def account() -> Account:
+    return simulate()
+
+
+@pytest.fixture(scope="session")
+def export_folder(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    write_export(account, folder, "parquet")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def api(account: Account) -> Iterator[dict[str, str]]:
+    """The settings that reach the sandbox's API, while it runs."""
+    with running(account) as base_url:
+        yield {"METRONOME_BASE_URL": base_url, "METRONOME_BEARER_TOKEN": TOKEN}
+
+
+@pytest.fixture(scope="session")
+def export(export_folder: Path) -> dict[str, str]:
+    """The setting that reaches the sandbox's export."""
+    return {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(export_folder)}
+
+
+@pytest.fixture(scope="session")
+def both(
+    export: dict[str, str], api: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """Export and API, loaded and built; its unit tests ran, too."""
+    run = Run(tmp_path_factory.mktemp("both"), export | api)
+    run.load()
+    run.build()
+    return run
+
+
+@pytest.fixture(scope="session")
+def account_names(account: Account) -> dict[str, set[str]]:
+    """The names of the account's customers, by environment."""
+    return {
+        environment: {customer["name"] for customer in books.customers}
+        for environment, books in account.books.items()
+    }

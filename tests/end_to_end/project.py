@@ -1,0 +1,84 @@
+"""A project as its user runs it: `dlt pipeline run`, then `dbt build`, on a database of its own."""
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+SANDBOX_ARGUMENTS = {
+    "as_of": "2024-04-15",
+    "month": "2024-03",
+    "customer": "A1 Company",
+    "usage_from": "2024-03-10",
+    "usage_to": "2024-03-25",
+}
+
+
+@dataclass
+class Run:
+    """One database, its working folders and its reports."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reports = self.folder / "reports"
+        self.reports.mkdir(parents=True, exist_ok=True)
+        self.database = self.folder / "metronome.duckdb"
+
+    def load(self) -> str:
+        """`dlt pipeline run`; returns what it printed."""
+        return self._run("dlt", "pipeline", "run")
+
+    def build(self, *options: str, **variables: str) -> str:
+        """`dbt build`; returns what it printed."""
+        given = {**SANDBOX_ARGUMENTS, **variables, "reports_dir": str(self.reports)}
+        folders = ("--target-path", str(self.folder / "target"), "--log-path", str(self.folder))
+        return self._run(
+            "dbt", "build", "--log-level", "warn", *folders, "--vars", repr(given), *options
+        )
+
+    def report(self, name: str) -> list[dict[str, str]]:
+        """The rows of a report, every cell a text."""
+        with (self.reports / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file, strict=True))
+
+    def query(self, sql: str) -> list[tuple]:
+        """Rows of the database."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def execute(self, sql: str) -> None:
+        """Change the database, as a fault would."""
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute(sql)
+
+    def _run(self, command: str, *arguments: str) -> str:
+        environment = {
+            **{key: value for key, value in os.environ.items() if "METRONOME" not in key},
+            "DESTINATION__DUCKDB__CREDENTIALS": str(self.database),
+            "DLT_DATA_DIR": str(self.folder / "dlt"),
+            "DO_NOT_TRACK": "1",
+            **self.settings,
+        }
+        done = subprocess.run(
+            [BIN / command, *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RunError(done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+
+class RunError(Exception):
+    """A command exited with an error; the message is what it printed."""

@@ -1,0 +1,168 @@
+"""Reports of a flat CSV export against figures derived from its files alone, without our models.
+
+The sandbox writes such an export with the vendor's quirks. Where a folder with the vendor's own
+sample is at hand (`SAMPLE_EXPORT`, as in CI), the same derivation checks the reports of that, too.
+"""
+
+import csv
+import os
+import re
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipelines.sandbox.account import Account
+from pipelines.sandbox.export import write_export
+from tests.end_to_end.project import Run
+
+FROM_DAY, TO_DAY = "2024-03-10", "2024-03-25"
+FOLDERS = ["sandbox", *filter(None, [os.environ.get("SAMPLE_EXPORT")])]
+
+
+class FlatExport:
+    """The tables of a folder of CSVs, as texts, and what they say."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        environments = {row["environment_type"] for row in self.rows("customer")}
+        self.environment = "PRODUCTION" if len(environments) > 1 else environments.pop()
+
+    def rows(self, table: str) -> list[dict[str, str]]:
+        (path,) = self.folder.glob(f"* - {table}.csv")
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        environment = getattr(self, "environment", None)
+        return [row for row in rows if row.get("environment_type", environment) == environment]
+
+    def finalized(self) -> list[dict[str, str]]:
+        return [row for row in self.rows("invoice") if row["status"] == "FINALIZED"]
+
+    def billed_on_plans(self) -> dict[tuple[str, str, str], Decimal]:
+        """(month, plan, unit) -> billed in the major unit."""
+        billed: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        for invoice in self.finalized():
+            if invoice["plan_id"]:
+                month = invoice["start_timestamp"][:7]
+                unit = invoice["credit_type_name"].removesuffix(" (cents)")
+                billed[month, invoice["plan_id"], unit] += major(invoice, "total")
+        return dict(billed)
+
+    def lines(self, customer_name: str, month: str) -> set[tuple[str, str, Decimal, Decimal]]:
+        """(invoice, charge, quantity, subtotal) of a customer's month, on plans."""
+        (customer_id,) = (
+            row["id"] for row in self.rows("customer") if row["name"] == customer_name
+        )
+        invoices = {
+            row["id"]: row
+            for row in self.finalized()
+            if row["customer_id"] == customer_id and row["start_timestamp"].startswith(month)
+        }
+        lines = {row["id"]: row for row in self.rows("line_item") if row["invoice_id"] in invoices}
+        return {
+            (
+                lines[row["line_item_id"]]["invoice_id"],
+                row["name"],
+                Decimal(row["quantity"]),
+                major(lines[row["line_item_id"]] | row, "subtotal"),
+            )
+            for row in self.rows("sub_line_item")
+            if row["line_item_id"] in lines
+        }
+
+    def images_by_size(self) -> dict[str, tuple[int, Decimal]]:
+        """Size -> events and images between the two days."""
+        seen: set[str] = set()
+        images: dict[str, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
+        for event in self.rows("events"):
+            asked = event["event_type"] == "image_modeler"
+            if not asked or not FROM_DAY <= event["timestamp"][:10] <= TO_DAY:
+                continue
+            if event["transaction_id"] in seen:
+                continue
+            seen.add(event["transaction_id"])
+            properties = dict(re.findall(r"([\w-]+)=([^,}]*)", event["properties"]))
+            size = properties["image_size"].replace("×", "x").lower()
+            events, quantity = images[size]
+            images[size] = events + 1, quantity + Decimal(properties["num_images"])
+        return dict(images)
+
+
+def major(row: dict[str, str], column: str) -> Decimal:
+    """An amount in the major unit: only US dollars are stated in cents."""
+    scale = Decimal("0.01") if row["credit_type_name"] == "USD (cents)" else Decimal(1)
+    return Decimal(row[column]) * scale
+
+
+@pytest.fixture(scope="module", params=FOLDERS, ids=lambda folder: Path(folder).name)
+def built(
+    request: pytest.FixtureRequest, account: Account, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[FlatExport, Run]:
+    folder = Path(request.param).absolute()
+    if request.param == "sandbox":
+        folder = tmp_path_factory.mktemp("csv")
+        write_export(account, folder, "csv")
+    run = Run(
+        tmp_path_factory.mktemp("run"), {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder)}
+    )
+    run.load()
+    run.build("--exclude-resource-type", "unit_test", as_of="2024-04-03")
+    return FlatExport(folder), run
+
+
+def test_billings_by_plan(built: tuple[FlatExport, Run]) -> None:
+    export, run = built
+    reported = {
+        (row["month"], row["plan_id"], row["pricing_unit"]): Decimal(row["billed_amount"])
+        for row in run.report("billings_by_plan")
+        if row["plan_kind"] == "plan"
+    }
+    assert reported == export.billed_on_plans()
+    assert {month for month, _, _ in reported} >= {"2024-02", "2024-03"}
+
+
+def test_invoice_lines(built: tuple[FlatExport, Run]) -> None:
+    export, run = built
+    lines = run.report("invoice_lines")
+    reported = {
+        (row["invoice_id"], row["description"], Decimal(row["quantity"]), Decimal(row["total"]))
+        for row in lines
+    }
+    assert reported == export.lines("A1 Company", "2024-03")
+    assert reported
+    for row in lines:
+        assert Decimal(row["quantity"]) * Decimal(row["unit_price"]) == Decimal(row["total"])
+
+
+def test_usage_by_property(built: tuple[FlatExport, Run]) -> None:
+    export, run = built
+    reported = {
+        row["property_value"]: (int(row["events"]), Decimal(row["quantity"]))
+        for row in run.report("usage_by_property")
+    }
+    assert reported == export.images_by_size()
+    assert set(reported) == {"256x256", "512x512", "1024x1024"}
+
+
+def test_customer_summary(built: tuple[FlatExport, Run]) -> None:
+    export, run = built
+    rows = run.report("customer_summary")
+    assert {row["customer_id"] for row in rows} == {row["id"] for row in export.rows("customer")}
+    latest = {}
+    for invoice in sorted(export.finalized(), key=lambda row: row["end_timestamp"]):
+        latest[invoice["customer_id"], invoice["credit_type_name"].removesuffix(" (cents)")] = (
+            invoice["id"],
+            major(invoice, "total"),
+        )
+    reported = {
+        (row["customer_id"], row["pricing_unit"]): (
+            row["last_finalized_invoice_id"],
+            Decimal(row["last_finalized_total"]),
+        )
+        for row in rows
+        if row["last_finalized_invoice_id"]
+    }
+    on_plans = {key: value for key, value in latest.items() if key in reported}
+    assert reported == on_plans
+    assert reported

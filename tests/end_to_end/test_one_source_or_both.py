@@ -1,0 +1,110 @@
+"""Each report builds from the export alone, the API alone, or both, with the same figures."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.project import Run
+
+EVERYBODY = {"customer": "", "environment": "PRODUCTION"}
+
+
+@pytest.fixture(scope="module")
+def runs(
+    export: dict[str, str], api: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Run]:
+    """The three ways to run, with everybody's invoice lines."""
+    settings = {"export": export, "api": api, "both": export | api}
+    runs = {name: Run(tmp_path_factory.mktemp(name), given) for name, given in settings.items()}
+    for run in runs.values():
+        run.load()
+        run.build("--exclude-resource-type", "unit_test", **EVERYBODY)
+    return runs
+
+
+def figures(run: Run, report: str, columns: str, **only: str) -> set[tuple[str, ...]]:
+    """The distinct rows of some columns of a report."""
+    return {
+        tuple(row[column] for column in columns.split())
+        for row in run.report(report)
+        if all(row[column] == value for column, value in only.items())
+    }
+
+
+def test_finalized_invoices_have_the_same_lines_from_any_source(runs: dict[str, Run]) -> None:
+    columns = (
+        "invoice_id customer_id customer_name invoice_status period_start period_end line_number "
+        "product_name description quantity unit_price total pricing_unit invoice_total"
+    )
+    from_export = figures(runs["export"], "invoice_lines", columns, plan_name="Image Studio")
+    from_export |= figures(
+        runs["export"], "invoice_lines", columns, plan_name="Infra Pay-as-you-go"
+    )
+    from_api = figures(runs["api"], "invoice_lines", columns)
+    assert from_export <= from_api
+    assert from_api == figures(runs["both"], "invoice_lines", columns)
+    assert len(from_export) > 50
+
+
+def test_every_invoice_has_the_same_total_from_any_source(runs: dict[str, Run]) -> None:
+    totals = (
+        "select invoice_id, customer_id, invoice_status, pricing_unit, total_amount, "
+        "gross_usage_amount, applied_credit_amount, billing_month, issued_at "
+        "from marts.fct_invoices where environment_type = 'PRODUCTION'"
+    )
+    finalized = f"{totals} and invoice_status <> 'DRAFT'"
+    from_export = set(runs["export"].query(finalized))
+    assert from_export == set(runs["api"].query(finalized))
+    assert from_export == set(runs["both"].query(finalized))
+    assert set(runs["api"].query(totals)) == set(runs["both"].query(totals))
+    assert len(from_export) == 102
+
+
+def test_billings_are_the_same_from_any_source(runs: dict[str, Run]) -> None:
+    columns = "month plan_id plan_name pricing_unit customers invoices billed_amount"
+    from_api = figures(runs["api"], "billings_by_plan", columns)
+    assert from_api == figures(runs["both"], "billings_by_plan", columns)
+    assert figures(runs["export"], "billings_by_plan", columns, plan_kind="plan") == figures(
+        runs["api"], "billings_by_plan", columns, plan_kind="plan"
+    )
+
+
+def test_what_the_export_does_not_carry_is_null(runs: dict[str, Run]) -> None:
+    """No credit, no terms, no drafts, no contracts."""
+    rows = runs["export"].report("customer_summary")
+    silent = "credit_balance credit_balance_excluding_pending credit_expiring_30d contract_name"
+    assert {row[column] for row in rows for column in silent.split()} == {""}
+    assert {row["overdue_balance"] for row in rows if row["outstanding_balance"] != "0"} == {""}
+    assert {row["current_invoice_is_fallback"] for row in rows} == {"true", ""}
+    assert figures(runs["export"], "billings_by_plan", "plan_name", plan_kind="contract") == {("",)}
+
+
+def test_what_the_api_does_not_carry_is_absent(runs: dict[str, Run]) -> None:
+    """No events; the usage report is a header."""
+    assert runs["api"].report("usage_by_property") == []
+    header = (runs["api"].reports / "usage_by_property.csv").read_text().split(",")
+    assert header[:3] == ["event_type", "property_name", "property_value"]
+    assert runs["export"].report("usage_by_property") == runs["both"].report("usage_by_property")
+
+
+def test_a_customer_without_credit_has_zero_when_the_api_was_asked(runs: dict[str, Run]) -> None:
+    (nothing,) = [
+        row
+        for row in runs["api"].report("customer_summary")
+        if row["customer_name"] == "Blank Slate Holdings"
+    ]
+    assert nothing["credit_balance"] == "0"
+    assert nothing["pricing_unit"] == ""
+    assert nothing["invoice_balance"] == ""
+
+
+def test_environments_are_never_mixed(
+    export: dict[str, str], account_names: dict[str, set[str]], tmp_path: Path
+) -> None:
+    run = Run(tmp_path, export)
+    run.load()
+    run.build("--exclude-resource-type", "unit_test", customer="", environment="SANDBOX")
+    names = {row["customer_name"] for row in run.report("customer_summary")}
+    assert names == account_names["SANDBOX"]
+    for report in ("customer_summary", "billings_by_plan", "usage_by_property"):
+        assert {row["environment_type"] for row in run.report(report)} == {"SANDBOX"}

@@ -1,0 +1,125 @@
+"""The whole way on the sandbox: HTTP and files, DuckDB, models, CSVs."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipelines.sandbox.account import Account
+from tests.end_to_end.project import Run, RunError
+
+EXPECTED = Path(__file__).parent / "expected"
+REPORTS = ("billings_by_plan", "customer_summary", "invoice_lines", "usage_by_property")
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_reports_are_the_expected_files_byte_for_byte(both: Run, report: str) -> None:
+    expected = (EXPECTED / f"{report}.csv").read_bytes()
+    assert (both.reports / f"{report}.csv").read_bytes() == expected
+
+
+def test_customer_summary_agrees_with_the_account(both: Run, account: Account) -> None:
+    """The account's own records, not the models, say who there is and what is drafted."""
+    rows = both.report("customer_summary")
+    books = account.production
+    assert {row["customer_id"] for row in rows} == {customer["id"] for customer in books.customers}
+
+    drafts: dict[tuple[str, str], Decimal] = {}
+    for invoice in books.invoices:
+        start, end = (invoice.get(f"{side}_timestamp", "")[:19] for side in ("start", "end"))
+        covers = start <= "2024-04-15T00:00:00" < end  # a scheduled invoice has neither
+        if covers and invoice["status"] == "DRAFT":
+            unit = invoice["credit_type"]["name"]
+            scale = Decimal("0.01") if unit == "USD (cents)" else Decimal(1)
+            key = invoice["customer_id"], unit.removesuffix(" (cents)")
+            drafts[key] = drafts.get(key, Decimal(0)) + invoice["total"] * scale
+    reported = {
+        (row["customer_id"], row["pricing_unit"]): Decimal(row["invoice_balance"])
+        for row in rows
+        if row["current_invoice_is_fallback"] == "false"
+    }
+    assert reported == drafts
+
+
+def test_a_second_run_gives_the_same_bytes(both: Run) -> None:
+    before = {report: (both.reports / f"{report}.csv").read_bytes() for report in REPORTS}
+    said = both.load()
+    both.build("--exclude-resource-type", "unit_test")
+    assert "0 new of" in said
+    assert before == {report: (both.reports / f"{report}.csv").read_bytes() for report in REPORTS}
+
+
+def test_lines_of_the_invoice_add_up_to_its_total(both: Run) -> None:
+    lines = both.report("invoice_lines")
+    assert sum(Decimal(line["total"]) for line in lines) == Decimal(lines[0]["invoice_total"])
+    for line in lines:
+        assert Decimal(line["quantity"]) * Decimal(line["unit_price"]) == Decimal(line["total"])
+
+
+def test_csvs_are_rfc_4180_and_no_cell_is_a_formula(both: Run) -> None:
+    raw = (both.reports / "customer_summary.csv").read_bytes()
+    names = [row["customer_name"] for row in both.report("customer_summary")]
+    assert raw.count(b"\r\n") == len(names) + 1
+    assert "'=SUM(A1:A9) Ltd" in names
+    assert "Line\nBreak Studios" in names
+    assert 'The "Quoted" Company' in names
+    assert not [name for name in names if name[0] in "=+-@"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ({"customer": "A1 Compny"}, "Did you mean one of these?\n      1d600aa8"),
+        ({"customer": "Globex"}, "the name of 2 customers. Give the id of one"),
+        ({"customer": "x'; drop schema marts cascade; --"}, "No name is like it"),
+        ({"month": "2024-13"}, "month: '2024-13' is no month"),
+        ({"as_of": "2024-02-30"}, "as_of: there is no day '2024-02-30'"),
+        ({"usage_from": "2024-03-26"}, "usage_to: 2024-03-25 is before usage_from"),
+        ({"environment": "STAGING"}, "environment: 'STAGING' is none"),
+    ],
+)
+def test_a_wrong_argument_is_refused_and_reports_stay(
+    both: Run, argument: dict[str, str], said: str
+) -> None:
+    before = (both.reports / "invoice_lines.csv").read_bytes()
+    with pytest.raises(RunError) as failure:
+        both.build("--select", "dim_report_arguments", "rpt_invoice_lines", **argument)
+    assert said in str(failure.value)
+    assert (both.reports / "invoice_lines.csv").read_bytes() == before
+
+
+def test_an_id_works_as_the_customer_and_an_empty_month_says_where_invoices_are(both: Run) -> None:
+    (customer_id,) = {line["customer_id"] for line in both.report("invoice_lines")}
+    said = both.build(
+        "--select",
+        "dim_report_arguments",
+        "rpt_invoice_lines",
+        customer=customer_id,
+        month="2023-11",
+    )
+    assert both.report("invoice_lines") == []
+    assert "no invoice in 2023-11; invoices of " in said
+    assert "are in 2024-02; 2024-03; 2024-04" in said
+    both.build("--select", "dim_report_arguments", "rpt_invoice_lines")
+
+
+def test_an_api_of_another_environment_than_asked_for_is_an_error(both: Run) -> None:
+    before = (both.reports / "customer_summary.csv").read_bytes()
+    with pytest.raises(RunError, match="assert_api_environment_matches_export"):
+        both.build("--exclude-resource-type", "unit_test", environment="SANDBOX")
+    assert (both.reports / "customer_summary.csv").read_bytes() == before
+
+
+def test_lines_that_do_not_add_up_leave_the_last_good_reports(both: Run) -> None:
+    before = {report: (both.reports / f"{report}.csv").read_bytes() for report in REPORTS}
+    sub_line = "select max(_dlt_id) from raw_api.invoice_sub_line_items"
+    both.execute(
+        "update raw_api.invoice_sub_line_items set subtotal = subtotal + 1 "
+        f"where _dlt_id = ({sub_line})"
+    )
+    with pytest.raises(RunError, match="assert_invoice_totals_equal_their_lines"):
+        both.build("--exclude-resource-type", "unit_test")
+    after = {report: (both.reports / f"{report}.csv").read_bytes() for report in REPORTS}
+    both.load()
+    assert after["billings_by_plan"] == before["billings_by_plan"]
+    assert after == before
