@@ -25,16 +25,24 @@ class FlatExport:
     """The tables of a folder of CSVs, as texts, and what they say."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        environments = {row["environment_type"] for row in self.rows("customer")}
+        self.tables = {
+            path.stem.rpartition(" - ")[2]: self._read(path) for path in folder.glob("*.csv")
+        }
+        environments = {row["environment_type"] for row in self.tables["customer"]}
         self.environment = "PRODUCTION" if len(environments) > 1 else environments.pop()
 
-    def rows(self, table: str) -> list[dict[str, str]]:
-        (path,) = self.folder.glob(f"* - {table}.csv")
+    @staticmethod
+    def _read(path: Path) -> list[dict[str, str]]:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        environment = getattr(self, "environment", None)
-        return [row for row in rows if row.get("environment_type", environment) == environment]
+            return list(csv.DictReader(file))
+
+    def rows(self, table: str) -> list[dict[str, str]]:
+        """The rows of the reported environment, and those that name none."""
+        return [
+            row
+            for row in self.tables[table]
+            if row.get("environment_type", self.environment) == self.environment
+        ]
 
     def finalized(self) -> list[dict[str, str]]:
         return [row for row in self.rows("invoice") if row["status"] == "FINALIZED"]

@@ -112,10 +112,9 @@ def test_an_api_of_another_environment_than_asked_for_is_an_error(both: Run) -> 
 
 def test_lines_that_do_not_add_up_leave_the_last_good_reports(both: Run) -> None:
     before = {report: (both.reports / f"{report}.csv").read_bytes() for report in REPORTS}
-    sub_line = "select max(_dlt_id) from raw_api.invoice_sub_line_items"
+    a_finalized_invoice = "select max(id) from raw_api.invoices where status = 'FINALIZED'"
     both.execute(
-        "update raw_api.invoice_sub_line_items set subtotal = subtotal + 1 "
-        f"where _dlt_id = ({sub_line})"
+        f"update raw_api.invoices set total = total + 1 where id = ({a_finalized_invoice})"
     )
     with pytest.raises(RunError, match="assert_invoice_totals_equal_their_lines"):
         both.build("--exclude-resource-type", "unit_test")

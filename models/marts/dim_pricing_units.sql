@@ -1,0 +1,28 @@
+-- One row per pricing unit that the API lists or an invoice is in.
+with
+
+listed as (
+    select
+        {{ pricing_unit('stated_unit') }} as pricing_unit,
+        is_currency
+    from {{ ref('stg_metronome_api__pricing_units') }}
+),
+
+invoiced as (
+    select distinct
+        pricing_unit,
+        cast(null as boolean) as is_currency
+    from {{ ref('int_invoices_united') }}
+),
+
+every_mention as (
+    select * from listed
+    union all
+    select * from invoiced
+)
+
+select
+    pricing_unit,
+    bool_or(is_currency) as is_currency
+from every_mention
+group by pricing_unit
