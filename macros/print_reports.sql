@@ -40,7 +40,7 @@
     {%- elif report == 'rpt_billings_by_plan' -%}
         select
             '{{ billing_month() }} ' || pricing_unit || ': billed ' || {{ plain_number('sum(billed_amount)') }}
-            || ', invoices ' || cast(sum(invoices) as varchar)
+            || ', invoices ' || cast(sum(invoices) as string)
         from {{ built(report) }}
         where month = '{{ billing_month() }}'
         group by pricing_unit
@@ -48,7 +48,7 @@
     {%- elif report == 'rpt_invoice_lines' -%}
         select
             '{{ billing_month() }} ' || pricing_unit || ': lines add up to ' || {{ plain_number('sum(total)') }}
-            || ', invoices ' || cast(count(distinct invoice_id) as varchar) as line
+            || ', invoices ' || cast(count(distinct invoice_id) as string) as line
         from {{ built(report) }}
         where is_in_invoice_total
         group by pricing_unit
@@ -57,7 +57,7 @@
         order by line
     {%- else -%}
         select
-            property_name || ' ' || coalesce(property_value, '(none)') || ': ' || cast(events as varchar)
+            property_name || ' ' || coalesce(property_value, '(none)') || ': ' || cast(events as string)
             || ' events, quantity ' || coalesce({{ plain_number('quantity') }}, 'not known')
         from {{ built(report) }}
         order by property_value

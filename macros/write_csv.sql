@@ -41,7 +41,7 @@
         || rtrim(rtrim(strftime({{ name }}, '.%f'), '0'), '.')
         || 'Z'
     {%- else -%}
-        cast({{ name }} as varchar)
+        cast({{ name }} as string)
     {%- endif -%}
 {%- endmacro %}
 
@@ -56,8 +56,8 @@
 {# A number as text, exact, without zeros that say nothing: `8101.27205`. #}
 {% macro plain_number(column) -%}
     case
-        when contains(cast({{ column }} as varchar), '.')
-            then rtrim(rtrim(cast({{ column }} as varchar), '0'), '.')
-        else cast({{ column }} as varchar)
+        when contains(cast({{ column }} as string), '.')
+            then rtrim(rtrim(cast({{ column }} as string), '0'), '.')
+        else cast({{ column }} as string)
     end
 {%- endmacro %}

@@ -13,7 +13,7 @@ select
     'CREDIT_GRANT' as credit_type,
     credit_grant_name as credit_name,
     customer_id,
-    cast(null as varchar) as contract_id,
+    cast(null as string) as contract_id,
     stated_unit,
     granted,
     case when is_open then balance_including_pending else 0 end as balance,

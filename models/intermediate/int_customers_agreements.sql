@@ -17,7 +17,7 @@ agreements as (
     select
         customer_id,
         plan_id,
-        cast(null as varchar) as contract_name,
+        cast(null as string) as contract_name,
         starting_at,
         ending_before
     from customer_plans

@@ -48,7 +48,7 @@ both_sources as (
         plan_id,
         plan_name,
         contract_id,
-        cast(null as varchar) as regenerated_from_invoice_id,
+        cast(null as string) as regenerated_from_invoice_id,
         stated_unit,
         total,
         period_start_at,

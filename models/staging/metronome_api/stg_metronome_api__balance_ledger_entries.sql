@@ -15,14 +15,14 @@ renamed as (
         contract_id,
 
         -- text
-        upper("type") as entry_type,
+        upper(type) as entry_type,
         reason,
 
         -- numerics
         amount,
 
         -- timestamps
-        "timestamp" as effective_at
+        timestamp as effective_at
     from source
 )
 

@@ -15,7 +15,7 @@ renamed as (
         access_schedule__credit_type__id as pricing_unit_id,
 
         -- text
-        upper("type") as balance_type,
+        upper(type) as balance_type,
         name as balance_name,
         access_schedule__credit_type__name as stated_unit,
         upper(access_schedule__access_type) as access_type,

@@ -18,7 +18,7 @@ renamed as (
 
         -- text
         name as line_name,
-        lower("type") as line_type,
+        lower(type) as line_type,
         credit_type__name as stated_unit,
         upper(applied_commit_or_credit__type) as applied_balance_type,
         group_key,

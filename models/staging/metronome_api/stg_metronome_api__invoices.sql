@@ -17,7 +17,7 @@ renamed as (
         external_invoice__invoice_id as billing_provider_invoice_id,
 
         -- text
-        upper("type") as invoice_type,
+        upper(type) as invoice_type,
         upper(status) as invoice_status,
         plan_name,
         credit_type__name as stated_unit,

@@ -11,7 +11,7 @@ renamed as (
         id as product_id,
 
         -- text
-        "type" as product_type,
+        type as product_type,
         {{ json_text('current', 'name') }} as product_name,
 
         -- json

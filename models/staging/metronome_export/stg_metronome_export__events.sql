@@ -23,7 +23,7 @@ renamed as (
         {{ json_object('properties') }} as properties,
 
         -- timestamps
-        "timestamp" as event_at,
+        timestamp as event_at,
         updated_at
     from deduplicated
 )
