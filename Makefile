@@ -80,7 +80,7 @@ else
 	@$(BIN)/dlt pipeline run
 endif
 	@printf 'Building and testing the models: dbt build --vars "%s"\n' "$$VARS"
-	@$(BIN)/dbt build --log-level warn --vars "$$VARS"
+	@$(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check --quiet .

@@ -13,18 +13,32 @@
 {%- endmacro %}
 
 {#
-  Event properties as a JSON object. A Parquet export has JSON; a CSV has a printed map,
-  `{image_size=256x256, num_images=2}`, which raw keeps as a JSON string.
+  Event properties as a JSON object. A Parquet export has JSON; a CSV may have a printed map,
+  `{image_size=256x256, num_images=2}`, which raw keeps as a JSON string. A value of a printed map ends
+  where `, name=` follows, so it may hold commas and braces. DuckDB's own cast to a map does not do:
+  it takes quotes and braces in values for its own.
 #}
 {% macro json_object(column) -%}
     {{ return(adapter.dispatch('json_object')(column)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_object(column) -%}
+    {%- set text = "json_extract_string(" ~ column ~ ", '$')" -%}
+    {%- set entries = "regexp_replace(" ~ text ~ "[2:-2], ', ([A-Za-z0-9_.-]+)=', chr(31) || '\\1=', 'g')" -%}
     case
-        when json_type({{ column }}) = 'VARCHAR'
-            then to_json(try_cast({{ column }} ->> '$' as map(varchar, varchar)))
-        else {{ column }}
+        when json_type({{ column }}) <> 'VARCHAR' then {{ column }}
+        when try(json_type({{ text }})) = 'OBJECT' then cast({{ text }} as json)
+        when {{ text }} = '{}' then json_object()
+        when regexp_full_match({{ text }}, '(?s)[{][A-Za-z0-9_.-]+=.*[}]')
+            then cast(
+                '{' || array_to_string(
+                    list_transform(
+                        string_split({{ entries }}, chr(31)),
+                        lambda entry: to_json(split_part(entry, '=', 1))
+                        || ':' || to_json(substr(entry, instr(entry, '=') + 1))
+                    ), ','
+                ) || '}' as json
+            )
     end
 {%- endmacro %}
 

@@ -25,10 +25,12 @@
 
 {% macro duckdb__exact_unit_price(amount, quantity) -%}
     {%- set price -%}
-        cast(cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0) as decimal(18, 10))
+        cast(cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0) as decimal(28, 10))
     {%- endset -%}
     case
-        when try({{ price }} * cast({{ quantity }} as decimal(28, 14))) = {{ amount }}
+        when
+            {{ quantity }} = try(cast({{ quantity }} as decimal(28, 14)))
+            and try({{ price }} * cast({{ quantity }} as decimal(28, 14)) = {{ amount }})
             then cast({{ price }} as decimal(38, 18))
     end
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-  A text with characters that only look like letters or digits replaced by those, and without space
-  around it: `256×256` is `256x256`.
+  A text with the characters that only look like letters or digits of its rest replaced by those:
+  `256×256` is `256x256`. A text without any plain letter or digit, such as a Russian word, stays.
 #}
 {% macro fold_lookalikes(column) -%}
     {{ return(adapter.dispatch('fold_lookalikes')(column)) }}
@@ -10,7 +10,11 @@
     {#- multiplication signs, Cyrillic and Greek letters, full-width forms, dashes -#}
     {%- set lookalikes = '×✕✖⨯хХχΧｘаАеЕоОрРсСіІ–—−‐‑０１２３４５６７８９' -%}
     {%- set letters = 'xxxxxXxXxaAeEoOpPcCiI-----0123456789' -%}
-    trim(translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}'))
+    case
+        when regexp_matches({{ column }}, '[0-9A-Za-z]')
+            then trim(translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}'))
+        else {{ column }}
+    end
 {%- endmacro %}
 
 {# Whether a text is plain ASCII. #}

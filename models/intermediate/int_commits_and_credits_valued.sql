@@ -61,6 +61,9 @@ select
     end as expiring_30d,
     open_segments.next_expiry_at
 from balances
-left join open_segments on balances.balance_id = open_segments.balance_id
+left join open_segments
+    on
+        balances.balance_id = open_segments.balance_id
+        and (balances.archived_at is null or {{ as_of() }} < balances.archived_at)
 left join granted on balances.balance_id = granted.balance_id
 left join posted on balances.balance_id = posted.balance_id

@@ -43,7 +43,8 @@ from_api as (
         cast(null as string) as credit_grant_id,
         api_lines.stated_unit,
         coalesce(api_sub_lines.quantity, api_lines.quantity) as quantity,
-        coalesce(api_sub_lines.unit_price, api_lines.unit_price) as unit_price,
+        case when api_sub_lines.invoice_id is null then api_lines.unit_price else api_sub_lines.unit_price end
+            as unit_price,
         coalesce(api_sub_lines.subtotal, api_lines.total) as total,
         api_sub_lines.tiers,
         coalesce(api_lines.applied_balance_type = 'POSTPAID', false) as is_postpaid_application,
@@ -95,7 +96,7 @@ from_export as (
         export_lines.credit_grant_id,
         export_lines.stated_unit,
         coalesce(export_sub_lines.quantity, export_lines.quantity) as quantity,
-        export_lines.unit_price,
+        case when export_sub_lines.line_item_id is null then export_lines.unit_price end as unit_price,
         coalesce(export_sub_lines.subtotal, export_lines.total) as total,
         export_sub_lines.tiers,
         coalesce({{ json_text('export_lines.metadata', 'commit_type') }} = 'PostpaidCommit', false)

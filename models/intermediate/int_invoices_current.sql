@@ -13,7 +13,7 @@ covering as (
         false as is_fallback
     from invoices
     where
-        invoice_type <> 'SCHEDULED'
+        {{ is_usage('invoice_type') }}
         and period_start_at <= {{ as_of() }}
         and {{ as_of() }} < period_end_at
 ),

@@ -15,7 +15,10 @@ select
     coalesce(api_metrics.billable_metric_name, export_metrics.billable_metric_name)
         as billable_metric_name,
     coalesce(api_metrics.aggregation_type, export_metrics.aggregation_type) as aggregation_type,
-    coalesce(api_metrics.archived_at, export_metrics.archived_at) as archived_at
+    case
+        when api_metrics.billable_metric_id is not null then api_metrics.archived_at
+        else export_metrics.archived_at
+    end as archived_at
 from api_metrics
 full outer join export_metrics
     on api_metrics.billable_metric_id = export_metrics.billable_metric_id

@@ -20,10 +20,11 @@ export_products as (
 invoiced_products as (
     select
         product_id,
-        min(line_name) as product_name,
+        -- a discount is no product's name, unless there is nothing else
+        coalesce(min(case when amount >= 0 then line_name end), min(line_name)) as product_name,
         3 as preference
     from {{ ref('int_invoice_lines_united') }}
-    where product_id is not null and amount >= 0  -- an applied credit is no product's name
+    where product_id is not null
     group by product_id
 ),
 

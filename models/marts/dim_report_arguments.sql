@@ -16,17 +16,25 @@ environments as (
     from customers
 ),
 
--- by id, else by name; only one match counts
-matching_customers as (
+named_customers as (
     select
-        count(*) as matches,
-        min(customers.customer_id) as customer_id
+        customers.customer_id,
+        customers.customer_id = {{ text_argument('customer') }} as is_by_id
     from customers
     inner join environments
         on customers.environment_type is not distinct from environments.environment_type
     where
         customers.customer_id = {{ text_argument('customer') }}
         or lower(trim(customers.customer_name)) = lower({{ text_argument('customer') }})
+),
+
+-- by id, else by name
+matching_customers as (
+    select
+        count(*) as matches,
+        min(customer_id) as customer_id
+    from named_customers
+    where is_by_id or not exists (select 1 from named_customers where is_by_id)
 )
 
 select

@@ -3,7 +3,7 @@ select
     billing_month,
     environment_type,
     plan_id,
-    plan_name,
+    max(plan_name) as plan_name,  -- one, unless no list of plans is at hand and the invoices differ
     plan_kind,
     pricing_unit,
     cast(count(distinct customer_id) as integer) as customers,
@@ -15,6 +15,5 @@ group by
     billing_month,
     environment_type,
     plan_id,
-    plan_name,
     plan_kind,
     pricing_unit

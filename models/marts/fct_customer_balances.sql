@@ -62,7 +62,7 @@ grace_sums as (
         {{ joined_texts('invoice_id') }} as grace_invoice_id,
         sum(total_amount) as grace_invoice_amount
     from invoices
-    where invoice_status = 'DRAFT' and invoice_type <> 'SCHEDULED' and period_end_at <= as_of
+    where invoice_status = 'DRAFT' and {{ is_usage('invoice_type') }} and period_end_at <= as_of
     group by customer_id, pricing_unit
 ),
 
@@ -138,7 +138,7 @@ select
     customers.customer_name,
     customers.environment_type,
     units.pricing_unit,
-    current_sums.current_invoices,
+    coalesce(current_sums.current_invoices, 0) as current_invoices,
     current_sums.current_invoice_id,
     current_sums.current_invoice_status,
     current_sums.current_invoice_is_fallback,
@@ -189,12 +189,14 @@ select
     cast(
         case
             when customers.is_in_api and billed_sums.applied_credit_last_month_amount > 0
-                then floor(
+                -- days, no money: the double of a division will do, once it is rid of its noise
+                then floor(round(
                     {{ days_between('arguments.last_month', 'arguments.this_month') }}
                     * coalesce(credit_sums.credit_balance_amount, 0)
-                    / billed_sums.applied_credit_last_month_amount
-                )
-        end as integer
+                    / billed_sums.applied_credit_last_month_amount,
+                    6
+                ))
+        end as bigint
     ) as credit_days_left,
     customers.archived_at,
     arguments.as_of

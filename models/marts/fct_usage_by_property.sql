@@ -9,7 +9,7 @@ arguments as (
 events as (
     select
         events.environment_type,
-        {{ json_text('events.properties', argument('usage_property')) }} as sent_value,
+        nullif(trim({{ json_text('events.properties', argument('usage_property')) }}), '') as sent_value,
         {{ text_to_quantity(json_text('events.properties', argument('usage_quantity'))) }}
             as quantity
     from {{ ref('fct_usage_events') }} as events
