@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import dlt
+from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines import metronome_api, metronome_export
@@ -163,11 +164,14 @@ def _load(pipeline: dlt.Pipeline, data: Any) -> None:
         pipeline.run(data)
     except PipelineStepFailed as error:
         cause: BaseException = error
+        step = error.step
         while cause.__cause__ or cause.__context__:
             cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
             if isinstance(cause, InputError):
                 raise cause from None
-        raise InputError(f"{pipeline.pipeline_name} failed in {error.step}: {cause}") from error
+            if isinstance(cause, LoadClientJobException):
+                step = f"load of {cause.job_id.partition('.')[0]}"
+        raise InputError(f"{pipeline.pipeline_name} failed in {step}: {cause}") from error
 
 
 def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
@@ -187,6 +191,7 @@ def _bucket_url() -> str | None:
 
 
 def _bearer_token() -> str | None:
+    # no type is asked for: dlt's trace would keep the value of a type that is not secret
     return os.environ.get("METRONOME_BEARER_TOKEN") or (
-        dlt.secrets.get("sources.metronome_api.bearer_token", str)
+        dlt.secrets.get("sources.metronome_api.bearer_token")
     )

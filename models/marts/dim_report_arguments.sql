@@ -19,7 +19,9 @@ environments as (
 named_customers as (
     select
         customers.customer_id,
-        customers.customer_id = {{ text_argument('customer') }} as is_by_id
+        rank() over (
+            order by case when customers.customer_id = {{ text_argument('customer') }} then 1 else 2 end
+        ) as preference
     from customers
     inner join environments
         on customers.environment_type is not distinct from environments.environment_type
@@ -34,7 +36,7 @@ matching_customers as (
         count(*) as matches,
         min(customer_id) as customer_id
     from named_customers
-    where is_by_id or not exists (select 1 from named_customers where is_by_id)
+    where preference = 1
 )
 
 select

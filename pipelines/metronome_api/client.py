@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from dlt.common.typing import TSecretStrValue
-from dlt.sources.helpers.requests import Client
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.paginators import (
@@ -39,7 +38,6 @@ class MetronomeClient(RESTClient):
         super().__init__(
             base_url=base_url,
             auth=BearerTokenAuth(bearer_token),
-            session=Client(raise_for_status=False).session,
             data_selector="data",
         )
 

@@ -1,0 +1,282 @@
+"""What the tests share: one simulated account, databases in tmp folders, files and a wire to break.
+
+Nothing of the pipelines is replaced by a double. A `Workspace` loads through `pipelines.load.run`,
+in this process or by the `dlt` command; faults are put on the disk or on the wire.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pipelines.load import run
+from pipelines.sandbox.account import Account
+from pipelines.sandbox.export import write_export
+from pipelines.sandbox.server import base_url, create_app, listen, server_config
+from pipelines.sandbox.simulation import simulate
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "tok3n-that-nobody-may-see"
+SETTINGS = ("METRONOME_", "SOURCES__", "DESTINATION__", "DLT_", "RUNTIME__")
+"""How the environment variables begin that decide what is loaded, and where to."""
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A database, and the folder that dlt works in."""
+
+    database: Path
+    dlt_folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """This process's environment variables, but for settings: those lead here."""
+        others = {name: os.environ[name] for name in os.environ if not name.startswith(SETTINGS)}
+        return others | {
+            "DLT_DATA_DIR": str(self.dlt_folder),
+            "DESTINATION__DUCKDB__CREDENTIALS": str(self.database),
+        }
+
+    def run(self, *names: str, **settings: str) -> list[str]:
+        """Load in this process; gives the lines for a person."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)
+            for name in os.environ.keys() - self.environment.keys():
+                patch.delenv(name)
+            for name, value in (self.environment | settings).items():
+                patch.setenv(name, value)
+            return list(run(list(names)))
+
+    def dlt(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run the real `dlt` command, in a folder with this project's settings and no secrets."""
+        project = self.dlt_folder.parent / "project"
+        (project / ".dlt").mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / ".dlt" / "config.toml", project / ".dlt")
+        return subprocess.run(
+            [Path(sys.executable).with_name("dlt"), *words],
+            cwd=project,
+            env=self.environment | settings,
+            capture_output=True,
+            text=True,
+        )
+
+    def load_export(self, folder: Path | str) -> str:
+        (line,) = self.run(
+            "metronome_export",
+            SOURCES__METRONOME_EXPORT__BUCKET_URL=str(folder),
+            LOAD__RAISE_ON_MAX_RETRIES="1",  # a file that cannot be loaded is not tried five times
+        )
+        return line
+
+    def load_api(self, url: str, token: str = TOKEN) -> str:
+        (line,) = self.run(
+            "metronome_api",
+            SOURCES__METRONOME_API__BASE_URL=url,
+            SOURCES__METRONOME_API__BEARER_TOKEN=token,
+        )
+        return line
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+
+    def query(self, sql: str) -> Rows:
+        with self.connect() as connection:
+            return connection.execute(sql).fetchall()
+
+    def column(self, sql: str) -> list[Any]:
+        """The first column of a query's rows."""
+        return [row[0] for row in self.query(sql)]
+
+    def value(self, sql: str) -> Any:
+        """The one value that a query gives."""
+        ((value,),) = self.query(sql)
+        return value
+
+    def contents(self, schema: str) -> dict[str, Rows]:
+        """All rows of all tables of a schema, without dlt's own tables and columns."""
+        columns = "columns(name -> not starts_with(name, '_dlt'))"
+        with self.connect() as connection:
+            tables = connection.execute(
+                "select table_name from information_schema.tables "
+                f"where table_schema = '{schema}' and not starts_with(table_name, '_dlt')"
+            ).fetchall()
+            return {
+                table: connection.execute(
+                    f"select {columns} from {schema}.{table} order by all"
+                ).fetchall()
+                for (table,) in tables
+            }
+
+    def counts(self, schema: str) -> dict[str, int]:
+        """How many rows the tables of a schema have that have any, without dlt's own tables."""
+        return {table: len(rows) for table, rows in self.contents(schema).items() if rows}
+
+
+@dataclass
+class Wire:
+    """An API in front of another: it keeps what was sent, and can answer in its place.
+
+    Attributes:
+        answer: Called with each request; a response that it gives is sent, on None the app answers.
+        page_size: What the `limit` of every request is cut to, so that short lists have pages.
+    """
+
+    app: ASGIApp
+    answer: Callable[[Request], Response | None] = lambda request: None
+    page_size: int | None = None
+    requests: list[Request] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        body = await request.body()
+        self.requests.append(request)
+        if response := self.answer(request):
+            await response(scope, receive, send)
+            return
+        if self.page_size:
+            scope, body = self._cut(request, body)
+
+        async def receive_again() -> dict[str, Any]:
+            return {"type": "http.request", "body": body}
+
+        await self.app(scope, receive_again, send)
+
+    def _cut(self, request: Request, body: bytes) -> tuple[Scope, bytes]:
+        sent = json.loads(body or b"{}")
+        if "limit" in sent:
+            return request.scope, json.dumps(sent | {"limit": self.page_size}).encode()
+        query = request.url.include_query_params(limit=self.page_size).query
+        return {**request.scope, "query_string": query.encode()}, body
+
+
+@dataclass
+class Lists:
+    """An API of literal answers: the pages of a list by its path, each a JSON text.
+
+    Other lists are empty. The cursor of a page is its number.
+    """
+
+    pages: dict[str, list[str]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        sent = json.loads(await request.body() or b"{}") | dict(request.query_params)
+        cursor = "cursor" if request.url.path == "/v2/contracts/list" else "next_page"
+        pages = self.pages.get(request.url.path, ["[]"])
+        number = int(sent.get(cursor, 0))
+        following = f'"{number + 1}"' if number + 1 < len(pages) else "null"
+        page = f'{{"data": {pages[number]}, "{cursor}": {following}}}'
+        await Response(page)(scope, receive, send)
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """Serve an app on a free loopback port; gives its URL."""
+    listener = listen(0)
+    server = uvicorn.Server(server_config(app))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield base_url(listener)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def write_parquet(
+    root: Path, table: str, day: str = "2024-01-01", part: int = 0, **columns: Any
+) -> Path:
+    """Write a file of an export in the object-storage layout."""
+    path = root / table / f"dt={day}" / f"{part}_{day.replace('-', '')}060000.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def write_csv(root: Path, table: str, *lines: str) -> Path:
+    """Write a flat file of an export: UTF-8, lines ended by CRLF."""
+    root.mkdir(parents=True, exist_ok=True)
+    path = root / f"Sandbox Egress Data - {table}.csv"
+    path.write_bytes("".join(f"{line}\r\n" for line in lines).encode())
+    return path
+
+
+@pytest.fixture(scope="session")
+def account() -> Account:
+    return simulate()
+
+
+@pytest.fixture(scope="session")
+def export(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The account's export in the object-storage layout."""
+    root = tmp_path_factory.mktemp("export")
+    write_export(account, root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A database after a run that had nothing to load. Not to be changed: copy it."""
+    folder = tmp_path_factory.mktemp("empty")
+    workspace = Workspace(folder / "metronome.duckdb", folder / "dlt")
+    workspace.run()
+    return workspace
+
+
+NewWorkspace = Callable[..., Workspace]
+
+
+@pytest.fixture(scope="session")
+def new_workspace(empty: Workspace, tmp_path_factory: pytest.TempPathFactory) -> NewWorkspace:
+    """Makes workspaces with raw tables, empty or as another has them: faster than a first run."""
+
+    def copy(model: Workspace = empty) -> Workspace:
+        folder = tmp_path_factory.mktemp("workspace")
+        shutil.copy(model.database, folder)
+        return Workspace(folder / model.database.name, folder / "dlt")
+
+    return copy
+
+
+@pytest.fixture
+def workspace(new_workspace: NewWorkspace) -> Workspace:
+    return new_workspace()
+
+
+@pytest.fixture(scope="session")
+def loaded_export(export: Path, new_workspace: NewWorkspace) -> Workspace:
+    """The account's export, loaded once. Not to be changed."""
+    workspace = new_workspace()
+    workspace.load_export(export)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def loaded_api(account: Account, new_workspace: NewWorkspace) -> Workspace:
+    """The account's API, loaded once, in pages of three. Not to be changed."""
+    workspace = new_workspace()
+    with serving(Wire(create_app(account, TOKEN), page_size=3)) as url:
+        workspace.load_api(url)
+    return workspace

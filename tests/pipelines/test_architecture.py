@@ -1,0 +1,175 @@
+"""The direction of things, pipelines -> raw -> models -> reports, and what models do without."""
+
+import ast
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import jinja2
+import pytest
+import yaml
+
+from pipelines.metronome_api.settings import TABLES as API_TABLES
+from pipelines.metronome_export.settings import TABLES as EXPORT_TABLES
+from tests.pipelines.conftest import ROOT
+
+MODELS = sorted((ROOT / "models").rglob("*.sql"))
+MACROS = sorted((ROOT / "macros").rglob("*.sql"))
+LAYERS = {
+    **{path.stem: path.relative_to(ROOT / "models").parts[0] for path in MODELS},
+    **{path.stem: "seeds" for path in (ROOT / "seeds").glob("*.csv")},
+}
+"""The layer of each model, by its name."""
+
+MAY_READ = {
+    "staging": set(),
+    "intermediate": {"staging", "intermediate", "seeds"},
+    "marts": {"staging", "intermediate", "marts", "seeds"},
+    "reports": {"marts"},
+}
+
+
+def code(path: Path) -> str:
+    """A model or macro without its comments."""
+    return re.sub(r"\{#.*?#\}|--[^\n]*", "", path.read_text(), flags=re.DOTALL)
+
+
+def sources(path: Path) -> list[tuple[str, str]]:
+    """The source tables that a model reads."""
+    return re.findall(r"\bsource\(\s*'(\w+)'\s*,\s*'(\w+)'\s*\)", code(path))
+
+
+def places(pattern: str, paths: list[Path]) -> list[str]:
+    """Where a pattern is found: a file's name and the words, of all files."""
+    return [
+        f"{path.name}: {match[0]}"
+        for path in paths
+        for match in re.finditer(pattern, code(path), re.IGNORECASE)
+    ]
+
+
+# Pipelines
+
+
+def test_pipelines_do_not_import_dbt():
+    imported = {
+        name
+        for path in (ROOT / "pipelines").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None), *(alias.name for alias in node.names)]
+        if name
+    }
+    assert "dlt" in imported
+    assert not [name for name in imported if name.split(".")[0] == "dbt"]
+
+
+@pytest.mark.parametrize("line", ["import dbt", "from dbt.cli.main import dbtRunner"])
+def test_ruff_refuses_dbt_in_a_pipeline(line: str):
+    ruff = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--stdin-filename", "pipelines/sample.py", "-"],
+        input=f'"""A sample."""\n\n{line}\n',
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ruff.returncode == 1
+    assert "TID251" in ruff.stdout
+
+
+# Models
+
+
+def test_every_layer_reads_only_what_it_may():
+    reads = {
+        (LAYERS[path.stem], LAYERS[read], f"{path.stem} reads {read}")
+        for path in MODELS
+        for read in re.findall(r"\bref\(\s*'(\w+)'\s*\)", code(path))
+    }
+    assert {layer for layer, *_ in reads} == {"intermediate", "marts", "reports"}
+    assert not [what for layer, read, what in reads if read not in MAY_READ[layer]]
+
+
+def test_every_staging_model_reads_one_source_table_and_nothing_else_reads_sources():
+    counts = {path.stem: len(sources(path)) for path in [*MODELS, *MACROS] if sources(path)}
+    staging = {model: 1 for model, layer in LAYERS.items() if layer == "staging"}
+    assert counts == staging
+
+
+def test_every_raw_table_is_a_source_with_one_staging_model():
+    files = (ROOT / "models" / "staging").rglob("*__sources.yml")
+    declared = sorted(
+        (source["name"], table["name"])
+        for path in files
+        for source in yaml.safe_load(path.read_text())["sources"]
+        for table in source["tables"]
+    )
+    raw = [("raw_export", table) for table in EXPORT_TABLES]
+    raw += [("raw_api", table) for table in API_TABLES]
+    assert declared == sorted(raw)
+    assert declared == sorted(read for path in MODELS for read in sources(path))
+
+
+def test_models_and_macros_know_no_clock():
+    """But for the start of the run, which `as_of` is unless it is given."""
+    clock = (
+        r"\b(current_(date|time|timestamp)|local(time|timestamp)|get_current_\w+|getdate|sysdate"
+        r"|(now|today|utcnow|transaction_timestamp)\s*\(|run_started_at)\b"
+    )
+    assert places(clock, [*MODELS, *MACROS]) == ["arguments.sql: run_started_at"]
+
+
+def test_models_and_macros_make_no_doubles():
+    """But for `exact_unit_price`, which checks what it found: see the next test."""
+    double = r"\b(double|float[48]?|real)\b"
+    assert places(double, [*MODELS, *MACROS]) == ["money.sql: double"] * 2
+
+
+@pytest.mark.parametrize(
+    ("amount", "quantity", "price"),
+    [
+        ("0.3", "3", "0.1"),
+        ("-1234.56", "1", "-1234.56"),
+        ("0.000000000003", "0.03", "0.0000000001"),
+        ("1", "3", None),  # no decimal times 3 is 1
+        ("0.000000000000000001", "1", None),  # too fine for a price, which then is left out
+        ("10", "0", None),
+        (None, "1", None),
+    ],
+)
+def test_the_unit_price_times_the_quantity_is_the_amount_or_there_is_none(
+    amount: str | None, quantity: str, price: str | None
+):
+    macros = jinja2.Environment().from_string((ROOT / "macros" / "money.sql").read_text()).module
+    sql = macros.duckdb__exact_unit_price("amount", "quantity")
+    with duckdb.connect() as connection:
+        (found,) = connection.execute(
+            f"select {sql} from (select cast(? as decimal(38, 20)) as amount, "
+            "cast(? as decimal(38, 18)) as quantity)",
+            [amount, quantity],
+        ).fetchone()
+    assert found == (Decimal(price) if price else None)
+
+
+def test_models_and_macros_reach_no_network_and_read_no_files():
+    outside = (
+        r"https?:|s3:|gs:|httpfs|\b(install|attach)\s+'?\w+|\bfrom\s+'[^']*[.](csv|parquet|json)"
+        r"|\b(read_(csv|parquet|json|text|blob)\w*|parquet_scan|glob)\s*\("
+    )
+    assert places(outside, [*MODELS, *MACROS]) == []
+
+
+# The repository
+
+
+def test_no_tracked_file_holds_a_path_of_a_machine():
+    machine_path = re.compile(
+        rb"(?<![\w.])/(home|root|tmp|work|Users|private|var/folders)/\w|[A-Z]:\\Users"
+    )
+    tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
+    files = [ROOT / name for name in tracked if name and (ROOT / name).is_file()]
+    assert len(files) > 50
+    assert not [path.name for path in files if machine_path.search(path.read_bytes())]

@@ -1,0 +1,89 @@
+"""The command `dlt pipeline … run`, as a person types it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.sandbox.account import Account
+from pipelines.sandbox.server import create_app
+from tests.pipelines.conftest import TOKEN, NewWorkspace, Workspace, serving, write_parquet
+
+
+@pytest.fixture(scope="module")
+def url(account: Account) -> Iterator[str]:
+    with serving(create_app(account, TOKEN)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def small_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("export")
+    write_parquet(root, "customer", id=["a", "b"])
+    return root
+
+
+@pytest.fixture(scope="module")
+def used(small_export: Path, new_workspace: NewWorkspace) -> Workspace:
+    """A workspace that `dlt pipeline run` has loaded the export into."""
+    workspace = new_workspace()
+    done = workspace.dlt("pipeline", "run", SOURCES__METRONOME_EXPORT__BUCKET_URL=str(small_export))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"export: 1 new of 1 files, 2 rows from {small_export}\n"
+    return workspace
+
+
+def test_run_loads_what_is_configured(used: Workspace):
+    assert used.counts("raw_export") == {"customer": 2, "loaded_files": 1}
+    assert used.counts("raw_api") == {}
+
+
+def test_dlts_own_commands_still_work(used: Workspace):
+    info = used.dlt("pipeline", "metronome_export", "info")
+    assert info.returncode == 0
+    assert "customer" in info.stdout
+    trace = used.dlt("pipeline", "metronome_export", "trace")
+    assert trace.returncode == 0
+    assert "Step load COMPLETED" in trace.stdout
+
+
+def test_a_named_pipeline_runs_alone_with_the_sdks_variables(
+    workspace: Workspace, account: Account, url: str, small_export: Path
+):
+    done = workspace.dlt(
+        *("pipeline", "metronome_api", "run"),
+        METRONOME_BASE_URL=url,
+        METRONOME_BEARER_TOKEN=TOKEN,
+        SOURCES__METRONOME_EXPORT__BUCKET_URL=str(small_export),
+    )
+    rows = workspace.counts("raw_api")
+    assert rows["invoices"] == len(account.production.invoices)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"api: {rows['customers']} customers, {sum(rows.values()):,} rows from {url}\n"
+    )
+    assert workspace.counts("raw_export") == {}
+
+
+def test_nothing_configured_says_what_to_set(workspace: Workspace):
+    done = workspace.dlt("pipeline", "run")
+    assert done.returncode != 0
+    assert "SOURCES__METRONOME_EXPORT__BUCKET_URL" in done.stderr
+    assert "METRONOME_BEARER_TOKEN" in done.stderr
+
+
+def test_an_unknown_pipeline_says_which_there_are(workspace: Workspace):
+    done = workspace.dlt("pipeline", "metronom", "run")
+    assert done.returncode != 0
+    assert "no pipeline 'metronom'" in done.stderr
+    assert "['metronome_export', 'metronome_api']" in done.stderr
+
+
+def test_a_wrong_token_is_said_in_a_line_without_the_token(workspace: Workspace, url: str):
+    done = workspace.dlt(
+        *("pipeline", "run"), METRONOME_BASE_URL=url, METRONOME_BEARER_TOKEN="wr0ng-token"
+    )
+    assert done.returncode != 0
+    assert "answered 401: the token is wrong" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "wr0ng-token" not in done.stdout + done.stderr
