@@ -5,14 +5,16 @@ space := $(subst ,, )
 
 # The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
 ifndef ACCOUNT
-ACCOUNT := $(if $(strip $(EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$(METRONOME_BEARER_TOKEN)$(SOURCES__METRONOME_API__BEARER_TOKEN)$(wildcard .dlt/secrets.toml)),account,sandbox)
+ACCOUNT := $(if $(strip $(EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$(METRONOME_BEARER_TOKEN)$(SOURCES__METRONOME_API__BEARER_TOKEN)$(wildcard .dlt/secrets.toml)$(shell grep -s '^bucket_url' .dlt/config.toml)),account,sandbox)
 endif
 
 ifeq ($(ACCOUNT),sandbox)
 EXPORT = data/sandbox/export
 AS_OF ?= 2024-04-15
 MONTH ?= 2024-03
+ifneq ($(ENVIRONMENT),SANDBOX)
 CUSTOMER ?= A1 Company
+endif
 USAGE_FROM ?= 2024-03-10
 USAGE_TO ?= 2024-03-25
 DB ?= data/sandbox/metronome.duckdb
@@ -32,7 +34,7 @@ var = $(if $(strip $(value $(2))),$(1): $(call quoted,$(value $(2)))$(,) )
 export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)reports_dir: $(call quoted,$(OUT))}
 export OUT DB ENVIRONMENT
 export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
-export DLT_DATA_DIR = $(abspath $(subst $(space),_,$(DB)).dlt)
+export DLT_DATA_DIR = $(CURDIR)/data/dlt/$(subst ',_,$(subst $(space),_,$(subst /,_,$(DB))))
 ifneq ($(strip $(EXPORT)),)
 export SOURCES__METRONOME_EXPORT__BUCKET_URL = $(EXPORT)
 endif
@@ -60,6 +62,7 @@ help:
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one there is, else PRODUCTION)"
 	@echo "  OUT=<folder>             where the CSVs go ($(OUT))"
 	@echo "  DB=<file>                the DuckDB database ($(DB))"
+	@echo "  ACCOUNT=sandbox          the sandbox, though there is a token or an export ($(ACCOUNT))"
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Installing the locked environment in .venv: about a minute, once"
@@ -79,7 +82,7 @@ else
 	@echo "Loading: dlt pipeline run"
 	@$(BIN)/dlt pipeline run
 endif
-	@printf 'Building and testing the models: dbt build --vars "%s"\n' "$$VARS"
+	@printf 'Building and testing the models, about 20 seconds: dbt build --vars "%s"\n' "$$VARS"
 	@$(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
 
 lint: $(INSTALLED)

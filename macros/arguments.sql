@@ -17,7 +17,7 @@
     {%- if not given -%}
         {{ return(run_started_at.replace(microsecond=0)) }}
     {%- endif -%}
-    {%- set time = '([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?(Z|[+-]\\d{2}:?\\d{2})?)?' -%}
+    {%- set time = '([T ]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,6})?)?(Z|[+-]\\d{2}:?\\d{2})?)?' -%}
     {%- if not modules.re.fullmatch('\\d{4}-\\d{2}-\\d{2}' ~ time, given) -%}
         {{ exceptions.raise_compiler_error(
             "as_of: '" ~ given ~ "' is no instant. Give a date (its midnight UTC) such as 2024-04-03, or a time such as 2024-04-03T12:00:00Z."

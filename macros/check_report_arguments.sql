@@ -26,7 +26,7 @@
     {%- set matches = run_query('select matching_customers from ' ~ this).columns[0].values()[0] -%}
     {%- if asked and matches != 1 -%}
         {%- set candidates = [] -%}
-        {%- for row in run_query(similar_customers(asked, limit=20 if matches > 1 else 5)) -%}
+        {%- for row in run_query(similar_customers(asked, likeness=1.0 if matches > 1 else 0.7)) -%}
             {%- do candidates.append('\n    ' ~ row[0] ~ '  ' ~ row[1] ~ ('  (archived)' if row[2] else '')) -%}
         {%- endfor -%}
         {%- if matches > 1 -%}
@@ -42,15 +42,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Customers by how alike their names are to a text; those of the same name come first. #}
-{% macro similar_customers(name, limit) -%}
-    {{ return(adapter.dispatch('similar_customers')(name, limit)) }}
+{# Customers whose names are at least that much like a text, 1 being the same; the likest come first. #}
+{% macro similar_customers(name, likeness) -%}
+    {{ return(adapter.dispatch('similar_customers')(name, likeness)) }}
 {%- endmacro %}
 
-{% macro duckdb__similar_customers(name, limit) -%}
-    {%- set likeness -%}
+{% macro duckdb__similar_customers(name, likeness) -%}
+    {%- set similarity -%}
         jaro_winkler_similarity(
-            lower(customers.customer_name), lower({{ dbt.string_literal(dbt.escape_single_quotes(name)) }})
+            lower(trim(customers.customer_name)), lower({{ dbt.string_literal(dbt.escape_single_quotes(name)) }})
         )
     {%- endset -%}
     select
@@ -60,7 +60,7 @@
     from {{ ref('dim_customers') }} as customers
     inner join {{ this }} as arguments
         on customers.environment_type is not distinct from arguments.environment_type
-    where {{ likeness }} > 0.7
-    order by {{ likeness }} desc, customers.customer_id
-    limit {{ limit }}
+    where {{ similarity }} >= {{ likeness }}
+    order by {{ similarity }} desc, customers.customer_id
+    limit 10
 {%- endmacro %}

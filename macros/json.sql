@@ -9,7 +9,7 @@
 {%- endmacro %}
 
 {% macro duckdb__json_text(column, key) -%}
-    json_extract_string({{ column }}, {{ dbt.string_literal(dbt.escape_single_quotes('$."' ~ key ~ '"')) }})
+    json_extract_string({{ column }}, {{ dbt.string_literal(dbt.escape_single_quotes('/' ~ key | replace('~', '~0') | replace('/', '~1'))) }})
 {%- endmacro %}
 
 {#

@@ -9,11 +9,12 @@
             {%- set arguments = run_query(
                 'select as_of, environment_type from ' ~ built('dim_report_arguments')
             ).rows[0] -%}
-            {%- set tests = results | selectattr('status', 'in', ['pass', 'warn']) | list -%}
+            {%- set tests = results | selectattr('status', 'in', ['pass', 'warn', 'fail']) | list -%}
             {{ print(
                 '\nReports as of ' ~ arguments[0].strftime('%Y-%m-%dT%H:%M:%SZ')
-                ~ (', ' ~ arguments[1] if arguments[1] else '') ~ '. Tests passed: ' ~ tests | length
-                ~ ', of them with a warning: ' ~ tests | selectattr('status', 'equalto', 'warn') | list | length
+                ~ (', ' ~ arguments[1] if arguments[1] else '') ~ '. Tests: ' ~ tests | length
+                ~ ', failed: ' ~ tests | selectattr('status', 'equalto', 'fail') | list | length
+                ~ ', warnings: ' ~ tests | selectattr('status', 'equalto', 'warn') | list | length
             ) }}
         {%- endif -%}
         {%- for report in written | sort -%}
@@ -23,6 +24,23 @@
                 {{ print('      ' ~ row[0]) }}
             {%- endfor -%}
         {%- endfor -%}
+        {%- do print_failures(results) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# What went wrong, in the tests' own descriptions, and which reports were not written because of it. #}
+{% macro print_failures(results) -%}
+    {%- set failed = results | selectattr('status', 'in', ['fail', 'error', 'runtime error']) | list -%}
+    {%- if failed -%}
+        {{ print('\nFailed:') }}
+        {%- for result in failed -%}
+            {{ print('  ' ~ result.node.name ~ (', rows: ' ~ result.failures if result.failures else '')) }}
+            {%- if result.node.description -%} {{ print('      ' ~ result.node.description) }} {%- endif -%}
+        {%- endfor -%}
+        {%- for result in results
+            if result.node.name.startswith('rpt_') and result.status in ('skipped', 'error') -%}
+            {{ print('\n  ' ~ report_path(result.node.name) ~ '  NOT written: the last good file stays, if there is one') }}
+        {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -31,7 +49,10 @@
     {%- if report == 'rpt_customer_summary' -%}
         select
             pricing_unit || ': outstanding ' || {{ plain_number('sum(outstanding_balance)') }}
-            || ', current invoices ' || coalesce({{ plain_number('sum(invoice_balance)') }}, 'none')
+            || ', running invoices '
+            || coalesce(
+                {{ plain_number('sum(case when not current_invoice_is_fallback then invoice_balance end)') }}, 'none'
+            )
             || ', credit left ' || coalesce({{ plain_number('sum(credit_balance)') }}, 'not known')
         from {{ built(report) }}
         where pricing_unit is not null
@@ -59,8 +80,11 @@
         select
             property_name || ' ' || coalesce(property_value, '(none)') || ': ' || cast(events as string)
             || ' events, quantity ' || coalesce({{ plain_number('quantity') }}, 'not known')
+            as line
         from {{ built(report) }}
-        order by property_value
+        union all
+        {{ no_usage() }}
+        order by line
         limit 10
     {%- endif -%}
 {%- endmacro %}
@@ -82,6 +106,23 @@
             and (arguments.customer = '' or invoices.customer_id = arguments.customer_id)
     where not exists (select 1 from {{ built('rpt_invoice_lines') }})
     group by arguments.billing_month, arguments.customer
+{%- endmacro %}
+
+{# When no event matches: the kinds of events there are, and their first and last day. #}
+{% macro no_usage() -%}
+    select
+        'no ' || {{ text_argument('usage_event') }} || ' event in those days; '
+        || coalesce(
+            'there are ' || {{ joined_texts('events.event_type') }}
+            || ', from ' || cast(min(events.event_date) as string)
+            || ' to ' || cast(max(events.event_date) as string),
+            'there are no events: only the export has them'
+        ) as line
+    from {{ built('dim_report_arguments') }} as arguments
+    left join {{ built('fct_usage_events') }} as events
+        on events.environment_type is not distinct from arguments.environment_type
+    where not exists (select 1 from {{ built('rpt_usage_by_property') }})
+    group by arguments.as_of
 {%- endmacro %}
 
 {# A model's relation, by name. Not ref(): dbt does not renew a hook's references when it changes. #}

@@ -45,11 +45,34 @@ def run(names: list[str]) -> Iterator[str]:
     Raises:
         InputError: If a source lacks its setting, or its data or the API refuse to be read.
     """
+    opened = {name: _open(module) for name, module in PIPELINES.items()}
     for name, module in PIPELINES.items():
-        pipeline = _open(module)
-        _create_missing_tables(pipeline, module)
-        if name in names:
-            yield _run_export(pipeline) if module is metronome_export else _run_api(pipeline)
+        _create_missing_tables(opened[name], module)
+    export, api = opened[metronome_export.NAME], opened[metronome_api.NAME]
+    if metronome_api.NAME in names:
+        _check_same_api(api)
+    if metronome_export.NAME in names:
+        yield _run_export(export)
+    else:
+        yield from _not_read(export, "export", "loaded_files")
+    if metronome_api.NAME in names:
+        yield _run_api(api)
+    else:
+        yield from _not_read(api, "api", "customers")
+
+
+def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
+    """Say so when a source is left out whose rows of an earlier run still count."""
+    ((loaded_at,),) = _query(
+        pipeline,
+        "select max(inserted_at) from _dlt_loads "
+        f"where load_id in (select _dlt_load_id from {table})",
+    )
+    if loaded_at:
+        yield (
+            f"{source}: not read now; what it held on {loaded_at:%Y-%m-%d %H:%M} UTC still counts. "
+            "Another database would leave it out."
+        )
 
 
 def _run_export(pipeline: dlt.Pipeline) -> str:
@@ -87,7 +110,7 @@ def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[An
     """Refuse to add one account's files to another's; an export that was moved is still itself."""
     roots = {row[0] for row in loaded}
     held = {(path, size) for _, path, size, _ in loaded}
-    if roots and root not in roots and not held & {(file.path, file.size_bytes) for file in files}:
+    if roots and root not in roots and held - {(file.path, file.size_bytes) for file in files}:
         raise InputError(
             f"The database holds the export of {roots.pop()}, not of {root}. Load it into a "
             "database of its own: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
@@ -101,15 +124,22 @@ def _run_api(pipeline: dlt.Pipeline) -> str:
             "No API to load: set METRONOME_BEARER_TOKEN, or [sources.metronome_api] bearer_token "
             "in .dlt/secrets.toml."
         )
-    base_url = (
-        os.environ.get("METRONOME_BASE_URL")
-        or dlt.config.get("sources.metronome_api.base_url", str)
-        or BASE_URL
-    )
+    base_url = _base_url()
     _load(pipeline, metronome_api.metronome_api(base_url, token))
     rows = _new_rows(pipeline, metronome_api.TABLES)
     ((customers,),) = _query(pipeline, "select count(*) from customers")
     return f"api: {customers:,} customers, {rows:,} rows from {base_url}"
+
+
+def _check_same_api(pipeline: dlt.Pipeline) -> None:
+    """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
+    host = metronome_api.host(_base_url())
+    held = {held_host for (held_host,) in _query(pipeline, "select host from read_from")}
+    if held - {host}:
+        raise InputError(
+            f"The database holds what {held.pop()} showed, not {host}. Load it into a database of "
+            "its own: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
+        )
 
 
 def _open(module: ModuleType) -> dlt.Pipeline:
@@ -188,6 +218,14 @@ def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
 
 def _bucket_url() -> str | None:
     return dlt.config.get("sources.metronome_export.bucket_url", str)
+
+
+def _base_url() -> str:
+    return (
+        os.environ.get("METRONOME_BASE_URL")
+        or dlt.config.get("sources.metronome_api.base_url", str)
+        or BASE_URL
+    )
 
 
 def _bearer_token() -> str | None:

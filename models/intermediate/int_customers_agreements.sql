@@ -17,6 +17,7 @@ agreements as (
     select
         customer_id,
         plan_id,
+        plan_name as listed_name,
         cast(null as string) as contract_name,
         starting_at,
         ending_before
@@ -25,15 +26,17 @@ agreements as (
     select
         customer_id,
         coalesce(package_id, rate_card_id) as plan_id,
+        cast(null as string) as listed_name,
         coalesce(contract_name, contract_id) as contract_name,
         starting_at,
-        least(ending_before, archived_at) as ending_before
+        case when archived_at < ending_before or ending_before is null then archived_at else ending_before end
+            as ending_before
     from contracts
 )
 
 select
     agreements.customer_id,
-    {{ joined_texts('plans.plan_name') }} as plan_name,
+    {{ joined_texts('coalesce(plans.plan_name, agreements.listed_name)') }} as plan_name,
     {{ joined_texts('agreements.contract_name') }} as contract_name
 from agreements
 left join plans on agreements.plan_id = plans.plan_id

@@ -6,6 +6,15 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+-- any of these may be all that was loaded
+known_environments as (
+    select environment_type from customers
+    union
+    select environment_type from {{ ref('fct_invoices') }}
+    union
+    select environment_type from {{ ref('fct_usage_events') }}
+),
+
 environments as (
     select
         coalesce(
@@ -13,7 +22,7 @@ environments as (
             max(case when environment_type = 'PRODUCTION' then environment_type end),
             max(environment_type)
         ) as environment_type
-    from customers
+    from known_environments
 ),
 
 named_customers as (

@@ -20,7 +20,7 @@ select
     invoices.issued_at
 from {{ ref('fct_invoice_lines') }} as lines
 inner join {{ ref('fct_invoices') }} as invoices on lines.invoice_id = invoices.invoice_id
-inner join {{ ref('dim_customers') }} as customers on invoices.customer_id = customers.customer_id
+left join {{ ref('dim_customers') }} as customers on invoices.customer_id = customers.customer_id
 inner join {{ ref('dim_report_arguments') }} as arguments
     on
         invoices.environment_type is not distinct from arguments.environment_type

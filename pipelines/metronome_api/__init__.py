@@ -6,6 +6,7 @@ picture of the account now. The token decides the environment; the API does not 
 
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import dlt
 from dlt.common.typing import TSecretStrValue
@@ -13,11 +14,18 @@ from dlt.extract import DltResource
 from dlt.extract.hints import make_hints
 
 from pipelines.metronome_api.client import MetronomeClient
-from pipelines.metronome_api.settings import CUSTOMERS, ENDPOINTS, TABLES, Endpoint, Nested
+from pipelines.metronome_api.settings import (
+    CUSTOMERS,
+    ENDPOINTS,
+    READ_FROM,
+    TABLES,
+    Endpoint,
+    Nested,
+)
 
 NAME = "metronome_api"
 DATASET = "raw_api"
-RAW_TABLES = TABLES
+RAW_TABLES = {**TABLES, "read_from": READ_FROM}
 
 TABLE_HINTS: dict[str, Any] = {
     "write_disposition": "replace",
@@ -45,6 +53,9 @@ def metronome_api(base_url: str, bearer_token: TSecretStrValue) -> Iterable[DltR
                 seen.update(row["id"] for row in new)
                 yield new
 
+    read_from = dlt.resource([{"host": host(base_url)}], name="read_from")
+    yield read_from.apply_hints(columns=READ_FROM, **TABLE_HINTS)
+
     customers = _declare(dlt.resource(walk(CUSTOMERS), name=CUSTOMERS.table), CUSTOMERS)
     yield customers
 
@@ -68,10 +79,16 @@ def metronome_api(base_url: str, bearer_token: TSecretStrValue) -> Iterable[DltR
         yield _declare(resource, endpoint)
 
 
+def host(base_url: str) -> str:
+    """What tells one API from another: its host, or `sandbox` for one on this machine."""
+    name = urlsplit(base_url).hostname or base_url
+    return "sandbox" if name in ("127.0.0.1", "localhost") else name
+
+
 def empty_table(_: dlt.Dataset, table: str) -> DltResource:
     """A resource that creates a table and loads nothing."""
     empty = dlt.resource([dlt.mark.materialize_table_schema()], name=table)
-    return empty.apply_hints(columns=TABLES[table], **TABLE_HINTS)
+    return empty.apply_hints(columns=RAW_TABLES[table], **TABLE_HINTS)
 
 
 def _declare(resource: DltResource, endpoint: Endpoint) -> DltResource:

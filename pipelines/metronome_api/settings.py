@@ -275,3 +275,6 @@ TABLES: dict[str, Hints] = {
         bigint="constituent_number",
     ),
 }
+
+READ_FROM = columns(text="host")
+"""One row: the API that the tables are a picture of, so that another's never replaces it."""

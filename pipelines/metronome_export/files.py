@@ -164,15 +164,24 @@ def _null(data_type: str) -> str:
 
 def _decimal(column: str, source: str) -> str:
     """Text and decimals must fit without rounding; a double is read as the decimal it prints as."""
-    if source in ("DOUBLE", "FLOAT"):
-        return f"CAST(CAST({column} AS VARCHAR) AS {AMOUNT})"
     text = f"CAST({column} AS VARCHAR)"
-    too_fine = f"REGEXP_MATCHES({text}, '[.][0-9]{{{AMOUNT_SCALE}}}[0-9]*[1-9]')"
-    message = f"' has more than {AMOUNT_SCALE} decimals, in '"
-    return (
-        f'CASE WHEN {too_fine} THEN CAST(ERROR({text} || {message} || "filename") AS {AMOUNT}) '
-        f"ELSE CAST({column} AS {AMOUNT}) END"
+    if source in ("DOUBLE", "FLOAT"):
+        return f"CAST({text} AS {AMOUNT})"
+    amount = f"TRY_CAST({text} AS {AMOUNT})"
+    too_fine = (
+        f"REGEXP_MATCHES({text}, '[.][0-9]{{{AMOUNT_SCALE}}}[0-9]*[1-9]') "
+        f"OR ({text} ILIKE '%e-%' AND CAST({amount} AS DOUBLE) <> CAST({text} AS DOUBLE))"
     )
+    return (
+        f"CASE WHEN {column} IS NULL THEN NULL "
+        f"WHEN {amount} IS NULL THEN {_fail(text, 'is no number that fits')} "
+        f"WHEN {too_fine} THEN {_fail(text, f'has more than {AMOUNT_SCALE} decimals')} "
+        f"ELSE {amount} END"
+    )
+
+
+def _fail(text: str, what: str) -> str:
+    return f"CAST(ERROR({text} || ' {what}, in ' || \"filename\") AS {AMOUNT})"
 
 
 _DUCKDB_TYPES = {

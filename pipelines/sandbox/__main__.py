@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=7)
         command.add_argument("--scale", type=_positive, default=1, help="copies of the customers")
     for command in (serve, execute):
-        command.add_argument("--environment", choices=(PRODUCTION, SANDBOX), default=PRODUCTION)
+        command.add_argument(
+            "--environment", type=str.upper, choices=(PRODUCTION, SANDBOX), default=PRODUCTION
+        )
     return parser
 
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.project import Run
+from pipelines.sandbox.account import Account
+from pipelines.sandbox.export import write_export
+from tests.end_to_end.project import Run, RunError
 
 EVERYBODY = {"customer": "", "environment": "PRODUCTION"}
 
@@ -108,3 +110,43 @@ def test_environments_are_never_mixed(
     assert names == account_names["SANDBOX"]
     for report in ("customer_summary", "billings_by_plan", "usage_by_property"):
         assert {row["environment_type"] for row in run.report(report)} == {"SANDBOX"}
+
+
+def test_a_part_of_an_export_is_no_error(account: Account, tmp_path: Path) -> None:
+    """Only invoices, lines and events: no parent to check them against, and no customer's name."""
+    write_export(account, tmp_path / "all", "csv")
+    part = tmp_path / "part"
+    part.mkdir()
+    for table in ("invoice", "line_item", "sub_line_item", "events"):
+        (path,) = (tmp_path / "all").glob(f"* - {table}.csv")
+        path.rename(part / f"{table}.csv")
+    run = Run(tmp_path / "run", {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(part)})
+    run.load()
+    run.build("--exclude-resource-type", "unit_test", customer="")
+    assert run.report("customer_summary") == []
+    assert len(run.report("usage_by_property")) == 3
+    assert len({row["invoice_id"] for row in run.report("invoice_lines")}) > 20
+    assert run.report("billings_by_plan")
+
+
+def test_a_source_that_is_left_out_is_said_to_count_still(
+    export: dict[str, str], api: dict[str, str], tmp_path: Path
+) -> None:
+    run = Run(tmp_path, export | api)
+    run.load()
+    run.settings = export
+    assert "api: not read now; what it held on " in run.load()
+
+
+def test_another_api_never_replaces_the_account(
+    export: dict[str, str], api: dict[str, str], tmp_path: Path
+) -> None:
+    run = Run(tmp_path, api)
+    run.load()
+    run.settings = export | {
+        "METRONOME_BASE_URL": "https://metronome.example",
+        "METRONOME_BEARER_TOKEN": "another",
+    }
+    with pytest.raises(RunError, match=r"holds what sandbox showed, not metronome\.example"):
+        run.load()
+    assert run.query("select count(*) from raw_export.invoice") == [(0,)]

@@ -156,7 +156,7 @@ def test_the_unit_price_times_the_quantity_is_the_amount_or_there_is_none(
 
 def test_models_and_macros_reach_no_network_and_read_no_files():
     outside = (
-        r"https?:|s3:|gs:|httpfs|\b(install|attach)\s+'?\w+|\bfrom\s+'[^']*[.](csv|parquet|json)"
+        r"\b(https?|s3|gs)://|httpfs|\b(install|attach)\s+'?\w+|\bfrom\s+'[^']*[.](csv|parquet|json)"
         r"|\b(read_(csv|parquet|json|text|blob)\w*|parquet_scan|glob)\s*\("
     )
     assert places(outside, [*MODELS, *MACROS]) == []

