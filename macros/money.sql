@@ -25,7 +25,7 @@
 
 {% macro duckdb__exact_unit_price(amount, quantity) -%}
     {%- set price -%}
-        cast(cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0) as decimal(28, 10))
+        cast(cast(cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0) as string) as decimal(28, 10))
     {%- endset -%}
     case
         when

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox.account import Account
-from tests.end_to_end.project import Run, RunError
+from tests.end_to_end.project import ROOT, Run, RunError
 
 EXPECTED = Path(__file__).parent / "expected"
 REPORTS = ("billings_by_plan", "customer_summary", "invoice_lines", "usage_by_property")
@@ -122,3 +122,12 @@ def test_lines_that_do_not_add_up_leave_the_last_good_reports(both: Run) -> None
     both.load()
     assert after["billings_by_plan"] == before["billings_by_plan"]
     assert after == before
+
+
+def test_the_readme_shows_what_a_run_prints(both: Run) -> None:
+    """Figures and counts; folders, ports and the number of rows before them differ."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    said = both.build("--exclude-resource-type", "unit_test")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for line in lines[lines.index(next(line for line in lines if line.startswith("Reports as"))) :]:
+        assert line.removeprefix(f"{both.reports}/") in readme
