@@ -10,7 +10,8 @@ invoices as (
 covering as (
     select
         *,
-        false as is_fallback
+        false as is_fallback,
+        1 as recency
     from invoices
     where
         {{ is_usage('invoice_type') }}
@@ -38,6 +39,12 @@ latest_issued as (
         covering.invoice_id is null
         -- this also leaves out scheduled charges of the future, which are drafts for years
         and invoices.issued_at <= {{ as_of() }}
+),
+
+current_or_latest as (
+    select * from covering
+    union all
+    select * from latest_issued
 )
 
 select
@@ -51,18 +58,5 @@ select
     period_end_at,
     total_amount,
     is_fallback
-from covering
-union all
-select
-    invoice_id,
-    customer_id,
-    pricing_unit,
-    invoice_status,
-    contract_id,
-    plan_name,
-    period_start_at,
-    period_end_at,
-    total_amount,
-    is_fallback
-from latest_issued
+from current_or_latest
 where recency = 1
