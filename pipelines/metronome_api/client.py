@@ -15,6 +15,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from requests import HTTPError, RequestException, Response
 
+from pipelines.columns import AMOUNT_SCALE
 from pipelines.errors import InputError
 from pipelines.metronome_api.settings import Dialect, Endpoint
 
@@ -45,11 +46,15 @@ class MetronomeClient(RESTClient):
         """Parse a page; a float would lose digits before any column hint could save them.
 
         Raises:
-            ValueError: If it is no page: taken for an empty one, it would empty a table.
+            ValueError: If it is no page, which taken for an empty one would empty a table, or has a
+                number that the tables cannot hold exactly.
         """
-        page = json.loads(response.content, parse_float=Decimal)
+        try:
+            page = json.loads(response.content, parse_float=_exact)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"it is no JSON ({error}): is METRONOME_BASE_URL right?") from error
         if not isinstance(page, dict) or not isinstance(page.get("data"), list):
-            raise ValueError('there is no list "data" in it')
+            raise ValueError('there is no list "data" in it: is METRONOME_BASE_URL right?')
         response.json = lambda **_: page  # type: ignore[method-assign]
         return super().extract_response(response, data_selector)
 
@@ -92,11 +97,18 @@ class MetronomeClient(RESTClient):
             raise InputError(f"{endpoint.method} {path} answered {status}: {hint}.") from None
         except ValueError as error:
             raise InputError(
-                f"{endpoint.method} {path} at {self.base_url} answered with no page of a list: "
-                f"{error}. Check METRONOME_BASE_URL."
+                f"{endpoint.method} {path} at {self.base_url} answered with no page of a list "
+                f"that can be read: {error}"
             ) from error
         except RequestException as error:
             raise InputError(
                 f"{endpoint.method} {path} at {self.base_url} failed: {type(error).__name__}. "
                 "Check METRONOME_BASE_URL and the network."
             ) from error
+
+
+def _exact(number: str) -> Decimal:
+    exact = Decimal(number)
+    if exact.normalize().as_tuple().exponent < -AMOUNT_SCALE:
+        raise ValueError(f"the number {number} has more than {AMOUNT_SCALE} decimals")
+    return exact
