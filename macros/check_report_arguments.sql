@@ -26,7 +26,7 @@
     {%- set matches = run_query('select matching_customers from ' ~ this).columns[0].values()[0] -%}
     {%- if asked and matches != 1 -%}
         {%- set candidates = [] -%}
-        {%- for row in run_query(similar_customers(asked, likeness=1.0 if matches > 1 else 0.7)) -%}
+        {%- for row in run_query(similar_customers(likeness=1.0 if matches > 1 else 0.7)) -%}
             {%- do candidates.append('\n    ' ~ row[0] ~ '  ' ~ row[1] ~ ('  (archived)' if row[2] else '')) -%}
         {%- endfor -%}
         {%- if matches > 1 -%}
@@ -42,16 +42,14 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Customers whose names are at least that much like a text, 1 being the same; the likest come first. #}
-{% macro similar_customers(name, likeness) -%}
-    {{ return(adapter.dispatch('similar_customers')(name, likeness)) }}
+{# Customers whose names are at least that much like the one asked for, 1 being the same; likest first. #}
+{% macro similar_customers(likeness) -%}
+    {{ return(adapter.dispatch('similar_customers')(likeness)) }}
 {%- endmacro %}
 
-{% macro duckdb__similar_customers(name, likeness) -%}
+{% macro duckdb__similar_customers(likeness) -%}
     {%- set similarity -%}
-        jaro_winkler_similarity(
-            lower(trim(customers.customer_name)), lower({{ dbt.string_literal(dbt.escape_single_quotes(name)) }})
-        )
+        jaro_winkler_similarity(lower(trim(customers.customer_name)), lower({{ text_argument('customer') }}))
     {%- endset -%}
     select
         customers.customer_id,

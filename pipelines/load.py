@@ -25,6 +25,10 @@ DATABASE = "data/account/metronome.duckdb"
 """Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
 reads the same variable and has the same default."""
 
+OWN_DATABASE = (
+    "Load it into a database of its own: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
+)
+
 PIPELINES: dict[str, ModuleType] = {
     module.NAME: module for module in (metronome_export, metronome_api)
 }
@@ -112,8 +116,7 @@ def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[An
     held = {(path, size) for _, path, size, _ in loaded}
     if roots and root not in roots and held - {(file.path, file.size_bytes) for file in files}:
         raise InputError(
-            f"The database holds the export of {roots.pop()}, not of {root}. Load it into a "
-            "database of its own: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
+            f"The database holds the export of {roots.pop()}, not of {root}. {OWN_DATABASE}"
         )
 
 
@@ -136,10 +139,7 @@ def _check_same_api(pipeline: dlt.Pipeline) -> None:
     host = metronome_api.host(_base_url())
     held = {held_host for (held_host,) in _query(pipeline, "select host from read_from")}
     if held - {host}:
-        raise InputError(
-            f"The database holds what {held.pop()} showed, not {host}. Load it into a database of "
-            "its own: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
-        )
+        raise InputError(f"The database holds what {held.pop()} showed, not {host}. {OWN_DATABASE}")
 
 
 def _open(module: ModuleType) -> dlt.Pipeline:

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from pipelines.sandbox.account import PRODUCTION, Account, to_time
 from pipelines.sandbox.endpoints import ENDPOINTS, ApiError, Arguments, Endpoint, View
@@ -42,12 +43,19 @@ def create_app(account: Account, token: str = TOKEN, environment: str = PRODUCTI
 
 @contextmanager
 def running(account: Account, token: str = TOKEN, environment: str = PRODUCTION) -> Iterator[str]:
-    """Serve the account on a free loopback port within a `with` block; gives the base URL.
+    """Serve the account on a free loopback port within a `with` block; gives the base URL."""
+    with serving(create_app(account, token, environment)) as url:
+        yield url
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """Serve an app on a free loopback port within a `with` block; gives the base URL.
 
     The socket listens before the server starts, so the first request can be sent at once.
     """
     listener = listen(0)
-    server = uvicorn.Server(server_config(create_app(account, token, environment)))
+    server = uvicorn.Server(server_config(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,7 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pipelines.load import run
 from pipelines.sandbox.account import Account
 from pipelines.sandbox.export import write_export
-from pipelines.sandbox.server import base_url, create_app, listen, server_config
+from pipelines.sandbox.server import create_app, serving
 from pipelines.sandbox.simulation import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,21 +197,6 @@ class Lists:
         following = f'"{number + 1}"' if number + 1 < len(pages) else "null"
         page = f'{{"data": {pages[number]}, "{cursor}": {following}}}'
         await Response(page)(scope, receive, send)
-
-
-@contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve an app on a free loopback port; gives its URL."""
-    listener = listen(0)
-    server = uvicorn.Server(server_config(app))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield base_url(listener)
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 def write_parquet(

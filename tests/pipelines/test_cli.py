@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox.account import Account
-from pipelines.sandbox.server import create_app
-from tests.pipelines.conftest import TOKEN, NewWorkspace, Workspace, serving, write_parquet
+from pipelines.sandbox.server import running
+from tests.pipelines.conftest import TOKEN, NewWorkspace, Workspace, write_parquet
 
 
 @pytest.fixture(scope="module")
 def url(account: Account) -> Iterator[str]:
-    with serving(create_app(account, TOKEN)) as url:
+    with running(account, TOKEN) as url:
         yield url
 
 

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from pipelines.errors import InputError
 from pipelines.metronome_api.settings import TABLES
 from pipelines.sandbox.account import Account, Books, Record, to_time
-from pipelines.sandbox.server import listen
-from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Rows, Wire, Workspace, serving
+from pipelines.sandbox.server import listen, serving
+from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Rows, Wire, Workspace
 
 INVOICES = "/v1/customers/c1/invoices"
 BALANCES = "/v1/contracts/customerBalances/list"

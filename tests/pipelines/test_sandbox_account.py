@@ -9,11 +9,6 @@ from pipelines.sandbox.account import NOW, PRODUCTION, SANDBOX, Account, Books, 
 from pipelines.sandbox.simulation import simulate
 
 
-@pytest.fixture(scope="module")
-def account() -> Account:
-    return simulate()
-
-
 @pytest.fixture(scope="module", params=[PRODUCTION, SANDBOX])
 def books(request: pytest.FixtureRequest, account: Account) -> Books:
     return account.books[request.param]

@@ -15,18 +15,6 @@ from pipelines.sandbox.simulation import simulate
 
 
 @pytest.fixture(scope="module")
-def account() -> Account:
-    return simulate()
-
-
-@pytest.fixture(scope="module")
-def export(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("export")
-    write_export(account, root)
-    return root
-
-
-@pytest.fixture(scope="module")
 def db(export: Path) -> duckdb.DuckDBPyConnection:
     """The newest row per key of every table, as a reader of the log gets them."""
     connection = duckdb.connect()

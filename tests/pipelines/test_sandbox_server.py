@@ -19,11 +19,6 @@ from pipelines.sandbox.simulation import simulate
 
 
 @pytest.fixture(scope="module")
-def account() -> Account:
-    return simulate()
-
-
-@pytest.fixture(scope="module")
 def url(account: Account) -> Iterator[str]:
     with running(account) as base:
         yield base
