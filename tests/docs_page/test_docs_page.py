@@ -66,8 +66,7 @@ def test_lineage_leads_from_raw_sources_to_the_reports(lineage: dict[str, set[st
 
 def test_the_lineage_is_painted(browser: webdriver.Chrome, lineage: dict[str, set[str]]) -> None:
     """Sources, models and exposures have colours of their own on the canvas."""
-    colours = browser.execute_script(
-        """
+    colours = """
         const colours = new Set();
         for (const canvas of document.querySelectorAll('canvas')) {
             const {width, height} = canvas;
@@ -77,9 +76,9 @@ def test_the_lineage_is_painted(browser: webdriver.Chrome, lineage: dict[str, se
                     colours.add([data[i] >> 4, data[i + 1] >> 4, data[i + 2] >> 4].join());
         }
         return colours.size
-        """
-    )
-    assert colours > 10
+    """
+    # the graph is known before it is painted
+    WebDriverWait(browser, 60).until(lambda page: page.execute_script(colours) > 10)
 
 
 @pytest.mark.parametrize(
