@@ -59,6 +59,10 @@ class Endpoint:
     nested: tuple[Nested, ...] = field(default=())
 
 
+OF_CONTRACT = {"contract_id": "id", "customer_id": "customer_id"}
+OF_BALANCE = {"balance_id": "id", "customer_id": "customer_id"}
+OF_INVOICE = {"invoice_id": "id", "customer_id": "customer_id"}
+
 CUSTOMERS = Endpoint(
     "customers",
     "GET",
@@ -77,10 +81,40 @@ ENDPOINTS = (
         "/v1/contract-pricing/products/list",
         requests=({"archive_filter": "ALL"},),
     ),
-    Endpoint("rate_cards", "POST", "/v1/contract-pricing/rate-cards/list"),
+    Endpoint(
+        "rate_cards",
+        "POST",
+        "/v1/contract-pricing/rate-cards/list",
+        nested=(
+            Nested(
+                "rate_card_conversions",
+                "credit_type_conversions",
+                {"rate_card_id": "id"},
+                "conversion_number",
+            ),
+        ),
+    ),
     Endpoint("packages", "POST", "/v1/packages/list", requests=({"archive_filter": "ALL"},)),
     Endpoint("plans", "GET", "/v1/plans"),
-    Endpoint("credit_grants", "POST", "/v1/credits/listGrants"),
+    Endpoint(
+        "credit_grants",
+        "POST",
+        "/v1/credits/listGrants",
+        nested=(
+            Nested(
+                "credit_grant_deductions",
+                "deductions",
+                {"credit_grant_id": "id", "customer_id": "customer_id"},
+                "entry_number",
+            ),
+            Nested(
+                "credit_grant_pending_deductions",
+                "pending_deductions",
+                {"credit_grant_id": "id", "customer_id": "customer_id"},
+                "entry_number",
+            ),
+        ),
+    ),
     Endpoint("customer_plans", "GET", "/v1/customers/{customer_id}/plans", per_customer=True),
     Endpoint(
         "contracts",
@@ -90,6 +124,42 @@ ENDPOINTS = (
         limit=20,
         requests=({"include_archived": True},),
         per_customer=True,
+        nested=(
+            Nested(
+                "contract_subscriptions",
+                "subscriptions",
+                OF_CONTRACT,
+                "subscription_number",
+                nested=(
+                    Nested(
+                        "contract_subscription_quantities",
+                        "quantity_schedule",
+                        {
+                            "contract_id": "contract_id",
+                            "customer_id": "customer_id",
+                            "subscription_id": "id",
+                        },
+                        "quantity_number",
+                    ),
+                ),
+            ),
+            Nested("contract_overrides", "overrides", OF_CONTRACT, "override_number"),
+            Nested("contract_scheduled_charges", "scheduled_charges", OF_CONTRACT, "charge_number"),
+            Nested("contract_transitions", "transitions", OF_CONTRACT, "transition_number"),
+            Nested(
+                "contract_recurring_commits",
+                "recurring_commits",
+                OF_CONTRACT,
+                "recurring_commit_number",
+            ),
+            Nested(
+                "contract_recurring_credits",
+                "recurring_credits",
+                OF_CONTRACT,
+                "recurring_credit_number",
+            ),
+            Nested("contract_discounts", "discounts", OF_CONTRACT, "discount_number"),
+        ),
     ),
     Endpoint(
         "balances",
@@ -110,10 +180,16 @@ ENDPOINTS = (
             Nested(
                 "balance_segments",
                 "access_schedule.schedule_items",
-                {"balance_id": "id"},
+                OF_BALANCE,
                 "segment_number",
             ),
-            Nested("balance_ledger_entries", "ledger", {"balance_id": "id"}, "entry_number"),
+            Nested("balance_ledger_entries", "ledger", OF_BALANCE, "entry_number"),
+            Nested(
+                "balance_invoice_schedule_items",
+                "invoice_schedule.schedule_items",
+                OF_BALANCE,
+                "item_number",
+            ),
         ),
     ),
     Endpoint(
@@ -127,13 +203,17 @@ ENDPOINTS = (
             Nested(
                 "invoice_line_items",
                 "line_items",
-                {"invoice_id": "id"},
+                OF_INVOICE,
                 "line_number",
                 nested=(
                     Nested(
                         "invoice_sub_line_items",
                         "sub_line_items",
-                        {"invoice_id": "invoice_id", "line_number": "line_number"},
+                        {
+                            "invoice_id": "invoice_id",
+                            "customer_id": "customer_id",
+                            "line_number": "line_number",
+                        },
                         "sub_line_number",
                     ),
                 ),
@@ -141,7 +221,7 @@ ENDPOINTS = (
             Nested(
                 "invoice_adjustments",
                 "invoice_adjustments",
-                {"invoice_id": "id"},
+                OF_INVOICE,
                 "adjustment_number",
             ),
             Nested(
