@@ -17,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ERRORS = (500, 408, 502, 409, 503)
 """The statuses that error answers have, in turn."""
 
+RATE_LIMIT_TYPES = ("client", "customer")
+RETRY_AFTER = ("none", "seconds", "date")
+
 BURST_SECONDS = 0.25
 """How long an idle client may save up requests; it may always send one."""
 

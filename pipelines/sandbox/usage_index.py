@@ -45,6 +45,10 @@ class UsageIndex:
                     use = Use(event.timestamp, amount, late, event.properties)
                     self._uses[owner, metric["id"]].append(use)
 
+    def uses(self, customer_id: str, metric_id: str) -> list[Use]:
+        """The customer's usage of the metric, event by event, oldest first."""
+        return self._uses.get((customer_id, metric_id), [])
+
     def has(self, customer_id: str, metric_id: str) -> bool:
         """Whether the customer ever had usage of the metric."""
         return (customer_id, metric_id) in self._uses
@@ -53,7 +57,7 @@ class UsageIndex:
     def windows(self, customer_id: str, metric_id: str, size: str, late: bool = True) -> Quantities:
         """Quantities by HOUR or DAY of UTC, on request without late usage."""
         found: Quantities = {}
-        for use in self._uses.get((customer_id, metric_id), []):
+        for use in self.uses(customer_id, metric_id):
             if late or not use.late:
                 start = floor(use.at, size)
                 found[start] = found.get(start, Decimal(0)) + use.amount
@@ -70,7 +74,7 @@ class UsageIndex:
     ) -> dict[tuple[str, ...], Quantities]:
         """Quantities within [start, end) by the values of group keys; NONE is one window."""
         found: dict[tuple[str, ...], Quantities] = defaultdict(lambda: defaultdict(Decimal))
-        for use in self._uses.get((customer_id, metric_id), []):
+        for use in self.uses(customer_id, metric_id):
             if start <= use.at < end and all(key in use.properties for key in keys):
                 values = tuple(use.properties[key] for key in keys)
                 found[values][start if size == "NONE" else floor(use.at, size)] += use.amount

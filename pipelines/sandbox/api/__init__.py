@@ -1,4 +1,4 @@
-"""The API's reads: a module per group of endpoints, each ending in a table of how they are called."""
+"""The API's reads: a module per group, each ending in a table of how its endpoints are called."""
 
 from pipelines.sandbox.api import (
     balances,

@@ -100,7 +100,12 @@ def log_page(entries: list[Record], call: Arguments, limit: int, cursor: Any, se
     Args:
         entries: The entries wanted, oldest first, regardless of dates.
         call: `starting_on`, `ending_before` and `sort` are used.
-        limit, cursor, seal: As in `page`.
+        limit: Entries per page.
+        cursor: As sent; None for the first page.
+        seal: See `seal_of`.
+
+    Raises:
+        ApiError: 400, a foreign cursor, or dates beside a cursor.
     """
     if cursor is not None and ("starting_on" in call or "ending_before" in call):
         raise ApiError(400, "starting_on and ending_before exclude next_page")

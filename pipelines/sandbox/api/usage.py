@@ -30,7 +30,8 @@ class UsageRows(Sequence[Record]):
 
         Args:
             view: Knows the usage.
-            pairs, windows: In the order of the list.
+            pairs: Customer ids and metrics, in the order of the list.
+            windows: Starts and ends, in order.
             size: HOUR, DAY or NONE.
             group_bys: By metric id, the `key` and perhaps `values` to group by.
         """
