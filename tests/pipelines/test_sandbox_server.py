@@ -13,7 +13,7 @@ import simplejson
 from metronome import Metronome
 
 from pipelines.sandbox.account import NOW, SANDBOX, USD_ID, Account, Record
-from pipelines.sandbox.endpoints import ENDPOINTS
+from pipelines.sandbox.api import ENDPOINTS
 from pipelines.sandbox.server import TOKEN, running
 from pipelines.sandbox.simulation import simulate
 
