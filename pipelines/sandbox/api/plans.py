@@ -178,7 +178,8 @@ def _sorted_ledger(
     ledger: Record, call: Arguments, start: datetime | None, end: datetime | None
 ) -> Record:
     parts = (ledger["credit_type"], ledger["entries"], ledger["pending_entries"])
-    window = ledger_window(*parts, start, end)
+    closing_at = to_time(ledger["ending_balance"]["effective_at"])
+    window = ledger_window(*parts, closing_at, start, end)
     if call.get("sort") == "desc":
         for key in ("entries", "pending_entries"):
             window[key] = window[key][::-1]

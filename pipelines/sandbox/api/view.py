@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from pipelines.sandbox.account import NOW, Account, Books, Record
+from pipelines.sandbox.account import Account, Books, Record
 from pipelines.sandbox.api.calls import ApiError, Arguments
 from pipelines.sandbox.audit_log import audit_log
 from pipelines.sandbox.usage_index import UsageIndex
@@ -26,7 +26,7 @@ class View:
     @property
     def now(self) -> datetime:
         """The instant for which the API answers."""
-        return NOW
+        return self.account.now
 
     @cached_property
     def customers(self) -> dict[str, tuple[Record, int, str]]:
