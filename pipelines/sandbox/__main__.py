@@ -24,7 +24,7 @@ EARLIEST, LATEST = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 6, 30, tzinf
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
-    account = simulate(seed=options.seed, scale=options.scale)
+    account = simulate(seed=options.seed, scale=options.scale, as_of=options.as_of)
     return options.run(account, options)
 
 

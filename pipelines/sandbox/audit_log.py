@@ -56,7 +56,7 @@ def _events(books: Books) -> Iterator[tuple[str, str, str, str]]:
             yield contract["created_at"], "create", "contract", contract["id"]
             if contract.get("archived_at"):
                 yield contract["archived_at"], "archive", "contract", contract["id"]
-    for contract_id, edits in getattr(books, "contract_edits", {}).items():
+    for contract_id, edits in books.contract_edits.items():
         for edit in edits:
             yield edit["timestamp"], "edit", "contract", contract_id
     for grant in books.grants:

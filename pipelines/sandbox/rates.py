@@ -1,37 +1,10 @@
-"""Rates: what a rate card asks for each product, and what a contract makes of it."""
+"""Rates: those of a rate card that a call selects, and what a contract makes of them."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pipelines.sandbox.account import Catalog, Record, plain, to_time
-
-
-def rate_card_rates(catalog: Catalog, card: Record) -> list[Record]:
-    """The rates of a rate card, in the API's shape."""
-    rates = []
-    for name, product in catalog.contract_products.items():
-        if product["type"] == "FIXED":
-            continue
-        rate: Record = {
-            "rate_type": "FLAT",
-            "price": catalog.rates[name],
-            "credit_type": card["fiat_credit_type"],
-        }
-        row = {
-            "product_id": product["id"],
-            "product_name": product["current"]["name"],
-            "product_tags": product["current"]["tags"],
-            "product_custom_fields": product["custom_fields"],
-            "starting_at": card["created_at"],
-            "entitled": True,
-            "rate": rate,
-        }
-        if product["type"] == "SUBSCRIPTION":
-            rate |= {"rate_type": "SUBSCRIPTION", "quantity": 1, "is_prorated": False}
-            row["billing_frequency"] = "MONTHLY"
-        rates.append(row)
-    return rates
+from pipelines.sandbox.account import Record, plain, to_time
 
 
 def contract_rates(rates: list[Record], contract: Record, at: datetime) -> list[Record]:

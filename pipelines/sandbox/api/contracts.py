@@ -7,7 +7,7 @@ from pipelines.sandbox.api.endpoint import Endpoint
 from pipelines.sandbox.api.paging import CONTRACTS, SEAT_BALANCES, SEATS
 from pipelines.sandbox.api.pricing import covers
 from pipelines.sandbox.api.view import View, find
-from pipelines.sandbox.rates import chosen, contract_rates, rate_card_rates
+from pipelines.sandbox.rates import chosen, contract_rates
 from pipelines.sandbox.seats import is_of_seats, seat_balance, seat_history
 
 MOST_PARTS = 100
@@ -28,7 +28,7 @@ def list_contracts(view: View, call: Arguments) -> list[Record]:
         and (covering is None or covers(contract, covering))
         and ("starting_at" not in call or to_time(contract["starting_at"]) >= call["starting_at"])
     ]
-    found.sort(key=lambda item: (to_time(item["starting_at"]), item["id"]))
+    found.sort(key=lambda item: to_time(item["starting_at"]))
     return [
         {
             **contract,
@@ -42,7 +42,7 @@ def list_contracts(view: View, call: Arguments) -> list[Record]:
 def list_edits(view: View, call: Arguments) -> list[Record]:
     """What was changed in a contract, oldest first."""
     contract = view.contract(call)
-    return getattr(view.books(call["customer_id"]), "contract_edits", {}).get(contract["id"], [])
+    return view.books(call["customer_id"]).contract_edits.get(contract["id"], [])
 
 
 def list_contract_rates(view: View, call: Arguments) -> list[Record]:
@@ -52,7 +52,7 @@ def list_contract_rates(view: View, call: Arguments) -> list[Record]:
         return []
     at = call.get("at", view.now)
     card = find(view.catalog.rate_cards, contract["rate_card_id"], "Rate card")
-    rates = [rate for rate in rate_card_rates(view.catalog, card) if covers(rate, at)]
+    rates = [rate for rate in view.catalog.rates[card["id"]] if covers(rate, at)]
     selectors = call.get("selectors")
     return contract_rates(chosen(rates, selectors), contract, at)
 
@@ -62,7 +62,7 @@ def quantity_history(view: View, call: Arguments) -> Record:
     contract, subscription = _subscription(view, call)
     card = find(view.catalog.rate_cards, contract["rate_card_id"], "Rate card")
     product_id = subscription["subscription_rate"]["product"]["id"]
-    (rate,) = chosen(rate_card_rates(view.catalog, card), [{"product_id": product_id}])
+    (rate,) = chosen(view.catalog.rates[card["id"]], [{"product_id": product_id}])
     price = rate["rate"]["price"]
     return {
         "subscription_id": subscription["id"],
@@ -94,9 +94,7 @@ def list_seats(view: View, call: Arguments) -> list[Record]:
         raise ApiError(
             400, "covering_date excludes starting_at and ending_before", "InvalidArgument"
         )
-    seats = getattr(view.books(call["customer_id"]), "subscription_seats", {}).get(
-        subscription["id"], []
-    )
+    seats = view.books(call["customer_id"]).subscription_seats.get(subscription["id"], [])
     return [
         item
         for item in seat_history(seats, view.now)
@@ -112,11 +110,10 @@ def list_seat_balances(view: View, call: Arguments) -> list[Record]:
     if "covering_date" in call and ("starting_at" in call or "effective_before" in call):
         raise ApiError(400, "covering_date excludes starting_at and effective_before")
     books = view.books(call["customer_id"])
-    seats_of = getattr(books, "subscription_seats", {})
     own = {
-        item["id"]: seats_of[item["id"]]
+        item["id"]: books.subscription_seats[item["id"]]
         for item in contract.get("subscriptions", [])
-        if item["id"] in seats_of
+        if item["id"] in books.subscription_seats
     }
     wanted = call.get("subscription_ids", list(own))
     if set(wanted) - set(own):

@@ -7,7 +7,7 @@ from pipelines.sandbox.api.calls import ApiError, Arguments
 from pipelines.sandbox.api.endpoint import Endpoint
 from pipelines.sandbox.api.paging import QUERY
 from pipelines.sandbox.api.view import View, find
-from pipelines.sandbox.rates import chosen, rate_card_rates
+from pipelines.sandbox.rates import chosen
 
 METRICS_PER_PAGE = 10
 
@@ -43,7 +43,7 @@ def list_rates(view: View, call: Arguments) -> list[Record]:
     at = call["at"]
     return [
         rate
-        for rate in chosen(rate_card_rates(view.catalog, card), call.get("selectors"))
+        for rate in chosen(view.catalog.rates[card["id"]], call.get("selectors"))
         if to_time(rate["starting_at"]) <= at
         and ("ending_before" not in rate or at < to_time(rate["ending_before"]))
     ]
@@ -55,7 +55,7 @@ def list_rate_schedule(view: View, call: Arguments) -> list[Record]:
     start, end = call["starting_at"], call.get("ending_before")
     return [
         rate
-        for rate in chosen(rate_card_rates(view.catalog, card), call.get("selectors"))
+        for rate in chosen(view.catalog.rates[card["id"]], call.get("selectors"))
         if ("ending_before" not in rate or to_time(rate["ending_before"]) > start)
         and (end is None or to_time(rate["starting_at"]) < end)
     ]
