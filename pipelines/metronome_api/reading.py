@@ -81,6 +81,7 @@ class Reader:
         """Read through `client` what `scope` says."""
         self.client, self.scope = client, scope
         self.metrics: list[Row] = []
+        self.has_plans = True
         self._answered: set[str] = set()
         self._forbidden: dict[str, UnavailableError] = {}
 
@@ -132,6 +133,8 @@ class Reader:
         parent = ENDPOINT_OF[endpoint.of].table if endpoint.of else None
         if parent in reads and (problem := reads[parent].unavailable):
             raise problem
+        if endpoint.table == "customer_plans" and not self.has_plans:
+            return  # nobody can be on a plan
         if endpoint.replaces == "invoices":
             pages = self._invoices(endpoint, customer, read)
         elif endpoint.window:
