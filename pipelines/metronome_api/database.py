@@ -31,8 +31,8 @@ class Database:
         """The newest run that did not end, if it read the same: id, as_of, start, full_refresh."""
         rows = self._query(
             "select run_id, as_of, started_at, full_refresh, "
-            f"finished_at is not null and {COMPLETE} from runs where host = %s and cast(selected as varchar) = %s "
-            "order by started_at desc limit 1",
+            f"finished_at is not null and {COMPLETE} from runs "
+            "where host = %s and cast(selected as varchar) = %s order by started_at desc limit 1",
             host,
             json.dumps(sorted(scope.resources), separators=(",", ":")),
         )
