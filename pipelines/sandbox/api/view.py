@@ -9,7 +9,8 @@ from typing import Any
 from pipelines.sandbox.account import Account, Books, Record
 from pipelines.sandbox.api.calls import ApiError, Arguments
 from pipelines.sandbox.audit_log import audit_log
-from pipelines.sandbox.usage_index import UsageIndex
+from pipelines.sandbox.breakdowns import Measure
+from pipelines.sandbox.usage_index import Quantities, UsageIndex
 
 _REMEMBERED = 64
 
@@ -63,6 +64,20 @@ class View:
     def metric_of(self, line: Record) -> str | None:
         """The metric that an invoice's line or sub-line charges for, if any."""
         return self._metrics.get(line.get("charge_id") or line.get("product_id"))
+
+    def measured_by(self, invoice: Record, size: str) -> Measure:
+        """How to measure the usage behind the lines of an invoice, by HOUR or DAY.
+
+        A first issue leaves out usage that came in late; a regenerated invoice counts it.
+        """
+        customer_id = self.original(invoice["customer_id"])
+        late = "regenerated_from_invoice_id" in invoice
+
+        def measure(line: Record) -> Quantities | None:
+            metric_id = self.metric_of(line)
+            return self.usage.windows(customer_id, metric_id, size, late) if metric_id else None
+
+        return measure
 
     @cached_property
     def _metrics(self) -> dict[str, str]:
