@@ -115,7 +115,7 @@ def test_dropped_connection(account: Account):
 def test_truncated_body(account: Account):
     with faulty(account, truncate=1) as (app, http), http.stream("GET", "/v1/plans") as response:
         assert response.status_code == 200
-        with pytest.raises(httpx.RemoteProtocolError, match="incomplete message body"):
+        with pytest.raises(httpx.RemoteProtocolError, match="complete message body"):
             response.read()
     assert app.counts == {"requests": 1, "truncate": 1}
 
