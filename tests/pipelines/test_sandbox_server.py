@@ -65,6 +65,25 @@ def test_the_last_page_has_no_cursor(account: Account, http: httpx.Client):
     assert (pages, cursor) == (len(plans), None)
 
 
+def test_a_page_smaller_than_the_limit_may_have_a_cursor(account: Account, http: httpx.Client):
+    metrics = account.production.catalog.metrics
+    first = http.get("/v1/billable-metrics?limit=50&include_archived=true").json()
+    assert len(first["data"]) == 10
+    query = {"include_archived": "true", "next_page": first["next_page"]}
+    second = http.get("/v1/billable-metrics", params=query).json()
+    assert ids(first["data"] + second["data"]) == [metric["id"] for metric in metrics.values()]
+    assert second["next_page"] is None
+
+
+def test_archived_customers_still_answer(account: Account, http: httpx.Client):
+    key = customer_id(account, "Atlas Freight & Sons")
+    assert key in ids(http.get("/v1/customers?only_archived=true").json()["data"])
+    assert key not in ids(http.get("/v1/customers").json()["data"])
+    assert http.get(f"/v1/customers/{key}").json()["data"]["archived_at"]
+    assert len(http.get(f"/v1/customers/{key}/invoices").json()["data"]) == 2
+    assert http.get(f"/v1/customers/{key}/plans").json()["data"][0]["ending_before"]
+
+
 def test_numbers_arrive_exactly(account: Account, http: httpx.Client):
     key = customer_id(account, "A1 Company")
     served = answer(http.get(f"/v1/customers/{key}/invoices"))["data"]

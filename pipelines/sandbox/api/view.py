@@ -16,28 +16,28 @@ _REMEMBERED = 64
 
 
 class View:
-    """One environment of the account, over all blocks."""
+    """One environment of the account, over all blocks.
+
+    Attributes:
+        customers: Customers by id, each with the number of its block and its id in block 0.
+    """
 
     def __init__(self, account: Account, environment: str) -> None:
         """Serve one environment of `account`."""
         self.account, self.environment = account, environment
         self.catalog = account.books[environment].catalog
+        originals = [customer["id"] for customer in account.books[environment].customers]
+        self.customers: dict[str, tuple[Record, int, str]] = {
+            customer["id"]: (customer, number, original)
+            for number, books in enumerate(account.blocks(environment))
+            for customer, original in zip(books.customers, originals, strict=True)
+        }
         self._answers: OrderedDict[Any, Any] = OrderedDict()
 
     @property
     def now(self) -> datetime:
         """The instant for which the API answers."""
         return self.account.now
-
-    @cached_property
-    def customers(self) -> dict[str, tuple[Record, int, str]]:
-        """Customers by id, each with the number of its block and its id in block 0."""
-        originals = [customer["id"] for customer in self.account.books[self.environment].customers]
-        return {
-            customer["id"]: (customer, number, original)
-            for number, books in enumerate(self.account.blocks(self.environment))
-            for customer, original in zip(books.customers, originals, strict=True)
-        }
 
     @cached_property
     def grants(self) -> list[Record]:
