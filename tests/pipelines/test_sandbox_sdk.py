@@ -219,6 +219,13 @@ def test_subscriptions_and_seats(books: Books, view: View, sdk: Metronome):
         assert [(item.starting_at, item.data[0].quantity) for item in history] == [
             (to_time(item["starting_at"]), float(item["quantity"])) for item in past
         ]
+        billed = {
+            float(line["unit_price"])
+            for invoice in books.invoices
+            for line in invoice["line_items"]
+            if line.get("subscription_id") == subscription_id
+        }
+        assert {item.data[0].unit_price for item in history} == {max(billed)}, "of a whole month"
         for item in history:
             assert item.data[0].total == item.data[0].quantity * item.data[0].unit_price
         seats = books.subscription_seats.get(subscription_id, [])
