@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pipelines.columns import Hints, columns
+from pipelines.metronome_api.tables import READ_FROM as READ_FROM
+from pipelines.metronome_api.tables import TABLES as TABLES
 
 BASE_URL = "https://api.metronome.com"
 
@@ -58,6 +59,10 @@ class Endpoint:
     nested: tuple[Nested, ...] = field(default=())
 
 
+OF_CONTRACT = {"contract_id": "id", "customer_id": "customer_id"}
+OF_BALANCE = {"balance_id": "id", "customer_id": "customer_id"}
+OF_INVOICE = {"invoice_id": "id", "customer_id": "customer_id"}
+
 CUSTOMERS = Endpoint(
     "customers",
     "GET",
@@ -76,10 +81,40 @@ ENDPOINTS = (
         "/v1/contract-pricing/products/list",
         requests=({"archive_filter": "ALL"},),
     ),
-    Endpoint("rate_cards", "POST", "/v1/contract-pricing/rate-cards/list"),
+    Endpoint(
+        "rate_cards",
+        "POST",
+        "/v1/contract-pricing/rate-cards/list",
+        nested=(
+            Nested(
+                "rate_card_conversions",
+                "credit_type_conversions",
+                {"rate_card_id": "id"},
+                "conversion_number",
+            ),
+        ),
+    ),
     Endpoint("packages", "POST", "/v1/packages/list", requests=({"archive_filter": "ALL"},)),
     Endpoint("plans", "GET", "/v1/plans"),
-    Endpoint("credit_grants", "POST", "/v1/credits/listGrants"),
+    Endpoint(
+        "credit_grants",
+        "POST",
+        "/v1/credits/listGrants",
+        nested=(
+            Nested(
+                "credit_grant_deductions",
+                "deductions",
+                {"credit_grant_id": "id", "customer_id": "customer_id"},
+                "entry_number",
+            ),
+            Nested(
+                "credit_grant_pending_deductions",
+                "pending_deductions",
+                {"credit_grant_id": "id", "customer_id": "customer_id"},
+                "entry_number",
+            ),
+        ),
+    ),
     Endpoint("customer_plans", "GET", "/v1/customers/{customer_id}/plans", per_customer=True),
     Endpoint(
         "contracts",
@@ -89,6 +124,42 @@ ENDPOINTS = (
         limit=20,
         requests=({"include_archived": True},),
         per_customer=True,
+        nested=(
+            Nested(
+                "contract_subscriptions",
+                "subscriptions",
+                OF_CONTRACT,
+                "subscription_number",
+                nested=(
+                    Nested(
+                        "contract_subscription_quantities",
+                        "quantity_schedule",
+                        {
+                            "contract_id": "contract_id",
+                            "customer_id": "customer_id",
+                            "subscription_id": "id",
+                        },
+                        "quantity_number",
+                    ),
+                ),
+            ),
+            Nested("contract_overrides", "overrides", OF_CONTRACT, "override_number"),
+            Nested("contract_scheduled_charges", "scheduled_charges", OF_CONTRACT, "charge_number"),
+            Nested("contract_transitions", "transitions", OF_CONTRACT, "transition_number"),
+            Nested(
+                "contract_recurring_commits",
+                "recurring_commits",
+                OF_CONTRACT,
+                "recurring_commit_number",
+            ),
+            Nested(
+                "contract_recurring_credits",
+                "recurring_credits",
+                OF_CONTRACT,
+                "recurring_credit_number",
+            ),
+            Nested("contract_discounts", "discounts", OF_CONTRACT, "discount_number"),
+        ),
     ),
     Endpoint(
         "balances",
@@ -109,10 +180,16 @@ ENDPOINTS = (
             Nested(
                 "balance_segments",
                 "access_schedule.schedule_items",
-                {"balance_id": "id"},
+                OF_BALANCE,
                 "segment_number",
             ),
-            Nested("balance_ledger_entries", "ledger", {"balance_id": "id"}, "entry_number"),
+            Nested("balance_ledger_entries", "ledger", OF_BALANCE, "entry_number"),
+            Nested(
+                "balance_invoice_schedule_items",
+                "invoice_schedule.schedule_items",
+                OF_BALANCE,
+                "item_number",
+            ),
         ),
     ),
     Endpoint(
@@ -126,13 +203,17 @@ ENDPOINTS = (
             Nested(
                 "invoice_line_items",
                 "line_items",
-                {"invoice_id": "id"},
+                OF_INVOICE,
                 "line_number",
                 nested=(
                     Nested(
                         "invoice_sub_line_items",
                         "sub_line_items",
-                        {"invoice_id": "invoice_id", "line_number": "line_number"},
+                        {
+                            "invoice_id": "invoice_id",
+                            "customer_id": "customer_id",
+                            "line_number": "line_number",
+                        },
                         "sub_line_number",
                     ),
                 ),
@@ -140,7 +221,7 @@ ENDPOINTS = (
             Nested(
                 "invoice_adjustments",
                 "invoice_adjustments",
-                {"invoice_id": "id"},
+                OF_INVOICE,
                 "adjustment_number",
             ),
             Nested(
@@ -152,129 +233,3 @@ ENDPOINTS = (
         ),
     ),
 )
-
-TABLES: dict[str, Hints] = {
-    "customers": columns(
-        text="id name external_id current_billable_status__value",
-        json="ingest_aliases customer_config custom_fields",
-        timestamp="created_at updated_at archived_at current_billable_status__effective_at",
-    ),
-    "pricing_units": columns(text="id name", bool="is_currency"),
-    "billable_metrics": columns(
-        text="id name aggregation_type aggregation_key sql",
-        json="event_type_filter property_filters group_keys custom_fields",
-        timestamp="archived_at",
-    ),
-    "products": columns(
-        text="id type", json="initial current updates custom_fields", timestamp="archived_at"
-    ),
-    "rate_cards": columns(
-        text="id name description created_by fiat_credit_type__id fiat_credit_type__name",
-        json="credit_type_conversions aliases custom_fields",
-        timestamp="created_at",
-    ),
-    "packages": columns(
-        text="id name created_by rate_card_id",
-        json="aliases custom_fields commits credits recurring_commits recurring_credits overrides "
-        "scheduled_charges subscriptions duration",
-        timestamp="created_at archived_at",
-    ),
-    "plans": columns(text="id name description", json="custom_fields"),
-    "customer_plans": columns(
-        text="id customer_id plan_id plan_name plan_description",
-        bigint="net_payment_terms_days",
-        json="trial_info custom_fields",
-        timestamp="starting_on ending_before",
-    ),
-    "contracts": columns(
-        text="id customer_id name rate_card_id package_id uniqueness_key created_by "
-        "usage_statement_schedule__frequency",
-        decimal="total_contract_value priority",
-        bigint="net_payment_terms_days",
-        json="commits credits recurring_commits recurring_credits overrides scheduled_charges "
-        "discounts subscriptions transitions usage_filter has_more spend_trackers "
-        "spend_threshold_configuration prepaid_balance_threshold_configuration "
-        "customer_billing_provider_configuration billing_provider_configuration_schedule "
-        "hierarchy_configuration custom_fields",
-        timestamp="starting_at ending_before archived_at created_at "
-        "usage_statement_schedule__billing_anchor_date",
-    ),
-    "credit_grants": columns(
-        text="id name customer_id invoice_id reason credit_grant_type uniqueness_key "
-        "grant_amount__credit_type__id grant_amount__credit_type__name "
-        "paid_amount__credit_type__id paid_amount__credit_type__name",
-        decimal="priority grant_amount__amount paid_amount__amount balance__excluding_pending "
-        "balance__including_pending",
-        json="deductions pending_deductions products custom_fields",
-        timestamp="effective_at expires_at balance__effective_at",
-    ),
-    "balances": columns(
-        text="id customer_id type name description product__id product__name rate_type "
-        "contract__id access_schedule__credit_type__id access_schedule__credit_type__name "
-        "access_schedule__access_type created_by",
-        decimal="priority balance amount",
-        json="invoice_schedule invoice_contract rolled_over_from applicable_product_ids "
-        "applicable_product_tags applicable_contract_ids specifiers custom_fields "
-        "subscription_config hierarchy_configuration spend_tracker_attributes",
-        timestamp="archived_at created_at",
-    ),
-    "balance_segments": columns(
-        text="balance_id id",
-        bigint="segment_number",
-        decimal="amount",
-        timestamp="starting_at ending_before",
-    ),
-    "balance_ledger_entries": columns(
-        text="balance_id type segment_id invoice_id contract_id new_contract_id reason",
-        bigint="entry_number",
-        decimal="amount",
-        timestamp="timestamp",
-    ),
-    "invoices": columns(
-        text="id customer_id type status credit_type__id credit_type__name contract_id "
-        "amendment_id plan_id plan_name billable_status regenerated_from_invoice_id "
-        "external_invoice__billing_provider_type external_invoice__invoice_id "
-        "external_invoice__external_status external_invoice__billing_provider_error "
-        "external_invoice__pdf_url external_invoice__external_payment_id",
-        decimal="total subtotal external_invoice__invoiced_total "
-        "external_invoice__invoiced_sub_total",
-        bigint="net_payment_terms_days",
-        json="customer_custom_fields contract_custom_fields custom_fields plan_custom_fields "
-        "external_invoice__tax correction_record payer reseller_royalty revenue_system_invoices",
-        timestamp="start_timestamp end_timestamp issued_at created_at "
-        "external_invoice__issued_at_timestamp",
-    ),
-    "invoice_line_items": columns(
-        text="invoice_id name type credit_type__id credit_type__name product_id product_type "
-        "applied_commit_or_credit__id applied_commit_or_credit__type "
-        "applied_commit_or_credit__access_type commit_id commit_segment_id commit_type "
-        "postpaid_commit__id group_key group_value subscription_id scheduled_charge_id "
-        "discount_id professional_service_id metadata",
-        bigint="line_number",
-        decimal="total quantity unit_price quantity_consumed",
-        bool="is_prorated",
-        json="product_tags product_custom_fields commit_custom_fields pricing_group_values "
-        "presentation_group_values tier list_price origin custom_fields",
-        timestamp="starting_at ending_before",
-    ),
-    "invoice_sub_line_items": columns(
-        text="invoice_id name charge_id credit_grant_id",
-        bigint="line_number sub_line_number",
-        decimal="quantity subtotal price",
-        json="tiers tier_period custom_fields",
-        timestamp="start_date end_date",
-    ),
-    "invoice_adjustments": columns(
-        text="invoice_id name credit_type__id credit_type__name credit_grant_id",
-        bigint="adjustment_number",
-        decimal="total",
-        json="credit_grant_custom_fields",
-    ),
-    "invoice_constituents": columns(
-        text="consolidated_invoice_id invoice_id contract_id customer_id",
-        bigint="constituent_number",
-    ),
-}
-
-READ_FROM = columns(text="host")
-"""One row: the API that the tables are a picture of, so that another's never replaces it."""

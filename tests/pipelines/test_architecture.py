@@ -12,7 +12,7 @@ import jinja2
 import pytest
 import yaml
 
-from pipelines.metronome_api.settings import TABLES as API_TABLES
+from pipelines.metronome_api.tables import TABLES as API_TABLES
 from pipelines.metronome_export.settings import TABLES as EXPORT_TABLES
 from tests.pipelines.conftest import ROOT
 

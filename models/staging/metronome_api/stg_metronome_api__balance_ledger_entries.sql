@@ -10,9 +10,11 @@ renamed as (
         -- ids
         balance_id,
         entry_number,
+        customer_id,
         segment_id,
         invoice_id,
         contract_id,
+        new_contract_id,
 
         -- text
         upper(type) as entry_type,

@@ -11,6 +11,7 @@ renamed as (
         balance_id,
         segment_number,
         id as segment_id,
+        customer_id,
 
         -- numerics
         amount,

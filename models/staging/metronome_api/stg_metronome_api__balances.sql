@@ -13,18 +13,36 @@ renamed as (
         contract__id as contract_id,
         product__id as product_id,
         access_schedule__credit_type__id as pricing_unit_id,
+        invoice_contract__id as invoice_contract_id,
+        recurring_commit_id,
+        recurring_credit_id,
+        coalesce(rolled_over_from__commit_id, rolled_over_from__credit_id) as rolled_over_from_balance_id,
+        subscription_config__subscription_id as subscription_id,
 
         -- text
         upper(type) as balance_type,
         name as balance_name,
+        description,
+        product__name as product_name,
         access_schedule__credit_type__name as stated_unit,
         upper(access_schedule__access_type) as access_type,
+        upper(rate_type) as rate_type,
+        invoice_schedule__credit_type__name as invoice_stated_unit,
 
         -- numerics
         priority,
         balance,
+        cost_basis,
+        rollover_fraction,
+
+        -- booleans
+        invoice_schedule__do_not_invoice as is_not_invoiced,
 
         -- json
+        applicable_product_ids,
+        applicable_product_tags,
+        applicable_contract_ids,
+        specifiers,
         custom_fields,
 
         -- timestamps

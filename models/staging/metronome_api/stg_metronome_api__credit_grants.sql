@@ -16,6 +16,7 @@ renamed as (
         -- text
         name as credit_grant_name,
         reason,
+        credit_grant_type,
         grant_amount__credit_type__name as stated_unit,
         paid_amount__credit_type__name as paid_stated_unit,
 
@@ -27,8 +28,6 @@ renamed as (
         balance__including_pending as balance_including_pending,
 
         -- json
-        deductions,
-        pending_deductions,
         products,
 
         -- timestamps

@@ -10,6 +10,7 @@ renamed as (
         -- ids
         invoice_id,
         adjustment_number,
+        customer_id,
         credit_grant_id,
 
         -- text

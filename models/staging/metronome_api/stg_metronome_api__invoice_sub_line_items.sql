@@ -1,4 +1,4 @@
--- One row per charge of an invoice line of the plan vintage.
+-- One row per charge of an invoice line of the plan vintage, in its line's unit.
 with
 
 source as (
@@ -11,6 +11,7 @@ renamed as (
         invoice_id,
         line_number,
         sub_line_number,
+        customer_id,
         charge_id,
         credit_grant_id,
 
@@ -24,6 +25,7 @@ renamed as (
 
         -- json
         tiers,
+        tier_period,
 
         -- timestamps
         start_date as starting_at,

@@ -13,8 +13,20 @@ renamed as (
 
         -- text
         name as package_name,
+        contract_name,
+        upper(usage_statement_schedule__frequency) as billing_frequency,
+        upper(duration__unit) as duration_unit,
+        billing_provider,
+
+        -- numerics
+        duration__value as duration,
+        net_payment_terms_days,
 
         -- json
+        aliases,
+        commits,
+        credits,
+        subscriptions,
         custom_fields,
 
         -- timestamps

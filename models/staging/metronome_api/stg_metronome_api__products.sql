@@ -1,4 +1,4 @@
--- One row per product of the contract vintage, by its current name.
+-- One row per product of contracts, by its current name; the API has no list of plan products.
 with
 
 source as (
@@ -9,12 +9,14 @@ renamed as (
     select
         -- ids
         id as product_id,
+        {{ json_text('current', 'billable_metric_id') }} as billable_metric_id,
 
         -- text
         type as product_type,
         {{ json_text('current', 'name') }} as product_name,
 
         -- json
+        updates,
         custom_fields,
 
         -- timestamps

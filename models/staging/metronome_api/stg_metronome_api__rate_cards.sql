@@ -9,13 +9,16 @@ renamed as (
     select
         -- ids
         id as rate_card_id,
+        fiat_credit_type__id as pricing_unit_id,
 
         -- text
         name as rate_card_name,
         description as rate_card_description,
+        fiat_credit_type__name as stated_unit,
+        created_by,
 
         -- json
-        credit_type_conversions,
+        aliases,
         custom_fields,
 
         -- timestamps

@@ -1,0 +1,29 @@
+-- One row per deduction that the open invoice would make from a credit grant.
+with
+
+source as (
+    select * from {{ source('raw_api', 'credit_grant_pending_deductions') }}
+),
+
+renamed as (
+    select
+        -- ids
+        credit_grant_id,
+        entry_number,
+        customer_id,
+        invoice_id,
+
+        -- text
+        reason,
+        created_by,
+
+        -- numerics
+        amount,
+        running_balance,
+
+        -- timestamps
+        effective_at
+    from source
+)
+
+select * from renamed

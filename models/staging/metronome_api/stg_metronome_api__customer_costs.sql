@@ -1,0 +1,30 @@
+-- One row per customer, day and pricing unit: what the day cost, before it is billed; of the plan vintage.
+with
+
+source as (
+    select * from {{ source('raw_api', 'customer_costs') }}
+),
+
+renamed as (
+    select
+        -- ids
+        customer_id,
+        credit_type_id as pricing_unit_id,
+
+        -- text
+        name as stated_unit,
+        month,
+
+        -- numerics
+        cost,
+
+        -- json
+        line_item_breakdown,
+
+        -- timestamps
+        start_timestamp as starting_at,
+        end_timestamp as ending_before
+    from source
+)
+
+select * from renamed

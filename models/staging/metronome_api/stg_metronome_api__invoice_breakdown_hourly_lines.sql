@@ -1,0 +1,57 @@
+-- One row per line of an invoice on one hour.
+with
+
+source as (
+    select * from {{ source('raw_api', 'invoice_breakdown_hourly_lines') }}
+),
+
+renamed as (
+    select
+        -- ids
+        invoice_id,
+        line_number,
+        customer_id,
+        product_id,
+        credit_type__id as pricing_unit_id,
+        applied_commit_or_credit__id as applied_balance_id,
+        coalesce(commit_id, postpaid_commit__id) as commit_id,
+        commit_segment_id,
+        subscription_id,
+        scheduled_charge_id,
+        discount_id,
+
+        -- text
+        month,
+        name as line_name,
+        lower(type) as line_type,
+        product_type,
+        credit_type__name as stated_unit,
+        upper(applied_commit_or_credit__type) as applied_balance_type,
+        upper(applied_commit_or_credit__access_type) as applied_access_type,
+        group_key,
+        group_value,
+
+        -- numerics
+        quantity,
+        unit_price,
+        quantity_consumed,
+        total,
+
+        -- booleans
+        is_prorated,
+
+        -- json
+        product_tags,
+        pricing_group_values,
+        presentation_group_values,
+        tier,
+        list_price,
+
+        -- timestamps
+        starting_at,
+        ending_before,
+        breakdown_start_timestamp as breakdown_start_at
+    from source
+)
+
+select * from renamed

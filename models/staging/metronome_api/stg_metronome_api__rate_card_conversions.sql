@@ -1,0 +1,23 @@
+-- One row per custom pricing unit that a rate card converts into its currency.
+with
+
+source as (
+    select * from {{ source('raw_api', 'rate_card_conversions') }}
+),
+
+renamed as (
+    select
+        -- ids
+        rate_card_id,
+        conversion_number,
+        custom_credit_type__id as pricing_unit_id,
+
+        -- text
+        custom_credit_type__name as stated_unit,
+
+        -- numerics
+        fiat_per_custom_credit
+    from source
+)
+
+select * from renamed

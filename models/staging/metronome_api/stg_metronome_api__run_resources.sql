@@ -1,0 +1,28 @@
+-- One row per resource of a batch of a run.
+with
+
+source as (
+    select * from {{ source('raw_api', 'run_resources') }}
+),
+
+renamed as (
+    select
+        -- ids
+        run_id,
+        batch_number,
+
+        -- text
+        resource,
+
+        -- numerics
+        requests,
+        retries,
+        rate_limited,
+        waited_seconds,
+        rows as loaded_rows,
+        customers,
+        unavailable
+    from source
+)
+
+select * from renamed

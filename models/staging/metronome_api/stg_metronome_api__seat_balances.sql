@@ -1,0 +1,25 @@
+-- One row per seat of a contract that has a balance of its own.
+with
+
+source as (
+    select * from {{ source('raw_api', 'seat_balances') }}
+),
+
+renamed as (
+    select
+        -- ids
+        contract_id,
+        seat_number,
+        customer_id,
+
+        -- text
+        seat_id,
+
+        -- json
+        balances,
+        commits,
+        credits
+    from source
+)
+
+select * from renamed

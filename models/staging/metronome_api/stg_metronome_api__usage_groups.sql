@@ -1,0 +1,31 @@
+-- One row per customer, metric, group and day.
+with
+
+source as (
+    select * from {{ source('raw_api', 'usage_groups') }}
+),
+
+renamed as (
+    select
+        -- ids
+        customer_id,
+        billable_metric_id,
+
+        -- text
+        month,
+        group_key,
+        group_value,
+
+        -- numerics
+        value as usage,
+
+        -- json
+        {{ adapter.quote('group') }} as group_values,
+
+        -- timestamps
+        starting_on as starting_at,
+        ending_before
+    from source
+)
+
+select * from renamed
