@@ -22,7 +22,19 @@ class PipelineRunCommand(SupportsCliCommand):
     docs_url = "README.md"
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
-        """The command has no options of its own: its settings are dlt's configuration."""
+        """Options for one run; all else is dlt's configuration."""
+        parser.add_argument(
+            "--select",
+            nargs="+",
+            metavar="RESOURCE",
+            help="resources of the API to read in this run, instead of those that "
+            "sources.metronome_api.select names: names of raw tables, `default` or `all`",
+        )
+        parser.add_argument(
+            "--full-refresh",
+            action="store_true",
+            help="read all of the API, whatever earlier runs have read",
+        )
 
     def execute(self, args: argparse.Namespace) -> None:
         """Load, and print one line per source."""
@@ -38,7 +50,7 @@ class PipelineRunCommand(SupportsCliCommand):
                     "Nothing to load: set SOURCES__METRONOME_EXPORT__BUCKET_URL to the folder of "
                     "an export, METRONOME_BEARER_TOKEN to an API token, or both."
                 )
-            for line in run(names):
+            for line in run(names, args.select, args.full_refresh):
                 print(line)
         except InputError as error:
             raise CliCommandException(1, self.docs_url, error) from error

@@ -12,13 +12,17 @@ from types import ModuleType
 from typing import Any
 
 import dlt
-from dlt.load.exceptions import LoadClientJobException
-from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.common.schema.typing import TColumnSchema
+from dlt.common.schema.utils import new_table
 
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.errors import InputError
-from pipelines.metronome_api.settings import BASE_URL
+from pipelines.failures import told_plainly
+from pipelines.metronome_api.endpoints import BASE_URL
+from pipelines.metronome_api.run import load_account
+from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
+from pipelines.metronome_api.source import host
 from pipelines.metronome_export.files import ExportFile, list_files
 
 DATABASE = "data/account/metronome.duckdb"
@@ -28,6 +32,16 @@ reads the same variable and has the same default."""
 OWN_DATABASE = (
     "Load it into a database of its own: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
 )
+
+LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
+ROW_ID: TColumnSchema = {
+    "name": "_dlt_id",
+    "data_type": "text",
+    "nullable": False,
+    "unique": True,
+    "row_key": True,
+}
+"""What dlt adds to rows: which load brought them, and an id where they passed through Python."""
 
 PIPELINES: dict[str, ModuleType] = {
     module.NAME: module for module in (metronome_export, metronome_api)
@@ -40,8 +54,15 @@ def configured() -> list[str]:
     return [name for name, setting in settings.items() if setting]
 
 
-def run(names: list[str]) -> Iterator[str]:
+def run(
+    names: list[str], select: list[str] | None = None, full_refresh: bool = False
+) -> Iterator[str]:
     """Load the named sources; create the tables of both, so that models find them.
+
+    Args:
+        names: Pipelines to run.
+        select: Resources of the API to read, instead of those that the settings name.
+        full_refresh: Read all of the API, whatever earlier runs have read.
 
     Yields:
         One line for a person after each source.
@@ -49,6 +70,9 @@ def run(names: list[str]) -> Iterator[str]:
     Raises:
         InputError: If a source lacks its setting, or its data or the API refuse to be read.
     """
+    settings = api_settings()
+    settings.select = select or settings.select
+    selected(settings.select)
     opened = {name: _open(module) for name, module in PIPELINES.items()}
     for name, module in PIPELINES.items():
         _create_missing_tables(opened[name], module)
@@ -60,7 +84,7 @@ def run(names: list[str]) -> Iterator[str]:
     else:
         yield from _not_read(export, "export", "loaded_files")
     if metronome_api.NAME in names:
-        yield _run_api(api)
+        yield _run_api(api, settings, full_refresh)
     else:
         yield from _not_read(api, "api", "customers")
 
@@ -120,26 +144,24 @@ def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[An
         )
 
 
-def _run_api(pipeline: dlt.Pipeline) -> str:
+def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:
     token = _bearer_token()
     if not token:
         raise InputError(
             "No API to load: set METRONOME_BEARER_TOKEN, or [sources.metronome_api] bearer_token "
             "in .dlt/secrets.toml."
         )
-    base_url = _base_url()
-    _load(pipeline, metronome_api.metronome_api(base_url, token))
-    rows = _new_rows(pipeline, metronome_api.TABLES)
-    ((customers,),) = _query(pipeline, "select count(*) from customers")
-    return f"api: {customers:,} customers, {rows:,} rows from {base_url}"
+    return load_account(pipeline, _base_url(), token, settings, full_refresh)
 
 
 def _check_same_api(pipeline: dlt.Pipeline) -> None:
     """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
-    host = metronome_api.host(_base_url())
+    asked = host(_base_url())
     held = {held_host for (held_host,) in _query(pipeline, "select host from read_from")}
-    if held - {host}:
-        raise InputError(f"The database holds what {held.pop()} showed, not {host}. {OWN_DATABASE}")
+    if held - {asked}:
+        raise InputError(
+            f"The database holds what {held.pop()} showed, not {asked}. {OWN_DATABASE}"
+        )
 
 
 def _open(module: ModuleType) -> dlt.Pipeline:
@@ -179,29 +201,21 @@ def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
             f"where table_schema = '{module.DATASET}'",
         )
     )
-    lacking = [
-        table
-        for table, hints in module.RAW_TABLES.items()
-        if {(table, column) for column in hints} - existing
-    ]
-    if lacking:
-        _load(pipeline, [module.empty_table(pipeline.dataset(), table) for table in lacking])
+    declared = {(table, column) for table, hints in module.RAW_TABLES.items() for column in hints}
+    if declared <= existing:
+        return
+    if pipeline.default_schema_name is None:
+        pipeline.run(dlt.resource([], name="nothing"))  # dlt's own tables
+    for table, hints in module.RAW_TABLES.items():
+        row_id = [] if table in module.SELECTED_TABLES else [ROW_ID]
+        columns = [*hints.values(), LOAD_ID, *row_id]
+        pipeline.default_schema.update_table(new_table(table, columns=columns))
+    pipeline.sync_schema()
 
 
 def _load(pipeline: dlt.Pipeline, data: Any) -> None:
-    """Run a pipeline; say a failure in its own words instead of dlt's five tracebacks."""
-    try:
+    with told_plainly(pipeline):
         pipeline.run(data)
-    except PipelineStepFailed as error:
-        cause: BaseException = error
-        step = error.step
-        while cause.__cause__ or cause.__context__:
-            cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
-            if isinstance(cause, InputError):
-                raise cause from None
-            if isinstance(cause, LoadClientJobException):
-                step = f"load of {cause.job_id.partition('.')[0]}"
-        raise InputError(f"{pipeline.pipeline_name} failed in {step}: {cause}") from error
 
 
 def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:

@@ -1,9 +1,10 @@
-"""Transport: authentication, paging and exact numbers. Knows HTTP, knows nothing of tables."""
+"""Transport: authentication, pace, retries, paging and exact numbers. Knows nothing of tables."""
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from dlt.common.typing import TSecretStrValue
@@ -12,35 +13,147 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.paginators import (
     BasePaginator,
     JSONResponseCursorPaginator,
+    SinglePagePaginator,
 )
-from requests import HTTPError, RequestException, Response
+from requests import HTTPError, PreparedRequest, RequestException, Response, Session
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ChunkedEncodingError, Timeout
+from requests.exceptions import ConnectionError as BrokenConnectionError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
 
 from pipelines.columns import AMOUNT_SCALE
 from pipelines.errors import InputError
-from pipelines.metronome_api.settings import Dialect, Endpoint
+from pipelines.metronome_api.endpoints import Endpoint, Paging
+from pipelines.metronome_api.pace import Pace
 
-PAGINATORS: dict[Dialect, Any] = {
-    "query": partial(
-        JSONResponseCursorPaginator, cursor_path="next_page", cursor_param="next_page"
-    ),
-    "body": partial(
-        JSONResponseCursorPaginator, cursor_path="next_page", cursor_body_path="next_page"
-    ),
-    "body_cursor": partial(
-        JSONResponseCursorPaginator, cursor_path="cursor", cursor_body_path="cursor"
-    ),
-}
+ATTEMPTS = 8
+LONGEST_PAUSE = 60.0
+"""Seconds that one pause lasts at most, whatever the API asks for."""
+
+TIMEOUT = (10, 60)
+"""Seconds to connect, and to wait for the next byte."""
+
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
+
+
+class UnavailableError(Exception):
+    """The API does not let this be read, or does not know it; what it would say is unknown."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+class StoppedError(Exception):
+    """Another thread met an error that ends the run."""
+
+
+@dataclass
+class Tally:
+    """What reading cost: requests, those of them that were repeats, 429s, and seconds waited."""
+
+    requests: int = 0
+    retries: int = 0
+    rate_limited: int = 0
+    waited_seconds: float = 0.0
+
+    def __iadd__(self, other: "Tally") -> "Tally":
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+        return self
+
+
+@dataclass
+class Limits:
+    """How fast the API may be asked.
+
+    Attributes:
+        requests_per_second: For the whole account.
+        requests_in_flight: At the same time.
+        endpoint_requests_per_second: Lower limits of single endpoints, by path.
+    """
+
+    requests_per_second: float = 7.5
+    requests_in_flight: int = 8
+    endpoint_requests_per_second: Mapping[str, float] = field(default_factory=dict)
+
+
+class PacedSession(Session):
+    """Sends requests at the account's pace, and again where that may help."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Share one pace and one pool of connections among all threads."""
+        super().__init__()
+        self.stopped = threading.Event()
+        self._pace = Pace(limits.requests_per_second)
+        self._paces = {
+            path: Pace(rate) for path, rate in limits.endpoint_requests_per_second.items()
+        }
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=limits.requests_in_flight)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+    def send(  # type: ignore[override]
+        self, request: PreparedRequest, *, endpoint: str, tally: Tally, **settings: Any
+    ) -> Response:
+        """Send a request when its turn comes; repeat it after 408, 409, 429, 5xx and broken lines.
+
+        Raises:
+            requests.RequestException: If it failed for good, or the last attempt failed.
+            StoppedError: If the run is over.
+        """
+        paces = [self._paces[endpoint]] if endpoint in self._paces else []
+
+        def wait_for_turn(state: RetryCallState) -> None:
+            for pace in [*paces, self._pace]:
+                tally.waited_seconds += pace.wait()
+            if self.stopped.is_set():
+                raise StoppedError
+            tally.requests += 1
+            tally.retries += state.attempt_number > 1
+
+        def pause(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            seconds = min(_asked_for(error) or _BACKOFF(state), LONGEST_PAUSE)
+            if isinstance(error, HTTPError) and error.response.status_code == 429:
+                tally.rate_limited += 1
+                if error.response.headers.get("X-Metronome-Rate-Limit-Type") != "customer":
+                    self._pace.pause(seconds)
+            tally.waited_seconds += seconds
+            return seconds
+
+        attempts = Retrying(
+            before=wait_for_turn,
+            retry=retry_if_exception(_may_succeed),
+            wait=pause,
+            sleep=lambda seconds: self.stopped.wait(seconds),
+            stop=stop_after_attempt(ATTEMPTS),
+            reraise=True,
+        )
+        settings |= {"timeout": TIMEOUT, "allow_redirects": False}
+        return attempts(super().send, request, **settings)
 
 
 class MetronomeClient(RESTClient):
-    """dlt's REST client, with every number read as the decimal that was sent."""
+    """dlt's REST client, with every number read as the decimal that was sent.
 
-    def __init__(self, base_url: str, bearer_token: TSecretStrValue) -> None:
+    May be used by many threads: they share the pace, and `stop` ends the requests of all of them.
+    """
+
+    session: PacedSession
+
+    def __init__(self, base_url: str, bearer_token: TSecretStrValue, limits: Limits) -> None:
+        """Read the API at `base_url`; the token decides the environment."""
         super().__init__(
-            base_url=base_url,
-            auth=BearerTokenAuth(bearer_token),
-            data_selector="data",
+            base_url=base_url, auth=BearerTokenAuth(bearer_token), session=PacedSession(limits)
         )
+
+    def stop(self) -> None:
+        """Let no thread send another request."""
+        self.session.stopped.set()
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
         """Parse a page; a float would lose digits before any column hint could save them.
@@ -49,52 +162,60 @@ class MetronomeClient(RESTClient):
             ValueError: If it is no page, which taken for an empty one would empty a table, or has a
                 number that the tables cannot hold exactly.
         """
+        if response.is_redirect:
+            raise ValueError("it leads to another address: is METRONOME_BASE_URL right?")
         try:
             page = json.loads(response.content, parse_float=_exact)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"it is no JSON ({error}): is METRONOME_BASE_URL right?") from error
-        if not isinstance(page, dict) or not isinstance(page.get("data"), list):
-            raise ValueError('there is no list "data" in it: is METRONOME_BASE_URL right?')
+        data = page.get(data_selector) if isinstance(page, dict) else None
+        if not isinstance(data, list | dict):
+            raise ValueError(
+                f'there is no list "{data_selector}" in it: is METRONOME_BASE_URL right?'
+            )
         response.json = lambda **_: page  # type: ignore[method-assign]
-        return super().extract_response(response, data_selector)
+        return data if isinstance(data, list) else [data]
 
     def walk(
-        self, endpoint: Endpoint, request: Mapping[str, Any], customer_id: str | None = None
-    ) -> Iterator[list[dict[str, Any]]]:
-        """Yield the pages of one list, each a list of the API's objects.
+        self,
+        endpoint: Endpoint,
+        keys: Mapping[str, Any],
+        request: Mapping[str, Any],
+        tally: Tally,
+    ) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+        """Yield the pages of one list, each with the cursor of the next.
+
+        Args:
+            endpoint: The list.
+            keys: What fills the path's placeholders.
+            request: The filters, for the query or the body as the endpoint takes them.
+            tally: Is added to.
 
         Raises:
-            InputError: If the API refuses the request or cannot be reached; the message names the
-                endpoint and the status and never the token.
+            UnavailableError: On 403, and on an unknown id: 404, or 400 from a contract read.
+            InputError: If the API refuses the token or the request, or cannot be reached; the
+                message names the endpoint and the status and never the token.
         """
-        path = endpoint.path.format(customer_id=customer_id)
-        sent = dict(request)
-        if customer_id and path == endpoint.path:
-            sent["customer_id"] = customer_id
-        params: dict[str, Any] = {}
-        body: dict[str, Any] | None = None
-        if endpoint.method == "GET":
-            params = sent
-        else:
-            body = sent
+        path = endpoint.path.format_map(keys)
+        in_query = endpoint.method == "GET" or endpoint.paging.in_query
+        params = dict(request) if endpoint.method == "GET" else {}
+        body = None if endpoint.method == "GET" else dict(request)
         if endpoint.limit:
-            target = params if endpoint.dialect == "query" else body
-            assert target is not None
-            target["limit"] = endpoint.limit
-        paginator: BasePaginator = PAGINATORS[endpoint.dialect]()
+            (params if in_query or body is None else body)["limit"] = endpoint.limit
         try:
             for page in self.paginate(
-                path, method=endpoint.method, params=params, json=body, paginator=paginator
+                path,
+                method=endpoint.method,
+                params=params,
+                json=body,
+                paginator=_paginator(endpoint.paging),
+                data_selector=endpoint.data,
+                endpoint=endpoint.path,
+                tally=tally,
             ):
-                yield list(page)
+                yield list(page), getattr(page.paginator, "_next_reference", None)
         except HTTPError as error:
-            status = error.response.status_code
-            hint = (
-                "the token is wrong or may not read this"
-                if status in (401, 403)
-                else error.response.text[:200]
-            )
-            raise InputError(f"{endpoint.method} {path} answered {status}: {hint}.") from None
+            raise _refusal(endpoint.method, path, error.response) from None
         except ValueError as error:
             raise InputError(
                 f"{endpoint.method} {path} at {self.base_url} answered with no page of a list "
@@ -105,6 +226,51 @@ class MetronomeClient(RESTClient):
                 f"{endpoint.method} {path} at {self.base_url} failed: {type(error).__name__}. "
                 "Check METRONOME_BASE_URL and the network."
             ) from error
+
+
+def _paginator(paging: Paging) -> BasePaginator:
+    if paging is Paging.ONE_PAGE:
+        return SinglePagePaginator()
+    _, name, path, *_ = paging.value
+    return JSONResponseCursorPaginator(
+        cursor_path=path,
+        cursor_param=name if paging.in_query else None,
+        cursor_body_path=None if paging.in_query else name,
+        stop_after_empty_page=paging is Paging.ENDLESS,
+    )
+
+
+def _may_succeed(error: BaseException) -> bool:
+    if isinstance(error, HTTPError):
+        status = error.response.status_code
+        return status in (408, 409, 429) or status >= 500
+    return isinstance(error, BrokenConnectionError | Timeout | ChunkedEncodingError)
+
+
+def _asked_for(error: BaseException | None) -> float | None:
+    """The seconds that a Retry-After asks for, be they given as a number or as a date."""
+    if not isinstance(error, HTTPError):
+        return None
+    try:
+        return Retry().get_retry_after(error.response.raw)
+    except InvalidHeader:
+        return None
+
+
+def _refusal(method: str, path: str, response: Response) -> Exception:
+    try:
+        answer = json.loads(response.content)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        answer = {}
+    status, message = response.status_code, str(answer.get("message", response.reason))[:200]
+    said = f"{method} {path} answered {status}: {message}."
+    if status == 401:
+        return InputError(f"{said} The token is wrong or has expired: set METRONOME_BEARER_TOKEN.")
+    if status in (403, 404) or (status == 400 and str(answer.get("code")).endswith("NotFound")):
+        return UnavailableError(status, said)
+    return InputError(said)
 
 
 def _exact(number: str) -> Decimal:

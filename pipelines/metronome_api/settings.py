@@ -1,235 +1,118 @@
-"""The API's endpoints: where each list is, how it pages, and the raw tables that it fills.
+"""The user's settings of the API: section `[sources.metronome_api]` of dlt's configuration."""
 
-Paths, filters and paging dialects are the vendor's. The tables carry the API's own names; a
-nested object becomes columns (`credit_type.name` is `credit_type__name`), a nested list that
-people query becomes a table of its own with its parent's key, any other stays JSON.
-"""
+from dataclasses import field
+from datetime import UTC, datetime, timedelta
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dlt.common.configuration import configspec, resolve_configuration
+from dlt.common.configuration.specs import BaseConfiguration
 
-from pipelines.metronome_api.tables import READ_FROM as READ_FROM
-from pipelines.metronome_api.tables import TABLES as TABLES
-
-BASE_URL = "https://api.metronome.com"
-
-Dialect = Literal["query", "body", "body_cursor"]
-"""Where the cursor goes and comes from: `query` has it as `next_page` in the query string, `body`
-as `next_page` in the JSON body, `body_cursor` as `cursor` in the body and in the answer."""
+from pipelines.errors import InputError
+from pipelines.metronome_api.client import Limits
+from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS
+from pipelines.metronome_api.reading import Scope
 
 
-@dataclass(frozen=True)
-class Nested:
-    """A nested list that becomes the table `table`.
+@configspec
+class ApiSettings(BaseConfiguration):
+    """What to read, how fast, and how far back.
 
     Attributes:
-        path: Where the list lies in its parent, keys separated by dots.
-        keys: The parent's columns that each row repeats, as {column: parent's column}.
-        position: The column that holds the row's place in the list, counted from 1.
-        nested: Lists within the rows.
+        select: Resources to read, by the names of their raw tables. `default` stands for those
+            that are not heavy, `all` for all.
+        requests_per_second: For the whole account, whatever else uses its limit not counted.
+        requests_in_flight: At the same time.
+        endpoint_requests_per_second: Lower limits of single endpoints, by path.
+        customers_per_batch: How many customers a run that is killed reads again at most.
+        invoice_lookback_days: How long after its issue an invoice may still be voided or paid.
+        usage_lookback_days: How far back usage and breakdowns are read again.
+        history_start: Usage and breakdowns before this day are left out.
+        as_of: The instant of the run, RFC 3339; the clock's unless given.
     """
 
-    table: str
-    path: str
-    keys: Mapping[str, str]
-    position: str
-    nested: tuple["Nested", ...] = ()
+    select: list[str] = field(default_factory=lambda: ["default"])
+    requests_per_second: float = 7.5
+    requests_in_flight: int = 8
+    endpoint_requests_per_second: dict[str, float] = field(default_factory=dict)
+    customers_per_batch: int = 50
+    invoice_lookback_days: int = 90
+    usage_lookback_days: int = 34
+    history_start: str = "2015-01-01"
+    as_of: str | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """How fast the API may be asked."""
+        return Limits(
+            self.requests_per_second, self.requests_in_flight, self.endpoint_requests_per_second
+        )
+
+    def scope(self) -> Scope:
+        """What a run reads.
+
+        Raises:
+            InputError: If a resource that is selected does not exist, or a date is none.
+        """
+        return Scope(
+            as_of=_instant("as_of", self.as_of) if self.as_of else now(),
+            resources=selected(self.select),
+            invoice_lookback=timedelta(days=self.invoice_lookback_days),
+            usage_lookback=timedelta(days=self.usage_lookback_days),
+            history_start=_instant("history_start", self.history_start),
+        )
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """One list of the API.
+def api_settings() -> ApiSettings:
+    """The settings as dlt finds them in the environment and in .dlt/config.toml."""
+    return resolve_configuration(ApiSettings(), sections=("sources", "metronome_api"))
 
-    Attributes:
-        table: The raw table that its rows go to.
-        path: May hold `{customer_id}`: then it is asked once per customer.
-        requests: What to send; one walk through the pages each. Each is merged into `query` or
-            `body`, by the method.
-        per_customer: Asked once per customer; the customer's id is added to each row.
+
+def selected(names: list[str]) -> frozenset[str]:
+    """The resources that are selected, with those that they are asked for the rows of.
+
+    Raises:
+        InputError: If there is no resource of a name.
     """
+    found: set[str] = {"customers"}
+    for name in names:
+        if name in ("default", "all"):
+            found |= {
+                endpoint.table
+                for endpoint in ENDPOINTS.values()
+                if name == "all" or not endpoint.heavy
+            }
+        elif name in ENDPOINTS:
+            found.add(name)
+        else:
+            raise InputError(
+                f"There is no resource {name!r} to select: it is default, all or one of "
+                f"{', '.join(sorted(ENDPOINTS))}."
+            )
+    while needed := {parent for name in found for parent in _parents(name)} - found:
+        found |= needed
+    return frozenset(found)
 
-    table: str
-    method: Literal["GET", "POST"]
-    path: str
-    dialect: Dialect = "query"
-    limit: int | None = 100
-    requests: tuple[Mapping[str, Any], ...] = ({},)
-    per_customer: bool = False
-    nested: tuple[Nested, ...] = field(default=())
+
+def _parents(name: str) -> set[str]:
+    endpoint = ENDPOINTS[name]
+    parents = {ENDPOINT_OF[endpoint.of].table} if endpoint.of else set()
+    if endpoint.window == "invoiced":
+        parents.add("invoices")
+    if name == "usage_groups":
+        parents.add("billable_metrics")
+    return parents
 
 
-OF_CONTRACT = {"contract_id": "id", "customer_id": "customer_id"}
-OF_BALANCE = {"balance_id": "id", "customer_id": "customer_id"}
-OF_INVOICE = {"invoice_id": "id", "customer_id": "customer_id"}
+def _instant(setting: str, text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"sources.metronome_api.{setting} is {text!r}: give an instant, such as "
+            "2024-04-15T00:00:00Z, or a day."
+        ) from None
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
-CUSTOMERS = Endpoint(
-    "customers",
-    "GET",
-    "/v1/customers",
-    requests=({}, {"only_archived": "true"}),  # the second replaces the first: two walks for all
-)
 
-ENDPOINTS = (
-    Endpoint("pricing_units", "GET", "/v1/credit-types/list"),
-    Endpoint(
-        "billable_metrics", "GET", "/v1/billable-metrics", requests=({"include_archived": "true"},)
-    ),
-    Endpoint(
-        "products",
-        "POST",
-        "/v1/contract-pricing/products/list",
-        requests=({"archive_filter": "ALL"},),
-    ),
-    Endpoint(
-        "rate_cards",
-        "POST",
-        "/v1/contract-pricing/rate-cards/list",
-        nested=(
-            Nested(
-                "rate_card_conversions",
-                "credit_type_conversions",
-                {"rate_card_id": "id"},
-                "conversion_number",
-            ),
-        ),
-    ),
-    Endpoint("packages", "POST", "/v1/packages/list", requests=({"archive_filter": "ALL"},)),
-    Endpoint("plans", "GET", "/v1/plans"),
-    Endpoint(
-        "credit_grants",
-        "POST",
-        "/v1/credits/listGrants",
-        nested=(
-            Nested(
-                "credit_grant_deductions",
-                "deductions",
-                {"credit_grant_id": "id", "customer_id": "customer_id"},
-                "entry_number",
-            ),
-            Nested(
-                "credit_grant_pending_deductions",
-                "pending_deductions",
-                {"credit_grant_id": "id", "customer_id": "customer_id"},
-                "entry_number",
-            ),
-        ),
-    ),
-    Endpoint("customer_plans", "GET", "/v1/customers/{customer_id}/plans", per_customer=True),
-    Endpoint(
-        "contracts",
-        "POST",
-        "/v2/contracts/list",
-        dialect="body_cursor",
-        limit=20,
-        requests=({"include_archived": True},),
-        per_customer=True,
-        nested=(
-            Nested(
-                "contract_subscriptions",
-                "subscriptions",
-                OF_CONTRACT,
-                "subscription_number",
-                nested=(
-                    Nested(
-                        "contract_subscription_quantities",
-                        "quantity_schedule",
-                        {
-                            "contract_id": "contract_id",
-                            "customer_id": "customer_id",
-                            "subscription_id": "id",
-                        },
-                        "quantity_number",
-                    ),
-                ),
-            ),
-            Nested("contract_overrides", "overrides", OF_CONTRACT, "override_number"),
-            Nested("contract_scheduled_charges", "scheduled_charges", OF_CONTRACT, "charge_number"),
-            Nested("contract_transitions", "transitions", OF_CONTRACT, "transition_number"),
-            Nested(
-                "contract_recurring_commits",
-                "recurring_commits",
-                OF_CONTRACT,
-                "recurring_commit_number",
-            ),
-            Nested(
-                "contract_recurring_credits",
-                "recurring_credits",
-                OF_CONTRACT,
-                "recurring_credit_number",
-            ),
-            Nested("contract_discounts", "discounts", OF_CONTRACT, "discount_number"),
-        ),
-    ),
-    Endpoint(
-        "balances",
-        "POST",
-        "/v1/contracts/customerBalances/list",
-        dialect="body",
-        limit=25,
-        requests=(
-            {
-                "include_contract_balances": True,
-                "include_archived": True,
-                "include_balance": True,
-                "include_ledgers": True,
-            },
-        ),
-        per_customer=True,
-        nested=(
-            Nested(
-                "balance_segments",
-                "access_schedule.schedule_items",
-                OF_BALANCE,
-                "segment_number",
-            ),
-            Nested("balance_ledger_entries", "ledger", OF_BALANCE, "entry_number"),
-            Nested(
-                "balance_invoice_schedule_items",
-                "invoice_schedule.schedule_items",
-                OF_BALANCE,
-                "item_number",
-            ),
-        ),
-    ),
-    Endpoint(
-        "invoices",
-        "GET",
-        "/v1/customers/{customer_id}/invoices",
-        limit=25,  # line items are embedded: pages are large
-        requests=({"sort": "date_asc"},),  # the default order is documented in two ways
-        per_customer=True,
-        nested=(
-            Nested(
-                "invoice_line_items",
-                "line_items",
-                OF_INVOICE,
-                "line_number",
-                nested=(
-                    Nested(
-                        "invoice_sub_line_items",
-                        "sub_line_items",
-                        {
-                            "invoice_id": "invoice_id",
-                            "customer_id": "customer_id",
-                            "line_number": "line_number",
-                        },
-                        "sub_line_number",
-                    ),
-                ),
-            ),
-            Nested(
-                "invoice_adjustments",
-                "invoice_adjustments",
-                OF_INVOICE,
-                "adjustment_number",
-            ),
-            Nested(
-                "invoice_constituents",
-                "constituent_invoices",
-                {"consolidated_invoice_id": "id"},
-                "constituent_number",
-            ),
-        ),
-    ),
-)
+def now() -> datetime:
+    """The clock, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)

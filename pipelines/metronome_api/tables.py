@@ -37,7 +37,7 @@ THRESHOLDS = columns(
 """The spend and the balance at which Metronome bills or recharges by itself."""
 
 USAGE = columns(
-    text="month customer_id billable_metric_id billable_metric_name",
+    text="customer_id billable_metric_id billable_metric_name",
     decimal="value",
     json="groups",
     timestamp="start_timestamp end_timestamp",
@@ -130,13 +130,11 @@ LINE_ITEM = columns(
 INVOICE_LISTS = columns(json="invoice_adjustments constituent_invoices")
 """The lists of an invoice, besides its lines, where they have no tables of their own."""
 
-BREAKDOWN_WINDOW = columns(
-    text="month", timestamp="breakdown_start_timestamp breakdown_end_timestamp"
-)
+BREAKDOWN_WINDOW = columns(timestamp="breakdown_start_timestamp breakdown_end_timestamp")
 
 BREAKDOWN_LINE_ITEM = (
     columns(
-        text="invoice_id customer_id month",
+        text="invoice_id customer_id",
         bigint="line_number",
         timestamp="breakdown_start_timestamp",
         json="sub_line_items",
@@ -415,13 +413,13 @@ TABLES: dict[str, Hints] = {
     "usage_hourly": USAGE,
     "usage_total": USAGE,
     "usage_groups": columns(
-        text="month customer_id billable_metric_id group_key group_value",
+        text="customer_id billable_metric_id group_key group_value",
         decimal="value",
         json="group",
         timestamp="starting_on ending_before",
     ),
     "customer_costs": columns(
-        text="month customer_id credit_type_id name",
+        text="customer_id credit_type_id name",
         decimal="cost",
         json="line_item_breakdown",
         timestamp="start_timestamp end_timestamp",
@@ -469,7 +467,7 @@ TABLES: dict[str, Hints] = {
         decimal="waited_seconds",
     ),
     "reads": columns(
-        text="read_id resource customer_id run_id status reason",
+        text="read_id resource customer_id run_id status reason cursor",
         bigint="http_status rows",
         timestamp="as_of",
     ),

@@ -12,7 +12,7 @@ import dlt
 from dlt.extract import DltResource
 from dlt.extract.hints import make_hints
 
-from pipelines.metronome_export.files import ExportFile, no_rows, queries
+from pipelines.metronome_export.files import ExportFile, queries
 from pipelines.metronome_export.settings import LOADED_FILES, PROVENANCE, TABLES
 
 NAME = "metronome_export"
@@ -21,6 +21,8 @@ RAW_TABLES = {
     **{table: {**hints, **PROVENANCE} for table, hints in TABLES.items()},
     "loaded_files": LOADED_FILES,
 }
+SELECTED_TABLES = frozenset(TABLES)
+"""Tables whose rows the destination reads itself, so that dlt gives them no ids."""
 
 
 @dlt.source(name=NAME)
@@ -53,13 +55,6 @@ def metronome_export(
         }
         for file in files
     )
-
-
-def empty_table(dataset: dlt.Dataset, table: str) -> DltResource:
-    """A resource that creates a table and loads nothing."""
-    if table == "loaded_files":
-        return _loaded_files([dlt.mark.materialize_table_schema()])
-    return _table(table, [_select(dataset, no_rows(RAW_TABLES[table]))])
 
 
 def _table(table: str, rows: Iterable[Any]) -> DltResource:

@@ -113,12 +113,6 @@ def queries(root: str, files: Iterable[ExportFile], hints: Hints) -> Iterable[tu
         yield f"SELECT {', '.join(selected)} FROM {reader}", added
 
 
-def no_rows(hints: Hints) -> str:
-    """A SELECT of the declared columns, typed, without a row."""
-    columns = (f'{_null(hint["data_type"])} AS "{name}"' for name, hint in hints.items())
-    return f"SELECT {', '.join(columns)} WHERE FALSE"
-
-
 def _describe(
     connection: duckdb.DuckDBPyConnection, layout: str, path: str
 ) -> tuple[tuple[str, str], ...]:

@@ -6,27 +6,25 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from types import FrameType
 
 import uvicorn
 
-from pipelines.sandbox.account import PRODUCTION, SANDBOX, Account
+from pipelines.sandbox.account import NOW, PRODUCTION, SANDBOX, Account, to_text, to_time
 from pipelines.sandbox.export import write_export
-from pipelines.sandbox.server import (
-    TOKEN,
-    base_url,
-    create_app,
-    listen,
-    running,
-    server_config,
-)
+from pipelines.sandbox.faults import RATE_LIMIT_TYPES, RETRY_AFTER, Faults, FaultyApi
+from pipelines.sandbox.server import TOKEN, base_url, create_app, listen, server_config, serving
 from pipelines.sandbox.simulation import simulate
+
+EARLIEST, LATEST = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 6, 30, tzinfo=UTC)
+"""Between which the account's clock can be set."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
-    account = simulate(seed=options.seed, scale=options.scale)
+    account = simulate(seed=options.seed, scale=options.scale, as_of=options.as_of)
     return options.run(account, options)
 
 
@@ -50,11 +48,43 @@ def _parser() -> argparse.ArgumentParser:
     for command in (export, serve, execute):
         command.add_argument("--seed", type=int, default=7)
         command.add_argument("--scale", type=_positive, default=1, help="copies of the customers")
+        command.add_argument(
+            "--as-of", type=_clock, default=NOW, metavar="TIME", help="what now is, RFC 3339"
+        )
     for command in (serve, execute):
         command.add_argument(
             "--environment", type=str.upper, choices=(PRODUCTION, SANDBOX), default=PRODUCTION
         )
+        command.add_argument(
+            "--forbid",
+            action="append",
+            default=[],
+            metavar="PATH",
+            help="the token may not read this path, /v1/customers/{id}/invoices or /v1/usage*: 403",
+        )
+        command.add_argument(
+            "--contracts-without-cursor",
+            action="store_true",
+            help="answer lists of contracts whole, as before October 2026",
+        )
+        _add_faults(command)
     return parser
+
+
+def _add_faults(command: argparse.ArgumentParser) -> None:
+    faults = command.add_argument_group("faults")
+    faults.add_argument("--rate-limit", type=_amount, default=0, metavar="N", help="per second")
+    faults.add_argument("--rate-limit-type", choices=RATE_LIMIT_TYPES, default="client")
+    faults.add_argument("--retry-after", choices=RETRY_AFTER, default="none")
+    faults.add_argument("--latency", type=_amount, default=0, metavar="MS", help="milliseconds")
+    for name, what in (
+        ("errors", "answers 5xx, 408, 409"),
+        ("drop", "connections closed unanswered"),
+        ("truncate", "bodies cut short"),
+        ("drip", "bodies sent slowly"),
+    ):
+        faults.add_argument(f"--{name}", type=_share, default=0, metavar="SHARE", help=what)
+    faults.add_argument("--gone", action="append", default=[], metavar="PATH", help="answers 404")
 
 
 def _positive(text: str) -> int:
@@ -62,6 +92,50 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _amount(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("must be from 0 to 1")
+    return number
+
+
+def _clock(text: str) -> datetime:
+    moment = to_time(text)
+    if not EARLIEST <= moment <= LATEST:
+        raise argparse.ArgumentTypeError(f"must be from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}")
+    return moment
+
+
+def _app(account: Account, options: argparse.Namespace) -> FaultyApi:
+    app = create_app(
+        account,
+        TOKEN,
+        options.environment,
+        forbid=options.forbid,
+        contracts_cursor=not options.contracts_without_cursor,
+    )
+    faults = Faults(
+        rate_limit=options.rate_limit,
+        rate_limit_type=options.rate_limit_type,
+        retry_after=options.retry_after,
+        latency=options.latency,
+        errors=options.errors,
+        drop=options.drop,
+        truncate=options.truncate,
+        drip=options.drip,
+        gone=tuple(options.gone),
+        seed=options.seed,
+    )
+    return FaultyApi(app, faults)
 
 
 def _export(account: Account, options: argparse.Namespace) -> int:
@@ -73,9 +147,9 @@ def _export(account: Account, options: argparse.Namespace) -> int:
 def _serve(account: Account, options: argparse.Namespace) -> int:
     with listen(options.port) as listener:
         print(f"{base_url(listener)} token {TOKEN}", flush=True)
-        app = create_app(account, TOKEN, options.environment)
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(server_config(app)).run(sockets=[listener])
+            server = uvicorn.Server(server_config(_app(account, options)))
+            server.run(sockets=[listener])
     return 0
 
 
@@ -86,8 +160,14 @@ def _exec(account: Account, options: argparse.Namespace) -> int:
         return 2
     signal.signal(signal.SIGTERM, _exit_on_signal)
     signal.signal(signal.SIGINT, _exit_on_signal)
-    with running(account, TOKEN, options.environment) as url:
-        settings = {"METRONOME_BASE_URL": url, "METRONOME_BEARER_TOKEN": TOKEN}
+    with serving(_app(account, options)) as url:
+        settings = {
+            "METRONOME_BASE_URL": url,
+            "METRONOME_BEARER_TOKEN": TOKEN,
+            "SOURCES__METRONOME_API__AS_OF": to_text(options.as_of),
+        }
+        if not options.rate_limit:
+            settings["SOURCES__METRONOME_API__REQUESTS_PER_SECOND"] = "1000"
         try:
             child = subprocess.Popen(command, env=os.environ | settings)
         except OSError as error:

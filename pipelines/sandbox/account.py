@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pipelines.sandbox.usage import Usage
 
 NOW = datetime(2024, 4, 15, tzinfo=UTC)
-"""The instant for which the API answers and at which the last export transfer ran."""
+"""The account's clock unless another is asked for, see `Account.now`."""
 
 GRACE = timedelta(days=1)
 """A usage invoice stays a draft for a day after its period, then it is finalized and issued."""
@@ -74,12 +77,20 @@ def total(numbers: Iterable[Decimal]) -> Decimal:
     return plain(sum(numbers, Decimal(0)))
 
 
+class Price(NamedTuple):
+    """A price per unit of a product, in the pricing unit of that name."""
+
+    amount: Decimal
+    unit: str
+
+
 @dataclass(frozen=True)
 class Catalog:
     """What can be sold: the records shared by all customers of one environment.
 
     `plan_charges` holds API charges with two internal keys the API leaves out: `plan_id` and
-    `billable_metric` (the metric's record or None).
+    `billable_metric` (the metric's record or None). `prices` maps a rate card's name and a
+    product's name to the list price; `rates` are the API's rates by rate card id.
     """
 
     credit_types: dict[str, Record]
@@ -88,7 +99,8 @@ class Catalog:
     plans: dict[str, Record]
     plan_charges: list[Record]
     contract_products: dict[str, Record]
-    rates: dict[str, Decimal]
+    prices: dict[str, dict[str, Price]]
+    rates: dict[str, list[Record]]
     rate_cards: list[Record]
     packages: list[Record]
 
@@ -100,15 +112,21 @@ class Catalog:
 
 @dataclass(frozen=True)
 class Books:
-    """One environment of the account. All lists hold API objects unless said otherwise.
+    """One environment of the account at `now`. All lists hold API objects unless said otherwise.
 
     `*_versions` are the exported states by id, oldest first, the last one being the record as it
     is; a record without an entry was exported once. `billing_provider` maps a
     customer id to [provider, id there]. Both exist in the export only.
+
+    `contract_edits` are the entries of a contract's edit history, by contract id and oldest
+    first. `subscription_seats` are, by subscription id, the named seats as
+    {seat_id, starting_at, ending_before?}. `usage` is that of block 0, see `original`.
     """
 
     environment: str
     catalog: Catalog
+    now: datetime
+    usage: "Usage"
     customers: list[Record] = field(default_factory=list)
     customer_plans: dict[str, list[Record]] = field(default_factory=dict)
     contracts: dict[str, list[Record]] = field(default_factory=dict)
@@ -120,6 +138,9 @@ class Books:
     customer_versions: dict[str, list[Version]] = field(default_factory=dict)
     invoice_versions: dict[str, list[Version]] = field(default_factory=dict)
     billing_provider: dict[str, list[str]] = field(default_factory=dict)
+    contract_edits: dict[str, list[Record]] = field(default_factory=dict)
+    subscription_seats: dict[str, list[Record]] = field(default_factory=dict)
+    originals: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def invoices_by_customer(self) -> dict[str, list[Record]]:
@@ -128,6 +149,10 @@ class Books:
         for invoice in self.invoices:
             groups.setdefault(invoice["customer_id"], []).append(invoice)
         return groups
+
+    def original(self, customer_id: str) -> str:
+        """The id in block 0 of a customer, by which `usage` knows it."""
+        return self.originals.get(customer_id, customer_id)
 
     def customer(self, name: str) -> Record:
         """The first customer with this name.
@@ -142,12 +167,15 @@ class Books:
 class Account:
     """The simulated account: the books of both environments, and how often they are repeated.
 
+    It is as it stood at `now`: nothing later has happened, but what is agreed for later is there.
+
     Block 0 is the simulation itself. Block n repeats it under other ids, names and aliases, so
     that a large account needs neither the time nor the memory of a large simulation.
     """
 
     seed: int
     books: dict[str, Books]
+    now: datetime = NOW
     scale: int = 1
 
     @property
@@ -211,6 +239,8 @@ def relabelled(books: Books, block: int) -> Books:
     return Books(
         environment=books.environment,
         catalog=books.catalog,
+        now=books.now,
+        usage=books.usage,
         customers=customers,
         customer_plans=by_id(books.customer_plans),
         contracts=by_id(books.contracts),
@@ -221,6 +251,9 @@ def relabelled(books: Books, block: int) -> Books:
         customer_versions=by_id(books.customer_versions),
         invoice_versions=by_id(books.invoice_versions),
         billing_provider=by_id(books.billing_provider),
+        contract_edits=by_id(books.contract_edits),
+        subscription_seats=by_id(books.subscription_seats),
+        originals={copy(customer["id"]): customer["id"] for customer in books.customers},
     )
 
 

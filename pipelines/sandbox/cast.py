@@ -126,6 +126,24 @@ MEMBERS = [
     _contract("quarry", "Quarry Data", {"api": 6}),
     _contract("tidal", "Tidal Works", {"compute": 4}),
     _contract("ibex", "Ibex Mobility", {"api": 5}, start=day(1, 15)),
+    # Two contracts at once with a current draft each; a third one was archived with its drafts.
+    _contract("twin_peaks", "Twin Peaks Outfitters", {"compute": 4, "api": 3}),
+    # Two contracts on one consolidated invoice, beside their own invoices.
+    _contract("mills", "Consolidated Mills", {"compute": 3, "api": 3}),
+    # A postpaid commit: applied without lowering the total, and trued up when the contract ends.
+    _contract("copperline", "Copperline Foundry", {"api": 4}, status="SENT"),
+    # A contract renewed on 1 April; half of what was left of its commit rolled over.
+    _contract("meridian", "Meridian Robotics", {"api": 5}),
+    # Usage in AI Credits beyond the month's recurring credit is converted to US dollars.
+    _contract("token_harbor", "Token Harbor", {"words": 4}),
+    # A contract in euros, with a prepaid commit and an overdue charge.
+    _contract("danube", "Danube Shipping SE", {"compute": 3}, status="SENT", terms=14),
+    # More commits than the contract lists.
+    _contract("hundred_acre", "Hundred Acre Energy", {"api": 4}),
+    # A credit overdrawn by hand, one archived, a commit that got back what a voided invoice took.
+    _contract("ledger_lane", "Ledger Lane Books", {"api": 4}, status="SENT"),
+    # Seats by number and by name, both of which changed in the middle of April.
+    _contract("seat_pocket", "Seat Pocket Travel", {"api": 1}),
     _infra("sandbox_infra", "Staging Infra", environment=SANDBOX),
     _images("sandbox_canvas", "Staging Canvas", environment=SANDBOX),
     Member(

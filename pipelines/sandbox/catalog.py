@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from pipelines.sandbox.account import USD_ID, Catalog, Record, make_id
+from pipelines.sandbox.account import USD_ID, Catalog, Price, Record, make_id
 
 USD, EUR, AI_CREDITS = "USD (cents)", "EUR", "AI Credits"
 MINIMUM_CHARGE = "Monthly minimum ($1,000)"
@@ -101,16 +101,61 @@ _PLANS: dict[str, list[tuple[str, str, dict[str, _Price]]]] = {
 }
 _PLANS_WITH_MINIMUM = {"API Committed": Decimal(100000)}
 
-# Contract products: type, metric of a usage product, rate in cents.
-_CONTRACT_PRODUCTS: dict[str, tuple[str, str | None, str]] = {
-    **{f"Compute {kind}": ("USAGE", f"CPU hours ({kind})", "") for kind in INSTANCE_TYPES},
-    "API requests": ("USAGE", "API calls", "0.375"),
-    "Seats": ("SUBSCRIPTION", None, "2500"),
-    "Onboarding": ("FIXED", None, "150000"),
-    "Annual support": ("FIXED", None, "1200000"),
-    "Prepaid usage": ("FIXED", None, ""),
-    "Promotional credit": ("FIXED", None, ""),
+# Contract products: type, and metric of a usage product.
+_CONTRACT_PRODUCTS: dict[str, tuple[str, str | None]] = {
+    **{f"Compute {kind}": ("USAGE", f"CPU hours ({kind})") for kind in INSTANCE_TYPES},
+    "API requests": ("USAGE", "API calls"),
+    "Seats": ("SUBSCRIPTION", None),
+    "Onboarding": ("FIXED", None),
+    "Annual support": ("FIXED", None),
+    "Prepaid usage": ("FIXED", None),
+    "Promotional credit": ("FIXED", None),
+    **{f"Words ({model})": ("USAGE", f"Language model ({model})") for model in MODELS},
+    "Platform seats": ("SUBSCRIPTION", None),
+    "Named seats": ("SUBSCRIPTION", None),
+    "Committed usage": ("FIXED", None),
 }
+
+# Rate cards: description, fiat unit, and the prices of products in that unit or in AI Credits.
+# Prices of seats divide by the 30 days of April, so that part of a month costs an exact amount.
+_SEATS = {"Platform seats": "3000", "Named seats": "4500"}
+_RATE_CARDS: dict[str, tuple[str | None, str, dict[str, dict[str, str]]]] = {
+    "Standard rates": (
+        "List prices in US dollars",
+        USD,
+        {
+            USD: {
+                **{
+                    f"Compute {kind}": str(_COMPUTE[f"CPU hours ({kind})"])
+                    for kind in INSTANCE_TYPES
+                },
+                "API requests": "0.375",
+                "Seats": "2500",
+                "Onboarding": "150000",
+                "Annual support": "1200000",
+                **_SEATS,
+            }
+        },
+    ),
+    "AI rates": (
+        None,
+        USD,
+        {AI_CREDITS: {"Words (atlas-1)": "0.01", "Words (atlas-2)": "0.025"}, USD: _SEATS},
+    ),
+    "Euro rates": (
+        "List prices in euros",
+        EUR,
+        {
+            EUR: {
+                "Compute c6.large": "0.04",
+                "Compute m6.xlarge": "0.09",
+                "API requests": "0.00375",
+                "Onboarding": "1200",
+            }
+        },
+    ),
+}
+CENTS_PER_AI_CREDIT = Decimal("1.25")
 
 
 def build_catalog(environment: str) -> Catalog:
@@ -164,13 +209,17 @@ def build_catalog(environment: str) -> Catalog:
         charge["plan_id"] = plans[charge.pop("plan")]["id"]
     contract_products = {
         name: _contract_product(identity("contract product", name), name, kind, metrics.get(metric))
-        for name, (kind, metric, _) in _CONTRACT_PRODUCTS.items()
+        for name, (kind, metric) in _CONTRACT_PRODUCTS.items()
     }
-    rates = {
-        name: Decimal(rate or str(_COMPUTE.get(metric or "", 0)))
-        for name, (_, metric, rate) in _CONTRACT_PRODUCTS.items()
+    prices = {
+        card: {
+            product: Price(Decimal(amount), unit_name)
+            for unit_name, amounts in by_unit.items()
+            for product, amount in amounts.items()
+        }
+        for card, (_, _, by_unit) in _RATE_CARDS.items()
     }
-    rate_cards = _rate_cards(identity, credit_types)
+    rate_cards = [_rate_card(identity, name, credit_types) for name in _RATE_CARDS]
     return Catalog(
         credit_types=credit_types,
         metrics=metrics,
@@ -178,7 +227,15 @@ def build_catalog(environment: str) -> Catalog:
         plans=plans,
         plan_charges=plan_charges,
         contract_products=contract_products,
-        rates=rates,
+        prices=prices,
+        rates={
+            card["id"]: [
+                _rate(contract_products[product], price, credit_types)
+                for product, price in prices[card["name"]].items()
+                if contract_products[product]["type"] != "FIXED"
+            ]
+            for card in rate_cards
+        },
         rate_cards=rate_cards,
         packages=[_package(identity, rate_cards[0]["id"])],
     )
@@ -256,29 +313,42 @@ def _contract_product(product_id: str, name: str, kind: str, metric: Record | No
     return product
 
 
-def _rate_cards(identity: _Identity, credit_types: dict[str, Record]) -> list[Record]:
-    common = {"created_at": CREATED, "created_by": "Priya Raman", "custom_fields": {}}
-    conversion = {
-        "custom_credit_type": unit(credit_types[AI_CREDITS]),
-        "fiat_per_custom_credit": "1.25",
+def _rate_card(identity: _Identity, name: str, credit_types: dict[str, Record]) -> Record:
+    description, fiat, by_unit = _RATE_CARDS[name]
+    card: Record = {"id": identity("rate card", name), "name": name}
+    if description:
+        card["description"] = description
+    card["fiat_credit_type"] = unit(credit_types[fiat])
+    if name == "Standard rates":
+        card["aliases"] = [{"name": "standard"}]
+    if AI_CREDITS in by_unit:
+        conversion = {
+            "custom_credit_type": unit(credit_types[AI_CREDITS]),
+            "fiat_per_custom_credit": str(CENTS_PER_AI_CREDIT),
+        }
+        card["credit_type_conversions"] = [conversion]
+    return card | {"created_at": CREATED, "created_by": "Priya Raman", "custom_fields": {}}
+
+
+def _rate(product: Record, price: Price, credit_types: dict[str, Record]) -> Record:
+    """A list price in the API's shape."""
+    rate: Record = {
+        "product_id": product["id"],
+        "product_name": product["current"]["name"],
+        "product_tags": product["current"]["tags"],
+        "product_custom_fields": {},
+        "starting_at": CREATED,
+        "entitled": True,
+        "rate": {
+            "rate_type": "FLAT",
+            "price": price.amount,
+            "credit_type": unit(credit_types[price.unit]),
+        },
     }
-    return [
-        {
-            "id": identity("rate card", "Standard rates"),
-            "name": "Standard rates",
-            "description": "List prices in US dollars",
-            "fiat_credit_type": unit(credit_types[USD]),
-            "aliases": [{"name": "standard"}],
-            **common,
-        },
-        {
-            "id": identity("rate card", "AI rates"),
-            "name": "AI rates",
-            "fiat_credit_type": unit(credit_types[USD]),
-            "credit_type_conversions": [conversion],
-            **common,
-        },
-    ]
+    if product["type"] == "SUBSCRIPTION":
+        rate["rate"] |= {"rate_type": "SUBSCRIPTION", "quantity": 1}
+        rate["billing_frequency"] = "MONTHLY"
+    return rate
 
 
 def _package(identity: _Identity, rate_card_id: str) -> Record:

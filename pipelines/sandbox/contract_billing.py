@@ -1,191 +1,194 @@
 """Contract invoices: rated usage, subscriptions and scheduled charges, less commits and credits."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from pipelines.sandbox.account import NOW, USD_ID, Catalog, Record, make_id, plain, to_text, total
-from pipelines.sandbox.cast import JANUARY, Member, day
-from pipelines.sandbox.catalog import INSTANCE_TYPES, USD
+from pipelines.sandbox.account import Books, Price, Record, make_id, plain, to_text, to_time, total
+from pipelines.sandbox.cast import Member
+from pipelines.sandbox.catalog import AI_CREDITS, CENTS_PER_AI_CREDIT
+from pipelines.sandbox.contract_records import contract_edits, contract_record, seat_records
+from pipelines.sandbox.contracts import CONSOLIDATED, Fund, Scheduled, Segment, Terms
+from pipelines.sandbox.deals import Deal
+from pipelines.sandbox.funds import apply_funds, fund_record, left, true_up
 from pipelines.sandbox.plan_billing import Period, external_invoice, header, months
-from pipelines.sandbox.usage import Usage, customer_id
-
-USD_UNIT = {"id": USD_ID, "name": USD}
 
 
-@dataclass
-class Segment:
-    """One access period of a commit or credit, and what invoices took from it."""
+def bill_contracts(member: Member, signed: list[Terms], books: Books) -> None:
+    """Put a customer's contracts, invoices, commits and credits into the books.
 
-    start: datetime
-    end: datetime
-    amount: Decimal
-    drawn: list[tuple[str, datetime, Decimal]] = field(default_factory=list)
-    """Invoice id, end of its period, amount in cents."""
-
-    def left(self) -> Decimal:
-        """What remains after all deductions, pending ones included."""
-        return self.amount - total(amount for _, _, amount in self.drawn)
-
-
-@dataclass
-class Fund:
-    """A prepaid commit or a credit; drawn in order of priority, then of expiry."""
-
-    name: str
-    kind: str
-    segments: list[Segment]
-    product: str = "Promotional credit"
-    priority: int = 1
-    on_contract: bool = True
-
-
-@dataclass(frozen=True)
-class Scheduled:
-    """A charge billed on a date rather than for a period."""
-
-    product: str
-    name: str
-    date: datetime
-    line_type: str = "scheduled"
-    amount: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a contract customer signed."""
-
-    name: str
-    products: tuple[str, ...]
-    anchor: int = 1
-    seats: int = 0
-    package: bool = False
-    funds: list[Fund] = field(default_factory=list)
-    scheduled: tuple[Scheduled, ...] = ()
-
-
-_COMPUTE = tuple(f"Compute {kind}" for kind in INSTANCE_TYPES)
-
-
-def signed_terms() -> dict[str, Terms]:
-    """The contracts of the account by customer, with untouched commits and credits."""
-    year_end = datetime(2025, 1, 1, tzinfo=NOW.tzinfo)
-    kickoff = Fund(
-        "Kick-off credit",
-        "CREDIT",
-        [Segment(JANUARY, day(3, 1), Decimal(400000))],
-        on_contract=False,
-    )
-    upcoming = Fund(
-        "Summer credit",
-        "CREDIT",
-        [Segment(day(6, 1), day(9, 1), Decimal(75000))],
-        on_contract=False,
-    )
-    welcome = Fund("Welcome credit", "CREDIT", [Segment(JANUARY, day(7, 1), Decimal(10000))])
-    january = Fund("January promo", "CREDIT", [Segment(JANUARY, day(2, 1), Decimal(12000))])
-    commit = Fund(
-        "Prepaid commit 2024",
-        "PREPAID",
-        [Segment(JANUARY, year_end, Decimal(90000))],
-        product="Prepaid usage",
-    )
-    two_steps = Fund(
-        "Migration credit",
-        "CREDIT",
-        [
-            Segment(day(2, 1), day(5, 1), Decimal(300000)),
-            Segment(day(4, 1), day(10, 1), Decimal(50000)),
-        ],
-    )
-    return {
-        "northwind": Terms("Northwind usage", _COMPUTE, funds=[kickoff, upcoming]),
-        "lumen": Terms(
-            "Starter contract",
-            ("API requests",),
-            seats=12,
-            package=True,
-            funds=[welcome, january],
-            scheduled=(
-                Scheduled("Onboarding", "Onboarding", day(1, 20)),
-                Scheduled("Annual support", "Annual support", day(7, 1)),
-            ),
-        ),
-        "quarry": Terms(
-            "Quarry annual",
-            ("API requests",),
-            funds=[commit],
-            scheduled=(
-                Scheduled(
-                    "Prepaid usage", commit.name, JANUARY, "commit_purchase", Decimal("81000.5")
-                ),
-            ),
-        ),
-        "tidal": Terms("Tidal usage", _COMPUTE, funds=[two_steps]),
-        "ibex": Terms("Ibex mid-month", ("API requests",), anchor=15),
-    }
-
-
-def bill_contract(
-    member: Member, terms: Terms, catalog: Catalog, usage: Usage
-) -> tuple[Record, list[Record], list[Record]]:
-    """Bill a contract customer.
-
-    Returns:
-        The contract, its invoices, and the customer's commits and credits with their ledgers.
+    `signed` are its contracts in the order of their starts, so that a renewal can take over what
+    the contract before it has left.
     """
-    contract_id = make_id("contract", member.key)
+    deals = [Deal(member, terms, books.catalog, books.usage, books.now) for terms in signed]
+    deals = [deal for deal in deals if deal.signed_at <= books.now]
+    contracts, balances, invoices = [], [], []
+    rolled: dict[str, Fund] = {}
+    for deal in deals:
+        funds = [*_inherited(deal, rolled), *deal.terms.funds, *_issued(deal)]
+        invoices += _invoices(deal, funds)
+        rolled |= _rolled_over(deal)
+        records = [fund_record(deal, fund) for fund in funds]
+        balances += records
+        contracts.append(contract_record(deal, deals, records))
+        if edits := contract_edits(deal):
+            books.contract_edits[deal.id] = edits
+        books.subscription_seats.update(seat_records(deal))
+    if member.key in CONSOLIDATED:
+        invoices = _consolidated(member, invoices, books.now)
+    customer = contracts[0]["customer_id"]
+    books.contracts[customer] = contracts
+    books.balances[customer] = balances
+    books.invoices.extend(invoices)
+
+
+def _issued(deal: Deal) -> list[Fund]:
+    """The credits that recurring credits have become so far."""
+    return [
+        Fund(
+            f"{recurring.name} {start:%Y-%m}",
+            "CREDIT",
+            [Segment(start, end, recurring.amount)],
+            unit=recurring.unit,
+            recurring=recurring.name,
+        )
+        for recurring in deal.terms.recurring
+        for start, end in months(deal.start, deal.end, deal.now)
+    ]
+
+
+def _rolled_over(deal: Deal) -> dict[str, Fund]:
+    """By the key of the renewed contract, what the commits of an ended contract leave to it."""
+    inherited = {}
+    for fund in deal.terms.funds:
+        if fund.rolls_over and deal.has_passed(deal.end):
+            segment = Segment(deal.end, deal.end, left(fund) * fund.rolls_over.fraction)
+            origin = (deal.fund_id(fund), deal.id)
+            inherited[fund.rolls_over.contract] = Fund(
+                fund.rolls_over.name, fund.kind, [segment], fund.product, rolled_from=origin
+            )
+    return inherited
+
+
+def _inherited(deal: Deal, rolled: dict[str, Fund]) -> list[Fund]:
+    funds = [rolled[deal.terms.key]] if deal.terms.key in rolled else []
+    for fund in funds:
+        fund.segments[0].end = deal.end
+    return funds
+
+
+def _invoices(deal: Deal, funds: list[Fund]) -> list[Record]:
     invoices = [
-        _usage_invoice(member, terms, contract_id, period, catalog, usage)
-        for period in months(member.start, member.end, terms.anchor)
+        _usage_invoice(deal, funds, period)
+        for period in months(deal.start, deal.end, deal.now, deal.terms.anchor)
     ]
-    invoices += [
-        _scheduled_invoice(member, contract_id, charge, catalog) for charge in terms.scheduled
+    charges = [charge for charge in deal.terms.scheduled if not deal.has_passed(charge.archived_at)]
+    charges += [true_up(fund) for fund in funds if fund.kind == "POSTPAID" and left(fund)]
+    invoices += [_scheduled_invoice(deal, charge, funds) for charge in charges]
+    # Archiving a contract ends it: what was not issued by then never will be.
+    return [
+        invoice
+        for invoice in invoices
+        if not deal.is_archived or to_time(invoice["issued_at"]) <= deal.terms.archived_at
     ]
-    balances = [_fund_record(member, contract_id, terms, fund, catalog) for fund in terms.funds]
-    own = [balance for balance in balances if "contract" in balance]
-    return _contract(member, terms, contract_id, catalog, own), invoices, balances
 
 
-def _usage_invoice(
-    member: Member,
-    terms: Terms,
-    contract_id: str,
-    period: Period,
-    catalog: Catalog,
-    usage: Usage,
-) -> Record:
-    invoice = header(member, make_id("invoice", member.key, period[0].date()), period)
+def _usage_invoice(deal: Deal, funds: list[Fund], period: Period) -> Record:
+    """One month: usage and seats, what is due in AI Credits converted, and what pays for them."""
+    invoice_id = make_id("invoice", deal.member.key, *_of_contract(deal), period[0].date())
+    invoice = header(deal.member, invoice_id, period, deal.now)
     lines = []
-    for name in terms.products:
-        product = catalog.contract_products[name]
+    for name in deal.terms.products:
+        product = deal.catalog.contract_products[name]
         metric_id = product["current"]["billable_metric_id"]
-        quantity = usage.quantity(invoice["customer_id"], metric_id, *period, late=False)
-        lines.append(_line("usage", product, quantity, catalog.rates[name], period))
-    if terms.seats:
-        product = catalog.contract_products["Seats"]
-        line = _line("subscription", product, Decimal(terms.seats), catalog.rates["Seats"], period)
-        lines.append(line | {"subscription_id": _subscription_id(member), "is_prorated": False})
-    lines += _applications(member, terms.funds, invoice["id"], period, lines)
+        quantity = deal.usage.quantity(invoice["customer_id"], metric_id, *period, late=False)
+        lines.append(_line(deal, "usage", name, quantity, deal.price(name, period[0]), period))
+    lines += _subscription_lines(deal, period)
+    custom = [line for line in lines if line["credit_type"] != deal.fiat]
+    if custom:
+        applied = apply_funds(deal, funds, invoice_id, period, custom)
+        lines += [*applied, *_conversion(deal, custom + applied, period)]
+    fiat = [line for line in lines if line["credit_type"] == deal.fiat]
+    lines += apply_funds(deal, funds, invoice_id, period, fiat)
     return invoice | {
         "type": "USAGE",
-        "credit_type": USD_UNIT,
-        "contract_id": contract_id,
+        "credit_type": deal.fiat,
+        "contract_id": deal.id,
         "contract_custom_fields": {},
         "line_items": lines,
-        "total": total(line["total"] for line in lines),
+        "total": invoice_total(lines, deal.fiat),
     }
 
 
-def _line(kind: str, product: Record, quantity: Decimal, price: Decimal, period: Period) -> Record:
+def invoice_total(lines: list[Record], credit_type: Record) -> Decimal:
+    """What lines make an invoice's total: those in its unit, but for postpaid applications."""
+    return total(
+        line["total"]
+        for line in lines
+        if line["credit_type"] == credit_type
+        and line.get("applied_commit_or_credit", {}).get("type") != "POSTPAID"
+    )
+
+
+def _of_contract(deal: Deal) -> list[str]:
+    """What tells apart the invoices of a customer's contracts in their ids."""
+    return [deal.terms.key] if deal.terms.key else []
+
+
+def _subscription_lines(deal: Deal, period: Period) -> list[Record]:
+    """One line per subscription and quantity within the period, a part of it prorated by days."""
+    lines = []
+    for subscription in deal.terms.subscriptions:
+        price = deal.price(subscription.product, period[0])
+        for since, until, quantity in deal.quantities(subscription):
+            start, end = max(since, period[0]), min(until or period[1], period[1])
+            if start < end and quantity:
+                part = Decimal((end - start).days) * price.amount / (period[1] - period[0]).days
+                prorated = Price(plain(part), price.unit)
+                line = _line(
+                    deal,
+                    "subscription",
+                    subscription.product,
+                    Decimal(quantity),
+                    prorated,
+                    (start, end),
+                )
+                line["subscription_id"] = deal.subscription_id(subscription)
+                line["is_prorated"] = (start, end) != period
+                lines.append(line)
+    return lines
+
+
+def _conversion(deal: Deal, lines: list[Record], period: Period) -> list[Record]:
+    """The line that puts what is due in AI Credits into the invoice's own unit, if any is."""
+    due = total(line["total"] for line in lines)
+    if not due:
+        return []
+    return [
+        {
+            "name": f"{AI_CREDITS} to {deal.fiat['name']}",
+            "type": "cpu_conversion",
+            "quantity": due,
+            "unit_price": CENTS_PER_AI_CREDIT,
+            "total": plain(due * CENTS_PER_AI_CREDIT),
+            "credit_type": deal.fiat,
+            "starting_at": to_text(period[0], "+00:00"),
+            "ending_before": to_text(period[1], "+00:00"),
+        }
+    ]
+
+
+def _line(
+    deal: Deal, kind: str, product_name: str, quantity: Decimal, price: Price, period: Period
+) -> Record:
+    product = deal.catalog.contract_products[product_name]
     product_type = {"USAGE": "Usage", "SUBSCRIPTION": "Subscription", "FIXED": "Fixed"}
     return {
         "name": product["current"]["name"],
         "type": kind,
         "quantity": quantity,
-        "unit_price": price,
-        "total": plain(quantity * price),
-        "credit_type": USD_UNIT,
+        "unit_price": price.amount,
+        "total": plain(quantity * price.amount),
+        "credit_type": deal.unit(price.unit),
         "product_id": product["id"],
         "product_type": f"{product_type[product['type']]}ProductListItem",
         "product_tags": product["current"]["tags"],
@@ -195,226 +198,80 @@ def _line(kind: str, product: Record, quantity: Decimal, price: Decimal, period:
     }
 
 
-def _applications(
-    member: Member, funds: list[Fund], invoice_id: str, period: Period, charges: list[Record]
-) -> list[Record]:
-    """Negative lines that pay charges from the segments open at the start of the period."""
-    open_segments = [
-        (fund, segment)
-        for fund in funds
-        for segment in fund.segments
-        if segment.start <= period[0] < segment.end
-    ]
-    open_segments.sort(key=lambda pair: (pair[0].priority, pair[1].end))
-    due = [charge["total"] for charge in charges]
-    lines = []
-    for fund, segment in open_segments:
-        taken = Decimal(0)
-        available = segment.left()
-        for position, charge in enumerate(charges):
-            amount = min(available - taken, due[position])
-            if amount > 0:
-                taken += amount
-                due[position] -= amount
-                lines.append(_application(member, fund, segment, charge, amount))
-        if taken:
-            segment.drawn.append((invoice_id, period[1], taken))
-    return lines
-
-
-def _application(
-    member: Member, fund: Fund, segment: Segment, charge: Record, amount: Decimal
-) -> Record:
-    shared = ("credit_type", "product_id", "product_type", "starting_at", "ending_before")
-    fund_id = _fund_id(member, fund)
-    return {
-        "name": f"{charge['name']} - {fund.name} applied",
-        "type": "applied_commit_or_credit",
-        "total": plain(-amount),
-        **{key: charge[key] for key in shared},
-        "applied_commit_or_credit": {"id": fund_id, "type": fund.kind},
-        "commit_id": fund_id,
-        "commit_segment_id": _segment_id(fund_id, segment),
-        "commit_type": "PrepaidCommit",
-    }
-
-
-def _scheduled_invoice(
-    member: Member, contract_id: str, charge: Scheduled, catalog: Catalog
-) -> Record:
+def _scheduled_invoice(deal: Deal, charge: Scheduled, funds: list[Fund]) -> Record:
     """An invoice without a period, a draft until its date."""
-    invoice_id = make_id("invoice", member.key, "scheduled", charge.name)
-    product = catalog.contract_products[charge.product]
-    price = catalog.rates[charge.product] if charge.amount is None else charge.amount
-    line = _line(charge.line_type, product, Decimal(1), price, (charge.date, charge.date))
+    invoice_id = deal.scheduled_invoice_id(charge.name)
+    if charge.amount is None:
+        price = deal.price(charge.product, charge.date)
+    else:
+        price = Price(charge.amount, deal.fiat["name"])
+    period = (charge.date, charge.date)
+    line = _line(deal, charge.line_type, charge.product, Decimal(1), price, period)
     del line["starting_at"], line["ending_before"]
     if charge.line_type == "commit_purchase":
-        commit_id = make_id("fund", member.key, charge.name)
+        commit_id = make_id("fund", deal.member.key, charge.name)
         line |= {"name": charge.name, "commit_id": commit_id, "commit_type": "PrepaidCommit"}
+    elif charge in deal.terms.scheduled:
+        line["scheduled_charge_id"] = make_id("scheduled", deal.member.key, charge.name)
     else:
-        line["scheduled_charge_id"] = make_id("scheduled", member.key, charge.name)
-    final = charge.date <= NOW
+        (commit,) = (fund for fund in funds if true_up(fund).name == charge.name)
+        line |= {"name": charge.name, "postpaid_commit": {"id": deal.fund_id(commit)}}
+    final = charge.date <= deal.now
     return {
         "id": invoice_id,
-        "customer_id": customer_id(member),
+        "customer_id": make_id("customer", deal.member.key),
         "type": "SCHEDULED",
         "status": "FINALIZED" if final else "DRAFT",
         "issued_at": to_text(charge.date, "+00:00"),
-        "credit_type": USD_UNIT,
-        "contract_id": contract_id,
-        "net_payment_terms_days": member.terms,
+        "credit_type": deal.fiat,
+        "contract_id": deal.id,
+        "net_payment_terms_days": deal.member.terms,
         "line_items": [line],
         "total": line["total"],
-    } | (external_invoice(member, invoice_id, charge.date) if final else {})
+    } | (external_invoice(deal.member, invoice_id, charge.date, deal.now) if final else {})
 
 
-def _fund_id(member: Member, fund: Fund) -> str:
-    return make_id("fund", member.key, fund.name)
+def _consolidated(member: Member, invoices: list[Record], now: datetime) -> list[Record]:
+    """The invoices and, for each period, the one that sums them up and alone goes to the payer."""
+    periods: dict[tuple[str, str], list[Record]] = {}
+    for invoice in invoices:
+        invoice.pop("external_invoice", None)
+        key = (invoice["start_timestamp"], invoice["end_timestamp"])
+        periods.setdefault(key, []).append(invoice)
+    return [
+        *invoices,
+        *(_consolidation(member, constituents, now) for constituents in periods.values()),
+    ]
 
 
-def _segment_id(fund_id: str, segment: Segment) -> str:
-    return make_id("segment", fund_id, segment.start.date())
-
-
-def _subscription_id(member: Member) -> str:
-    return make_id("subscription", member.key)
-
-
-def _fund_record(
-    member: Member, contract_id: str, terms: Terms, fund: Fund, catalog: Catalog
-) -> Record:
-    """The API's commit or credit, with ledger and balance."""
-    fund_id = _fund_id(member, fund)
-    product = catalog.contract_products[fund.product]
-    usable = (segment.left() for segment in fund.segments if segment.start <= NOW < segment.end)
-    record: Record = {
-        "id": fund_id,
-        "type": fund.kind,
-        "name": fund.name,
-        "priority": fund.priority,
-        "product": {"id": product["id"], "name": product["current"]["name"]},
-        "rate_type": "LIST_RATE",
-        "access_schedule": {
-            "credit_type": USD_UNIT,
-            "schedule_items": [
-                {
-                    "id": _segment_id(fund_id, segment),
-                    "amount": segment.amount,
-                    "starting_at": to_text(segment.start, ".000Z"),
-                    "ending_before": to_text(segment.end, ".000Z"),
-                }
-                for segment in fund.segments
-            ],
-        },
-        "created_at": to_text(member.start, ".000Z"),
-        "custom_fields": {},
-        "balance": total(usable),
-        "ledger": _ledger(fund, fund_id, contract_id),
-    }
-    if fund.on_contract:
-        record["contract"] = {"id": contract_id}
-    for charge in terms.scheduled:
-        if charge.name == fund.name:
-            record["invoice_schedule"] = _payment(member, charge, charge.amount)
-    return record
-
-
-def _ledger(fund: Fund, fund_id: str, contract_id: str) -> list[Record]:
-    """Segment starts, one deduction per invoice at its period's end, and past expirations."""
-    prefix = "PREPAID_COMMIT" if fund.kind == "PREPAID" else "CREDIT"
-    moves = []
-    for segment in fund.segments:
-        common = {"segment_id": _segment_id(fund_id, segment)}
-        start = {"type": f"{prefix}_SEGMENT_START", "amount": segment.amount, **common}
-        moves.append((segment.start, 0, start))
-        for invoice_id, at, amount in segment.drawn:
-            entry = {"type": f"{prefix}_AUTOMATED_INVOICE_DEDUCTION", "amount": plain(-amount)}
-            entry |= {**common, "invoice_id": invoice_id, "contract_id": contract_id}
-            moves.append((at, 1, entry))
-        if segment.end <= NOW:
-            entry = {"type": f"{prefix}_EXPIRATION", "amount": plain(-segment.left()), **common}
-            moves.append((segment.end, 2, entry))
-    moves.sort(key=lambda move: move[:2])
-    return [{**entry, "timestamp": to_text(at, "+00:00")} for at, _, entry in moves]
-
-
-def _payment(member: Member, charge: Scheduled, amount: Decimal) -> Record:
-    """A payment schedule with a single item."""
-    item = {
-        "id": make_id("payment", member.key, charge.name),
-        "invoice_id": make_id("invoice", member.key, "scheduled", charge.name),
-        "amount": amount,
-        "unit_price": amount,
-        "quantity": 1,
-        "timestamp": to_text(charge.date, "+00:00"),
-    }
-    return {"credit_type": USD_UNIT, "schedule_items": [item]}
-
-
-def _contract(
-    member: Member, terms: Terms, contract_id: str, catalog: Catalog, balances: list[Record]
-) -> Record:
-    charges = [charge for charge in terms.scheduled if charge.line_type == "scheduled"]
-    anchor = to_text(member.start.replace(day=terms.anchor), "+00:00")
-    contract: Record = {
-        "id": contract_id,
-        "customer_id": customer_id(member),
-        "name": terms.name,
-        "starting_at": to_text(member.start, "+00:00"),
-        "created_at": to_text(member.start, "+00:00"),
-        "created_by": "Priya Raman",
-        "rate_card_id": catalog.rate_cards[0]["id"],
-        "net_payment_terms_days": member.terms,
-        "usage_statement_schedule": {"frequency": "MONTHLY", "billing_anchor_date": anchor},
-        "commits": [balance for balance in balances if balance["type"] == "PREPAID"],
-        "credits": [balance for balance in balances if balance["type"] == "CREDIT"],
-        "has_more": {"commits": False, "credits": False},
-        "overrides": [],
-        "scheduled_charges": [
-            {
-                "id": make_id("scheduled", member.key, charge.name),
-                "name": charge.name,
-                "product": {
-                    "id": catalog.contract_products[charge.product]["id"],
-                    "name": charge.product,
-                },
-                "schedule": _payment(member, charge, catalog.rates[charge.product]),
+def _consolidation(member: Member, constituents: list[Record], now: datetime) -> Record:
+    first = constituents[0]
+    period = (to_time(first["start_timestamp"]), to_time(first["end_timestamp"]))
+    invoice_id = make_id("invoice", member.key, "consolidated", period[0].date())
+    lines = [
+        line
+        | {
+            "origin": {
+                "line_item_id": make_id(invoice["id"], "line", position),
+                "invoice_id": invoice["id"],
+                "customer_id": invoice["customer_id"],
+                "contract_id": invoice["contract_id"],
             }
-            for charge in charges
+        }
+        for invoice in constituents
+        for position, line in enumerate(invoice["line_items"])
+    ]
+    return header(member, invoice_id, period, now) | {
+        "type": "USAGE_CONSOLIDATED",
+        "credit_type": first["credit_type"],
+        "constituent_invoices": [
+            {
+                "invoice_id": invoice["id"],
+                "contract_id": invoice["contract_id"],
+                "customer_id": invoice["customer_id"],
+            }
+            for invoice in constituents
         ],
-        "transitions": [],
-        "usage_filter": [],
-        "custom_fields": {},
-    }
-    if terms.package:
-        contract |= {"package_id": catalog.packages[0]["id"]}
-    if terms.seats:
-        contract["subscriptions"] = [_subscription(member, terms, catalog)]
-    return contract
-
-
-def _subscription(member: Member, terms: Terms, catalog: Catalog) -> Record:
-    seats = catalog.contract_products["Seats"]
-    periods = {
-        name: {"starting_at": to_text(start), "ending_before": to_text(end)}
-        for name, start, end in (
-            ("previous", day(3, 1), day(4, 1)),
-            ("current", day(4, 1), day(5, 1)),
-            ("next", day(5, 1), day(6, 1)),
-        )
-    }
-    return {
-        "id": _subscription_id(member),
-        "starting_at": to_text(member.start),
-        "created_at": to_text(member.start),
-        "collection_schedule": "ARREARS",
-        "subscription_rate": {
-            "billing_frequency": "MONTHLY",
-            "product": {"id": seats["id"], "name": seats["current"]["name"]},
-        },
-        "quantity_schedule": [{"quantity": terms.seats, "starting_at": to_text(member.start)}],
-        "billing_periods": periods,
-        "quantity_management_mode": "QUANTITY_ONLY",
-        "proration": {"invoice_behavior": "BILL_IMMEDIATELY", "is_prorated": False},
-        "custom_fields": {},
+        "line_items": lines,
+        "total": total(invoice["total"] for invoice in constituents),
     }

@@ -33,7 +33,7 @@ Layout = Literal["parquet", "csv"]
 
 CSV_PREFIX = "Sandbox Egress Data"
 
-TRANSFERS = [
+_TRANSFERS = [
     datetime(2024, 1, 16, 6, tzinfo=UTC),
     datetime(2024, 2, 3, 6, tzinfo=UTC),
     datetime(2024, 3, 3, 6, tzinfo=UTC),
@@ -41,8 +41,11 @@ TRANSFERS = [
     datetime(2024, 4, 3, 6, tzinfo=UTC),
     datetime(2024, 4, 10, 6, tzinfo=UTC),
     NOW,
+    datetime(2024, 5, 3, 6, tzinfo=UTC),
+    datetime(2024, 5, 19, 6, tzinfo=UTC),
+    datetime(2024, 6, 3, 6, tzinfo=UTC),
+    datetime(2024, 6, 19, 6, tzinfo=UTC),
 ]
-"""Starts of the transfers; a row version travels in the first one at or after its `updated_at`."""
 
 BLOCKS_PER_PART = 20
 """How many blocks of the account share a file; bounds the memory of a large export."""
@@ -57,6 +60,14 @@ SCHEMAS = {
     table: pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
     for table, columns in COLUMNS.items()
 }
+
+
+def transfers(now: datetime) -> list[datetime]:
+    """Starts of the transfers up to `now`, at which the last one runs.
+
+    A row version travels in the first transfer at or after its `updated_at`.
+    """
+    return [*(start for start in _TRANSFERS if start < now), now]
 
 
 def write_export(account: Account, folder: Path | str, layout: Layout = "parquet") -> list[Path]:
@@ -112,8 +123,9 @@ def table_rows(account: Account, numbers: Iterable[int] = (0,)) -> dict[str, lis
 
 
 def _write_parquet(account: Account, root: Path) -> Iterator[Path]:
+    starts = transfers(account.now)
     # One event in 200 and one other row in 20 is delivered twice.
-    events = list(_by_transfer(_event_table(account), one_in=200))
+    events = list(_by_transfer(_event_table(account), starts, one_in=200))
     for part, first in enumerate(range(0, account.scale, BLOCKS_PER_PART)):
         numbers = range(first, min(first + BLOCKS_PER_PART, account.scale))
         for transfer, rows in events:
@@ -121,7 +133,7 @@ def _write_parquet(account: Account, root: Path) -> Iterator[Path]:
             yield _write_part(root, "events", transfer, part, copies)
         for name, rows in table_rows(account, numbers).items():
             table = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
-            for transfer, delivered in _by_transfer(table, one_in=20):
+            for transfer, delivered in _by_transfer(table, starts, one_in=20):
                 yield _write_part(root, name, transfer, part, delivered)
 
 
@@ -131,13 +143,15 @@ def _write_part(root: Path, name: str, transfer: datetime, part: int, rows: pa.T
     return path
 
 
-def _by_transfer(table: pa.Table, one_in: int) -> Iterator[tuple[datetime, pa.Table]]:
+def _by_transfer(
+    table: pa.Table, starts: list[datetime], one_in: int
+) -> Iterator[tuple[datetime, pa.Table]]:
     """Split rows by transfer, each with the repeats of the one before; empty ones are left out."""
     repeated = _repeated(table, one_in)
     kind = _ARROW["timestamp"]
-    arrived = [pc.less_equal(table["updated_at"], pa.scalar(time, kind)) for time in TRANSFERS]
+    arrived = [pc.less_equal(table["updated_at"], pa.scalar(time, kind)) for time in starts]
     previous = None
-    for number, transfer in enumerate(TRANSFERS):
+    for number, transfer in enumerate(starts):
         fresh = pc.and_not(arrived[number], arrived[number - 1]) if number else arrived[0]
         rows = table.filter(fresh)
         if previous is not None:

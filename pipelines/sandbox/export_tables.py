@@ -155,10 +155,20 @@ def customer_rows(books: Books) -> Iterator[tuple[str, Row]]:
 
 
 def invoice_rows(books: Books) -> Iterator[tuple[str, Row]]:
-    """Rows of invoice (one per version), line_item and sub_line_item; drafts are left out."""
+    """Rows of invoice (one per version), line_item and sub_line_item.
+
+    Drafts are left out, and so is what these tables could not tell from other invoices and lines:
+    constituents, which the consolidated invoice sums up, and applications of postpaid commits,
+    which do not count in the total.
+    """
     metrics = {charge["id"]: charge["billable_metric"] for charge in books.catalog.plan_charges}
+    constituents = {
+        constituent["invoice_id"]
+        for invoice in books.invoices
+        for constituent in invoice.get("constituent_invoices", [])
+    }
     for invoice in books.invoices:
-        if invoice["status"] == "DRAFT":
+        if invoice["status"] == "DRAFT" or invoice["id"] in constituents:
             continue
         latest = [Version(to_time(invoice["issued_at"]), {})]
         versions = books.invoice_versions.get(invoice["id"], latest)
@@ -216,6 +226,8 @@ def _line_rows(
     adjustments = invoice.get("invoice_adjustments", [])
     lines = invoice["line_items"] + [{"quantity": 1, **item} for item in adjustments]
     for position, line in enumerate(lines):
+        if line.get("commit_type") == "PostpaidCommit":
+            continue
         line_id = make_id(invoice["id"], "line", position)
         yield (
             "line_item",

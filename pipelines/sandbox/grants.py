@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from pipelines.sandbox.account import NOW, Record, make_id, plain, to_text, to_time, total
+from pipelines.sandbox.account import Record, make_id, plain, to_text, to_time, total
 from pipelines.sandbox.cast import day
 from pipelines.sandbox.catalog import AI_CREDITS, EUR, USD, unit
-
-PERIOD_END = day(5, 1)
-"""End of every plan customer's current billing period."""
 
 
 @dataclass
@@ -57,7 +54,7 @@ def new_grants() -> list[Grant]:
             "kestrel_media",
             "Beta credits",
             Decimal(5000),
-            datetime(2023, 10, 1, tzinfo=NOW.tzinfo),
+            datetime(2023, 10, 1, tzinfo=UTC),
             day(1, 1),
         ),
         Grant("kestrel_media", "Summer promotion", Decimal(25000), day(6, 1), year_end),
@@ -67,10 +64,16 @@ def new_grants() -> list[Grant]:
     ]
 
 
+def period_end(now: datetime) -> datetime:
+    """End of every plan customer's current billing period: the calendar month."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
 def grant_books(
-    grants: list[Grant], credit_types: dict[str, Record]
+    grants: list[Grant], credit_types: dict[str, Record], now: datetime
 ) -> tuple[list[Record], list[Record]]:
-    """The API's grants and, one per customer, its ledgers.
+    """The API's grants and, one per customer, its ledgers; none where no grant has begun.
 
     Entries are changes of the balance (a deduction is negative), so that starting balance plus
     entries is the ending balance; `running_balance` spans all grants of the pricing unit.
@@ -80,10 +83,13 @@ def grant_books(
         ledgers = []
         for name in dict.fromkeys(grant.credit_type for grant in grants if grant.member == member):
             own = [grant for grant in grants if (grant.member, grant.credit_type) == (member, name)]
-            ledger = _ledger(own, unit(credit_types[name]))
-            ledgers.append(ledger)
-            records += [_grant_record(grant, ledger) for grant in own]
-        rows.append({"customer_id": make_id("customer", member), "ledgers": ledgers})
+            posted, pending = _entries(own, now)
+            credit_type = unit(credit_types[name])
+            records += [_grant_record(grant, credit_type, posted, pending, now) for grant in own]
+            if posted:
+                ledgers.append(ledger_window(credit_type, posted, pending, period_end(now)))
+        if ledgers:
+            rows.append({"customer_id": make_id("customer", member), "ledgers": ledgers})
     return records, rows
 
 
@@ -91,6 +97,7 @@ def ledger_window(
     credit_type: Record,
     entries: list[Record],
     pending: list[Record],
+    closing_at: datetime,
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> Record:
@@ -100,8 +107,9 @@ def ledger_window(
         credit_type: The ledger's pricing unit.
         entries: All posted entries, oldest first.
         pending: All pending entries, oldest first.
+        closing_at: End of the customer's current billing period.
         start: Inclusive; by default the first entry.
-        end: Exclusive; by default the end of the current billing period.
+        end: Exclusive; by default `closing_at`, whose own entries then belong to the ledger.
     """
 
     def within(entry: Record) -> bool:
@@ -128,26 +136,27 @@ def ledger_window(
     return {
         "credit_type": credit_type,
         "starting_balance": balance(first, opening, opening),
-        "ending_balance": balance(to_text(end or PERIOD_END), closing, including),
+        "ending_balance": balance(to_text(end or closing_at), closing, including),
         "entries": posted,
         "pending_entries": open_items,
     }
 
 
-def _ledger(grants: list[Grant], credit_type: Record) -> Record:
-    movements = []
+def _entries(grants: list[Grant], now: datetime) -> tuple[list[Record], list[Record]]:
+    """The posted and the pending entries of one pricing unit, oldest first."""
+    movements, closing_at = [], period_end(now)
     for grant in grants:
         movements.append((grant.effective_at, 0, grant, grant.amount, "Credit grant", None))
         movements += [
             (at, 1, grant, -amount, "Automated invoice deduction", invoice_id)
             for invoice_id, at, amount in grant.drawn
         ]
-        if grant.expires_at < PERIOD_END and (rest := grant.left()):
+        if grant.expires_at < closing_at and (rest := grant.left()):
             movements.append((grant.expires_at, 2, grant, -rest, "Credit expiration", None))
     movements.sort(key=lambda movement: (movement[0], movement[1], movement[2].id))
     balance, entries = Decimal(0), []
     for at, _, grant, amount, reason, invoice_id in movements:
-        if at >= max(NOW, PERIOD_END) and amount > 0:
+        if at >= closing_at and amount > 0:
             continue  # a grant that starts later
         balance += amount
         entries.append(
@@ -161,11 +170,17 @@ def _ledger(grants: list[Grant], credit_type: Record) -> Record:
                 "invoice_id": invoice_id,
             }
         )
-    posted = [entry for entry in entries if to_time(entry["effective_at"]) <= NOW]
-    return ledger_window(credit_type, posted, entries[len(posted) :])
+    posted = [entry for entry in entries if to_time(entry["effective_at"]) <= now]
+    return posted, entries[len(posted) :]
 
 
-def _grant_record(grant: Grant, ledger: Record) -> Record:
+def _grant_record(
+    grant: Grant,
+    credit_type: Record,
+    posted: list[Record],
+    pending: list[Record],
+    now: datetime,
+) -> Record:
     def own(entries: Iterable[Record]) -> list[Record]:
         return [
             entry
@@ -173,8 +188,9 @@ def _grant_record(grant: Grant, ledger: Record) -> Record:
             if entry["credit_grant_id"] == grant.id and entry["invoice_id"]
         ]
 
-    excluding = Decimal(0) if grant.expires_at <= NOW else grant.left(NOW)
-    including = Decimal(0) if grant.expires_at < PERIOD_END else grant.left()
+    closing_at = period_end(now)
+    excluding = Decimal(0) if grant.expires_at <= now else grant.left(now)
+    including = Decimal(0) if grant.expires_at < closing_at else grant.left()
     return {
         "id": grant.id,
         "name": grant.name,
@@ -182,15 +198,15 @@ def _grant_record(grant: Grant, ledger: Record) -> Record:
         "effective_at": to_text(grant.effective_at, ".000Z"),
         "expires_at": to_text(grant.expires_at, ".000Z"),
         "priority": grant.priority,
-        "grant_amount": {"amount": grant.amount, "credit_type": ledger["credit_type"]},
-        "paid_amount": {"amount": Decimal(0), "credit_type": ledger["credit_type"]},
+        "grant_amount": {"amount": grant.amount, "credit_type": credit_type},
+        "paid_amount": {"amount": Decimal(0), "credit_type": credit_type},
         "balance": {
             "excluding_pending": plain(excluding),
             "including_pending": plain(including),
-            "effective_at": to_text(PERIOD_END),
+            "effective_at": to_text(closing_at),
         },
-        "deductions": own(ledger["entries"]),
-        "pending_deductions": own(ledger["pending_entries"]),
+        "deductions": own(posted),
+        "pending_deductions": own(pending),
         "custom_fields": {},
         "invoice_id": None,
         "reason": "Promotion",

@@ -1,12 +1,11 @@
 """Plan invoices: usage times price, plus the monthly minimum, minus credit grants."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from pipelines.sandbox.account import (
     GRACE,
-    NOW,
     Catalog,
     Record,
     make_id,
@@ -21,17 +20,22 @@ from pipelines.sandbox.usage import Usage, customer_id
 
 Period = tuple[datetime, datetime]
 
-VOIDED_AT = datetime(2024, 4, 9, 15, 30, tzinfo=NOW.tzinfo)
+VOIDED_AT = datetime(2024, 4, 9, 15, 30, tzinfo=UTC)
 """When the one invoice with late usage was voided and regenerated."""
 
+PAID_AFTER = timedelta(days=6)
+"""How long after their issue invoices are paid, if they are."""
 
-def months(start: datetime, end: datetime | None, anchor: int = 1) -> Iterator[Period]:
+
+def months(
+    start: datetime, end: datetime | None, now: datetime, anchor: int = 1
+) -> Iterator[Period]:
     """Split [start, end), or all time since `start`, at each month's `anchor` day.
 
-    The first period may be short. Yields the periods that have begun by now; the last one is
+    The first period may be short. Yields the periods that have begun by `now`; the last one is
     whole even if it is still open.
     """
-    while start <= NOW and (end is None or start < end):
+    while start <= now and (end is None or start < end):
         later = start.month + (start.day >= anchor)
         year, month = start.year + (later > 12), (later - 1) % 12 + 1
         until = start.replace(year=year, month=month, day=anchor)
@@ -40,12 +44,16 @@ def months(start: datetime, end: datetime | None, anchor: int = 1) -> Iterator[P
 
 
 def header(
-    member: Member, invoice_id: str, period: Period, issued_at: datetime | None = None
+    member: Member,
+    invoice_id: str,
+    period: Period,
+    now: datetime,
+    issued_at: datetime | None = None,
 ) -> Record:
     """The fields of a usage invoice that do not depend on its lines; issued after the grace."""
     start, end = period
     issued_at = issued_at or end + GRACE
-    final = issued_at <= NOW
+    final = issued_at <= now
     suffix = "Z" if member.plan else "+00:00"
     invoice = {
         "id": invoice_id,
@@ -61,12 +69,13 @@ def header(
     if member.terms is not None:
         invoice["net_payment_terms_days"] = member.terms
     if final:
-        invoice |= external_invoice(member, invoice_id, issued_at)
+        invoice |= external_invoice(member, invoice_id, issued_at, now)
     return invoice
 
 
-def external_invoice(member: Member, invoice_id: str, issued_at: datetime) -> Record:
+def external_invoice(member: Member, invoice_id: str, issued_at: datetime, now: datetime) -> Record:
     """The billing provider's view of a finalized invoice: an object, null or left out."""
+    open_yet = member.status == "PAID" and issued_at + PAID_AFTER > now
     if member.status == "":
         return {}
     if member.status is None:
@@ -75,7 +84,7 @@ def external_invoice(member: Member, invoice_id: str, issued_at: datetime) -> Re
         "billing_provider_type": "stripe",
         "invoice_id": f"in_{invoice_id.replace('-', '')[:24]}",
         "issued_at_timestamp": to_text(issued_at, "+00:00"),
-        "external_status": member.status,
+        "external_status": "SENT" if open_yet else member.status,
     }
     if member.status == "PAYMENT_FAILED":
         external["billing_provider_error"] = "Your card was declined."
@@ -83,7 +92,7 @@ def external_invoice(member: Member, invoice_id: str, issued_at: datetime) -> Re
 
 
 def plan_invoices(
-    member: Member, catalog: Catalog, usage: Usage, grants: list[Grant]
+    member: Member, catalog: Catalog, usage: Usage, grants: list[Grant], now: datetime
 ) -> list[Record]:
     """Bill a plan customer month by month, one invoice per pricing unit of the plan."""
     plan = catalog.plans[member.plan]
@@ -98,8 +107,9 @@ def plan_invoices(
             period,
             usage,
             [grant for grant in own_grants if grant.credit_type == name],
+            now,
         )
-        for period in months(member.start, member.end)
+        for period in months(member.start, member.end, now)
         for name in units
     ]
 
@@ -111,6 +121,7 @@ def plan_invoice(
     period: Period,
     usage: Usage,
     grants: list[Grant],
+    now: datetime,
     regenerated_from: str | None = None,
 ) -> Record:
     """One invoice: lines per product, then the minimum, then the grants, all adding up exactly.
@@ -120,7 +131,7 @@ def plan_invoice(
     unit_name = charges[0]["credit_type"]["name"]
     key = (regenerated_from or "first", unit_name, period[0].date())
     issued_at = VOIDED_AT if regenerated_from else None
-    invoice = header(member, make_id("invoice", member.key, *key), period, issued_at)
+    invoice = header(member, make_id("invoice", member.key, *key), period, now, issued_at)
 
     def measure(metric: Record) -> Decimal:
         late = regenerated_from is not None
@@ -164,12 +175,14 @@ def plan_invoice(
     return invoice
 
 
-def regenerate(invoice: Record, member: Member, catalog: Catalog, usage: Usage) -> Record:
+def regenerate(
+    invoice: Record, member: Member, catalog: Catalog, usage: Usage, now: datetime
+) -> Record:
     """The successor of a voided invoice, recalculated from all usage known now."""
     plan = catalog.plans[member.plan]
     period = (to_time(invoice["start_timestamp"]), to_time(invoice["end_timestamp"]))
     charges = _charges(catalog, plan)
-    return plan_invoice(member, plan, charges, period, usage, [], invoice["id"])
+    return plan_invoice(member, plan, charges, period, usage, [], now, invoice["id"])
 
 
 def _charges(catalog: Catalog, plan: Record) -> list[Record]:

@@ -1,12 +1,13 @@
-"""The API over HTTP: authentication, checked arguments, cursors; and running it on this machine."""
+"""The API over HTTP: authentication, checked arguments, pages; and running it on this machine."""
 
 import json
+import re
 import socket
 import threading
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from hashlib import sha256
+from dataclasses import replace
+from functools import partial
 from hmac import compare_digest
 from typing import Any
 
@@ -17,34 +18,58 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from pipelines.sandbox.account import PRODUCTION, Account, to_time
-from pipelines.sandbox.endpoints import ENDPOINTS, ApiError, Arguments, Endpoint, View
+from pipelines.sandbox.account import PRODUCTION, Account, Record
+from pipelines.sandbox.api import ENDPOINTS
+from pipelines.sandbox.api.calls import ApiError, Arguments, checked, checked_query
+from pipelines.sandbox.api.endpoint import Endpoint
+from pipelines.sandbox.api.paging import LOG, limit_of, log_page, page, seal_of
+from pipelines.sandbox.api.view import View
 from pipelines.sandbox.export_tables import to_json
+from pipelines.sandbox.faults import path_pattern
 
 TOKEN = "metronome-sandbox"
 HOST = "127.0.0.1"
 
 
-def create_app(account: Account, token: str = TOKEN, environment: str = PRODUCTION) -> Starlette:
+def create_app(
+    account: Account,
+    token: str = TOKEN,
+    environment: str = PRODUCTION,
+    forbid: Iterable[str] = (),
+    contracts_cursor: bool = True,
+) -> Starlette:
     """Build the API of one environment of the account.
 
     Args:
         account: What to serve.
         token: The only bearer token that is let in.
         environment: PRODUCTION or SANDBOX; the real API tells by the token.
+        forbid: Paths that the token may not read (403), see `path_pattern`.
+        contracts_cursor: Whether lists of contracts have pages, as since October 2026.
     """
     view = View(account, environment)
+    forbidden = path_pattern(forbid)
     routes = [
-        Route(endpoint.path, _route(endpoint, view, token), methods=[endpoint.method])
-        for endpoint in ENDPOINTS
+        Route(endpoint.path, _route(endpoint, view, token, forbidden), methods=[endpoint.method])
+        for endpoint in (ENDPOINTS if contracts_cursor else map(_without_cursor, ENDPOINTS))
     ]
     return Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_found})
 
 
+def _without_cursor(endpoint: Endpoint) -> Endpoint:
+    """An endpoint as it was before lists of contracts had pages."""
+    return replace(endpoint, paging=None) if endpoint.path == "/v2/contracts/list" else endpoint
+
+
 @contextmanager
-def running(account: Account, token: str = TOKEN, environment: str = PRODUCTION) -> Iterator[str]:
-    """Serve the account on a free loopback port within a `with` block; gives the base URL."""
-    with serving(create_app(account, token, environment)) as url:
+def running(
+    account: Account, token: str = TOKEN, environment: str = PRODUCTION, **options: Any
+) -> Iterator[str]:
+    """Serve the account on a free loopback port within a `with` block; gives the base URL.
+
+    The options are those of `create_app`.
+    """
+    with serving(create_app(account, token, environment, **options)) as url:
         yield url
 
 
@@ -86,10 +111,10 @@ def server_config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
 
 
-def _route(endpoint: Endpoint, view: View, token: str) -> Any:
+def _route(endpoint: Endpoint, view: View, token: str, forbidden: re.Pattern[str]) -> Any:
     async def respond(request: Request) -> Response:
         try:
-            _authorize(request, token)
+            _authorize(request, token, forbidden)
             return _answer(200, await _result(endpoint, view, request))
         except ApiError as error:
             code = {"code": error.code} if error.code else {}
@@ -98,37 +123,40 @@ def _route(endpoint: Endpoint, view: View, token: str) -> Any:
     return respond
 
 
-def _authorize(request: Request, token: str) -> None:
+def _authorize(request: Request, token: str, forbidden: re.Pattern[str]) -> None:
     sent = request.headers.get("authorization", "")
     if not compare_digest(sent.encode(), f"Bearer {token}".encode()):
         raise ApiError(401, "Unauthorized")
+    if forbidden.fullmatch(request.url.path):
+        raise ApiError(403, "Forbidden: the token has no access to this endpoint")
 
 
-async def _result(endpoint: Endpoint, view: View, request: Request) -> dict[str, Any]:
+async def _result(endpoint: Endpoint, view: View, request: Request) -> Record:
     """Check the request, call the handler and cut its list to the page asked for."""
-    query: Arguments = {}
+    query: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         query[name] = f"{query[name]},{value}" if name in query else value
     body = await _body(request) if request.method == "POST" else {}
-    cursor = limit = None
-    if endpoint.paging:
-        place, name, greatest = endpoint.paging.value
-        holder = query if place == "query" else body
-        cursor = holder.pop(name, None)
-        limit = _limit(holder.pop("limit", None) if greatest else None, greatest, endpoint)
+    paging, cursor, limit = endpoint.paging, None, 0
+    if paging:
+        holder = query if paging.place == "query" else body
+        cursor = holder.pop(paging.cursor, None)
+        limit = limit_of(paging, holder.pop("limit", None) if paging.greatest else None)
     call = {
-        **request.path_params,
-        **_checked(query, endpoint.query, "query parameter"),
-        **_checked(body, endpoint.body, "body field"),
+        **checked(request.path_params, dict.fromkeys(request.path_params, "id"), "path parameter"),
+        **checked_query(query, endpoint.query),
+        **checked(body, endpoint.body, "body field"),
     }
-    result = endpoint.handler(view, call)
-    if endpoint.paging is None:
-        return {"data": result}
-    # A cursor belongs to one list with one set of arguments; it tells where to go on.
-    seal = sha256(to_json([request.url.path, str(sorted(call.items()))]).encode()).hexdigest()[:12]
-    start = _position(cursor, seal)
-    following = _cursor(start + limit, seal) if start + limit < len(result) else None
-    return {"data": result[start : start + limit], name: following}
+    if paging is None:
+        return {endpoint.key: endpoint.handler(view, call)}
+    if paging is LOG:
+        seal = seal_of(request.url.path, *map(call.get, ("sort", "resource_type", "resource_id")))
+        entries = endpoint.handler(view, call)
+        return log_page(entries, call, limit, cursor, seal)
+    rows = view.recall(endpoint.handler, call)
+    seal = seal_of(request.url.path, sorted(call.items()), view.now)
+    fits = partial(endpoint.fits, call) if endpoint.fits else len
+    return page(rows, paging, limit, cursor, seal, fits)
 
 
 async def _body(request: Request) -> Arguments:
@@ -139,62 +167,6 @@ async def _body(request: Request) -> Arguments:
     if not isinstance(body, dict):
         raise ApiError(400, "the body must be a JSON object")
     return body
-
-
-def _limit(sent: Any, greatest: int, endpoint: Endpoint) -> int:
-    if sent is None:
-        return endpoint.default_limit or greatest
-    if not str(sent).isdecimal() or not 1 <= int(sent) <= greatest:
-        raise ApiError(400, f"limit must be a whole number from 1 to {greatest}")
-    return int(sent)
-
-
-def _checked(sent: Arguments, accepted: dict[str, str], what: str) -> Arguments:
-    """Convert arguments to their types, refusing unknown and missing ones."""
-    for name in sent:
-        if name not in accepted:
-            raise ApiError(400, f"unknown {what} {name}")
-    for name, kind in accepted.items():
-        if kind.endswith("!") and name not in sent:
-            raise ApiError(400, f"{what} {name} is required")
-    return {name: _converted(name, value, accepted[name]) for name, value in sent.items()}
-
-
-def _converted(name: str, value: Any, kind: str) -> Any:
-    kind = kind.removesuffix("!")
-    try:
-        if kind == "time":
-            return to_time(value)
-    except (TypeError, ValueError):
-        raise ApiError(400, f"{name} must be an RFC 3339 time") from None
-    if kind == "flag" and value in (True, False, "true", "false"):
-        return value in (True, "true")
-    if kind == "ids":
-        ids = value.split(",") if isinstance(value, str) else value
-        if isinstance(ids, list) and len(ids) <= 100:
-            return ids
-        raise ApiError(400, f"{name} must be a list of at most 100 ids")
-    if kind == "objects" and isinstance(value, list):
-        return value
-    if (kind == "text" and isinstance(value, str)) or ("|" in kind and value in kind.split("|")):
-        return value
-    raise ApiError(400, f"{name} is not a valid {kind}")
-
-
-def _cursor(position: int, seal: str) -> str:
-    return urlsafe_b64encode(f"{position}:{seal}".encode()).decode()
-
-
-def _position(cursor: Any, seal: str) -> int:
-    if cursor is None:
-        return 0
-    try:
-        position, _, sent = urlsafe_b64decode(cursor).decode().partition(":")
-        if sent == seal:
-            return int(position)
-    except (TypeError, ValueError):
-        pass
-    raise ApiError(400, "the cursor is unknown, or was issued for other arguments")
 
 
 def _answer(status: int, content: dict[str, Any]) -> Response:

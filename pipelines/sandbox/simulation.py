@@ -1,6 +1,6 @@
 """Run the account's cast through its billing: events, then usage, then invoices and balances."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Inexact, localcontext
 
 from pipelines.sandbox.account import (
@@ -17,18 +17,26 @@ from pipelines.sandbox.account import (
 )
 from pipelines.sandbox.cast import MEMBERS, Member, day
 from pipelines.sandbox.catalog import build_catalog
-from pipelines.sandbox.contract_billing import bill_contract, signed_terms
+from pipelines.sandbox.contract_billing import bill_contracts
+from pipelines.sandbox.contracts import VOIDED_LANE_AT, signed_contracts
 from pipelines.sandbox.grants import grant_books, new_grants
-from pipelines.sandbox.plan_billing import VOIDED_AT, plan_invoices, regenerate
+from pipelines.sandbox.plan_billing import PAID_AFTER, VOIDED_AT, plan_invoices, regenerate
 from pipelines.sandbox.usage import Usage, customer_id, member_events, stray_events
 
+RENAMED_AT = day(3, 18)
+"""When the one customer with an earlier name changed it."""
 
-def simulate(seed: int = 7, scale: int = 1) -> Account:
-    """Simulate the account.
+
+def simulate(seed: int = 7, scale: int = 1, as_of: datetime = NOW) -> Account:
+    """Simulate the account as it stands at an instant.
+
+    At two instants it is the same account, earlier and later: ids stay, drafts grow, are
+    finalized, paid or voided, and what was signed in between is there only at the later one.
 
     Args:
         seed: Changes usage, and so amounts; customers, plans and ids stay the same.
         scale: How many times the customers and events occur, see `Account`.
+        as_of: The account's clock, in UTC.
 
     Raises:
         decimal.Inexact: An amount would have been rounded; no catalog price allows that.
@@ -36,64 +44,71 @@ def simulate(seed: int = 7, scale: int = 1) -> Account:
     with localcontext() as context:
         context.traps[Inexact] = True
         books = {
-            environment: _environment(environment, seed) for environment in (PRODUCTION, SANDBOX)
+            environment: _environment(environment, seed, as_of)
+            for environment in (PRODUCTION, SANDBOX)
         }
-    return Account(seed=seed, books=books, scale=scale)
+    return Account(seed=seed, books=books, now=as_of, scale=scale)
 
 
-def _environment(environment: str, seed: int) -> Books:
-    members = [member for member in MEMBERS if member.environment == environment]
+def _environment(environment: str, seed: int, now: datetime) -> Books:
+    members = [
+        member for member in MEMBERS if member.environment == environment and member.start <= now
+    ]
     catalog = build_catalog(environment)
-    books = Books(environment, catalog)
-    owners = {}
-    for member in members:
-        customer = _customer(member)
-        books.customers.append(customer)
-        owners |= dict.fromkeys([customer["id"], *member.aliases], customer["id"])
-        books.events.extend(member_events(member, seed))
-        if member.status:
-            books.billing_provider[customer["id"]] = ["stripe", f"cus_{member.key}"]
-        if member.formerly or member.archived_at:
-            before = {"name": member.formerly or member.name, "archived_at": None}
-            books.customer_versions[customer["id"]] = [
-                Version(member.start, before),
-                Version(to_time(customer["updated_at"]), {}),
-            ]
-    if environment == PRODUCTION:
-        books.events.extend(stray_events(seed))
-    books.events.sort(key=lambda event: (event.timestamp, event.transaction_id))
-
+    owners = {
+        sender: customer_id(member)
+        for member in members
+        for sender in (customer_id(member), *member.aliases)
+    }
     usage = Usage(catalog.metrics.values(), owners)
+    books = Books(environment, catalog, now, usage)
+    for member in members:
+        _add_customer(member, books)
+        books.events.extend(member_events(member, seed, now))
+    if environment == PRODUCTION:
+        books.events.extend(stray_events(seed, now))
+    books.events.sort(key=lambda event: (event.timestamp, event.transaction_id))
     for event in books.events:
         usage.add(event)
 
-    contracts = signed_terms()
+    contracts = signed_contracts()
     grants = [grant for grant in new_grants() if make_id("customer", grant.member) in owners]
     for member in members:
         key = customer_id(member)
         if member.plan:
             books.customer_plans[key] = [_customer_plan(member, catalog.plans[member.plan])]
-            books.invoices.extend(plan_invoices(member, catalog, usage, grants))
+            books.invoices.extend(plan_invoices(member, catalog, usage, grants, now))
         elif member.key in contracts:
-            contract, invoices, balances = bill_contract(
-                member, contracts[member.key], catalog, usage
-            )
-            books.contracts[key] = [contract]
-            books.balances[key] = balances
-            books.invoices.extend(invoices)
-    records, ledgers = grant_books(grants, catalog.credit_types)
+            bill_contracts(member, contracts[member.key], books)
+    records, ledgers = grant_books(grants, catalog.credit_types, now)
     books.grants.extend(records)
     books.ledgers.extend(ledgers)
     for member in members:
-        _later_events(member, books, usage)
+        _later_events(member, books)
     return books
 
 
+def _add_customer(member: Member, books: Books) -> None:
+    customer = _customer(member)
+    changed_at = member.archived_at or (RENAMED_AT if member.formerly else None)
+    if changed_at and changed_at <= books.now:
+        before = {"name": member.formerly or member.name, "archived_at": None}
+        books.customer_versions[customer["id"]] = [
+            Version(member.start, before),
+            Version(changed_at, {}),
+        ]
+        customer["updated_at"] = to_text(changed_at, ".000Z")
+        customer["archived_at"] = to_text(changed_at, ".000Z") if member.archived_at else None
+    elif member.formerly:
+        customer["name"] = member.formerly
+    books.customers.append(customer)
+    if member.status:
+        books.billing_provider[customer["id"]] = ["stripe", f"cus_{member.key}"]
+
+
 def _customer(member: Member) -> Record:
+    """A customer as it was created."""
     key = customer_id(member)
-    updated_at = max(member.start, member.archived_at or member.start)
-    if member.formerly:
-        updated_at = day(3, 18)
     return {
         "id": key,
         "name": member.name,
@@ -102,8 +117,8 @@ def _customer(member: Member) -> Record:
         "customer_config": {"salesforce_account_id": None},
         "custom_fields": {"segment": "staging" if member.environment == SANDBOX else "live"},
         "created_at": to_text(member.start, ".000Z"),
-        "updated_at": to_text(updated_at, ".000Z"),
-        "archived_at": to_text(member.archived_at, ".000Z") if member.archived_at else None,
+        "updated_at": to_text(member.start, ".000Z"),
+        "archived_at": None,
     }
 
 
@@ -123,31 +138,41 @@ def _customer_plan(member: Member, plan: Record) -> Record:
     return customer_plan
 
 
-def _later_events(member: Member, books: Books, usage: Usage) -> None:
+def _later_events(member: Member, books: Books) -> None:
     """What happened to finalized invoices: payment, voiding, regeneration; and oddities."""
     invoices = [
-        invoice
-        for invoice in books.invoices
-        if invoice["customer_id"] == customer_id(member) and invoice["status"] == "FINALIZED"
+        invoice for invoice in books.invoices if invoice["customer_id"] == customer_id(member)
     ]
     for invoice in invoices:
         issued_at = to_time(invoice["issued_at"])
         external = invoice.get("external_invoice")
-        if external and member.status == "PAID" and issued_at + timedelta(days=6) <= NOW:
+        if external and external["external_status"] == "PAID":
             sent = {"external_invoice": {**external, "external_status": "SENT"}}
-            paid_at = issued_at + timedelta(days=6)
-            books.invoice_versions[invoice["id"]] = [Version(issued_at, sent), Version(paid_at, {})]
-    if member.key == "halcyon_labs":
-        march = invoices[-1]
+            books.invoice_versions[invoice["id"]] = [
+                Version(issued_at, sent),
+                Version(issued_at + PAID_AFTER, {}),
+            ]
+    if member.key == "halcyon_labs" and books.now >= VOIDED_AT:
+        march = _of_month(invoices, 3)
         _void(march, VOIDED_AT, books)
-        books.invoices.append(regenerate(march, member, books.catalog, usage))
-    if member.key == "mirage_retail":
-        _void(invoices[1], day(3, 11), books)
+        books.invoices.append(regenerate(march, member, books.catalog, books.usage, books.now))
+    if member.key == "mirage_retail" and books.now >= day(3, 11):
+        _void(_of_month(invoices, 2), day(3, 11), books)
+    if member.key == "ledger_lane" and books.now >= VOIDED_LANE_AT:
+        _void(_of_month(invoices, 2), VOIDED_LANE_AT, books)
     if member.key == "polaris":
         # What a client must survive: fields and values that no documentation names.
         invoices[0]["type"] = "PLAN_TRUE_UP"
         invoices[0]["revenue_recognition"] = {"schedule": "straight_line"}
         invoices[0]["line_items"][0]["sustainability_score"] = 3
+
+
+def _of_month(invoices: list[Record], month: int) -> Record:
+    """The invoice of a calendar month of 2024."""
+    start = to_text(day(month, 1), "")
+    return next(
+        invoice for invoice in invoices if invoice.get("start_timestamp", "").startswith(start)
+    )
 
 
 def _void(invoice: Record, at: datetime, books: Books) -> None:

@@ -1,12 +1,13 @@
 """Usage: the events customers send, and the quantities the billable metrics make of them."""
 
 import hashlib
+import math
 import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from pipelines.sandbox.account import NOW, Event, Record, make_id, total
+from pipelines.sandbox.account import Event, Record, make_id, total
 from pipelines.sandbox.cast import Member, day
 from pipelines.sandbox.catalog import IMAGE_SIZES, INSTANCE_TYPES, MODELS
 
@@ -75,12 +76,13 @@ _FAMILIES: dict[str, Callable[[random.Random], tuple[str, dict[str, str]]]] = {
 }
 
 
-def member_events(member: Member, seed: int) -> list[Event]:
-    """All events of one customer, from its start to its end, oldest first within a family."""
+def member_events(member: Member, seed: int, now: datetime) -> list[Event]:
+    """All events of one customer received by `now`, oldest first within a family."""
     events = []
+    until = min(member.end or now, now)
     for family, per_day in member.uses.items():
         rng = random.Random(f"{seed}:{member.key}:{family}")
-        days = ((member.end or NOW) - member.start).days
+        days = math.ceil((until - member.start) / timedelta(days=1))
         events += [
             _event(member, family, rng, member.start + timedelta(days=number, seconds=second))
             for number in range(days)
@@ -94,13 +96,23 @@ def member_events(member: Member, seed: int) -> list[Event]:
         delay = timedelta(days=10)
         days = [day(3, 28) + timedelta(hours=6 * number) for number in range(8)]
         events += [_event(member, "compute", rng, moment, delay) for moment in days]
-    return events
+    return [_received(event, now) for event in events if _is_known(event, now)]
 
 
-def stray_events(seed: int) -> list[Event]:
+def stray_events(seed: int, now: datetime) -> list[Event]:
     """Events of senders that are no customer of the account."""
     ghost = Member("ghost_tenant", "", {"api": 1, "compute": 1}, ("ghost_tenant",), start=day(3, 1))
-    return member_events(ghost, seed)
+    return member_events(ghost, seed, now)
+
+
+def _is_known(event: Event, now: datetime) -> bool:
+    late = event.received_at - event.timestamp > LATE_AFTER
+    return event.received_at <= now if late else event.timestamp < now
+
+
+def _received(event: Event, now: datetime) -> Event:
+    """The event, one that is on its way received at once."""
+    return event._replace(received_at=min(event.received_at, now))
 
 
 def _event(
@@ -113,7 +125,7 @@ def _event(
     event_type, properties = _FAMILIES[family](rng)
     customer = rng.choice(member.aliases) if member.aliases else customer_id(member)
     digest = hashlib.md5(f"{member.key}/{family}/{moment}/{properties}".encode()).hexdigest()
-    return Event(digest, customer, moment, event_type, properties, min(moment + delay, NOW))
+    return Event(digest, customer, moment, event_type, properties, moment + delay)
 
 
 def customer_id(member: Member) -> str:
@@ -122,12 +134,12 @@ def customer_id(member: Member) -> str:
 
 
 class Usage:
-    """Quantities by customer, metric and day, summed over the events each metric accepts."""
+    """Quantities by customer, metric and hour, summed over the events each metric accepts."""
 
     def __init__(self, metrics: Iterable[Record], owners: dict[str, str]) -> None:
         """Prepare for `metrics`; `owners` maps every alias and customer id to a customer id."""
         self._owners = owners
-        self._days: dict[tuple[str, str], dict[datetime, list[Decimal]]] = {}
+        self._hours: dict[tuple[str, str], dict[datetime, list[Decimal]]] = {}
         # Every metric of the catalog names one event type and one property with listed values.
         self._metrics: dict[tuple[str, str, str], Record] = {}
         self._filters: dict[str, str] = {}
@@ -144,19 +156,25 @@ class Usage:
         metric = self._metrics.get((event.event_type, name, event.properties.get(name, "")))
         owner = self._owners.get(event.customer)
         if metric and owner:
-            days = self._days.setdefault((owner, metric["id"]), {})
-            midnight = event.timestamp.replace(hour=0, minute=0, second=0, microsecond=0)
-            amounts = days.setdefault(midnight, [Decimal(0), Decimal(0)])
+            hours = self._hours.setdefault((owner, metric["id"]), {})
+            hour = event.timestamp.replace(minute=0, second=0, microsecond=0)
+            amounts = hours.setdefault(hour, [Decimal(0), Decimal(0)])
             late = event.received_at - event.timestamp > LATE_AFTER
             amounts[late] += Decimal(event.properties[metric["aggregation_key"]])
 
     def quantity(
         self, owner: str, metric_id: str, start: datetime, end: datetime, late: bool = True
     ) -> Decimal:
-        """The sum over whole days of [start, end), on request without late events."""
-        days = self._days.get((owner, metric_id), {})
+        """The sum over whole hours of [start, end), on request without late events."""
         return total(
-            amounts[0] + (amounts[1] if late else 0)
-            for midnight, amounts in days.items()
-            if start <= midnight < end
+            amount
+            for hour, amount in self.hours(owner, metric_id, late).items()
+            if start <= hour < end
         )
+
+    def hours(self, owner: str, metric_id: str, late: bool = True) -> dict[datetime, Decimal]:
+        """The quantity of each hour with events, on request without late events."""
+        hours = self._hours.get((owner, metric_id), {})
+        return {
+            hour: on_time + (behind if late else 0) for hour, (on_time, behind) in hours.items()
+        }

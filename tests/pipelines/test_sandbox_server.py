@@ -12,8 +12,8 @@ import pytest
 import simplejson
 from metronome import Metronome
 
-from pipelines.sandbox.account import NOW, SANDBOX, USD_ID, Account, Record
-from pipelines.sandbox.endpoints import ENDPOINTS
+from pipelines.sandbox.account import NOW, SANDBOX, USD_ID, Account, Record, to_time
+from pipelines.sandbox.api import ENDPOINTS
 from pipelines.sandbox.server import TOKEN, running
 from pipelines.sandbox.simulation import simulate
 
@@ -30,11 +30,7 @@ def http(url: str) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def sdk(url: str) -> Metronome:
-    return Metronome(
-        base_url=url, bearer_token=TOKEN, max_retries=0, _strict_response_validation=True
-    )
+BALANCES = "/v1/contracts/customerBalances"
 
 
 def ids(items: object) -> list[str]:
@@ -47,61 +43,6 @@ def customer_id(account: Account, name: str) -> str:
 
 def answer(response: httpx.Response) -> Record:
     return simplejson.loads(response.content, use_decimal=True)
-
-
-def test_account_lists_walk_with_limit_one(account: Account, sdk: Metronome):
-    books = account.production
-    catalog = books.catalog
-    active = [item for item in books.customers if not item["archived_at"]]
-    archived = [item for item in books.customers if item["archived_at"]]
-    assert ids(sdk.v1.customers.list(limit=1)) == ids(active)
-    assert ids(sdk.v1.customers.list(limit=1, only_archived=True)) == ids(archived)
-    assert len(archived) == 2
-    assert ids(sdk.v1.pricing_units.list(limit=1)) == ids(catalog.credit_types.values())
-    metrics = list(catalog.metrics.values())
-    assert ids(sdk.v1.billable_metrics.list(limit=1, include_archived=True)) == ids(metrics)
-    assert len(list(sdk.v1.billable_metrics.list(limit=1))) == len(metrics) - 1
-    products = catalog.contract_products.values()
-    assert ids(sdk.v1.contracts.products.list(limit=1)) == ids(products)
-    assert ids(sdk.v1.contracts.rate_cards.list(limit=1, body={})) == ids(catalog.rate_cards)
-    assert ids(sdk.v1.packages.list(limit=1)) == ids(catalog.packages)
-    assert ids(sdk.v1.plans.list(limit=1)) == ids(catalog.plans.values())
-    for plan in catalog.plans.values():
-        assert sdk.v1.plans.get_details(plan_id=plan["id"]).data.name == plan["name"]
-        charges = [item for item in catalog.plan_charges if item["plan_id"] == plan["id"]]
-        assert ids(sdk.v1.plans.list_charges(plan_id=plan["id"], limit=1)) == ids(charges)
-    assert ids(sdk.v1.credit_grants.list(limit=1)) == ids(books.grants)
-    ledgers = list(sdk.v1.credit_grants.list_entries())
-    assert [row.customer_id for row in ledgers] == [row["customer_id"] for row in books.ledgers]
-
-
-def test_customer_lists_walk_with_limit_one(account: Account, sdk: Metronome):
-    books = account.production
-    for customer in books.customers:
-        key = customer["id"]
-        assert sdk.v1.customers.retrieve(customer_id=key).data.name == customer["name"]
-        invoices = list(sdk.v1.customers.invoices.list(customer_id=key, limit=1))
-        expected = books.invoices_by_customer.get(key, [])
-        assert sorted(ids(invoices)) == sorted(ids(expected))
-        issued = [invoice.issued_at for invoice in invoices]
-        assert issued == sorted(issued)
-        for invoice in invoices:
-            found = sdk.v1.customers.invoices.retrieve(customer_id=key, invoice_id=invoice.id)
-            assert found.data == invoice
-        plans = sdk.v1.customers.plans.list(customer_id=key, limit=1)
-        assert ids(plans) == ids(books.customer_plans.get(key, []))
-        contracts = sdk.v2.contracts.list(
-            customer_id=key, limit=1, include_balance=True, include_ledgers=True
-        )
-        assert ids(contracts) == ids(books.contracts.get(key, []))
-        balances = sdk.v1.contracts.list_balances(
-            customer_id=key,
-            limit=1,
-            include_contract_balances=True,
-            include_balance=True,
-            include_ledgers=True,
-        )
-        assert ids(balances) == ids(books.balances.get(key, []))
 
 
 def test_the_last_page_has_no_cursor(account: Account, http: httpx.Client):
@@ -222,32 +163,82 @@ def test_customer_filters(account: Account, http: httpx.Client):
     assert [item["name"] for item in by_alias] == ["Two Alias Corp"]
 
 
+def post(http: httpx.Client, path: str, **body: object) -> Record:
+    """The `data` of a POST that must succeed."""
+    response = http.post(path, json=body)
+    assert response.status_code == 200, response.text
+    return answer(response)["data"]
+
+
+def post_all(http: httpx.Client, path: str, **body: object) -> list[Record]:
+    """The records of all pages of a POST that takes `next_page` in its body."""
+    page = answer(http.post(path, json=body))
+    found = page["data"]
+    while page["next_page"]:
+        page = answer(http.post(path, json={**body, "next_page": page["next_page"]}))
+        found += page["data"]
+    return found
+
+
 def test_balances_and_net_balance_agree(account: Account, http: httpx.Client):
     now = NOW.isoformat()
+    show = {"include_contract_balances": True, "include_balance": True, "include_ledgers": True}
+    compared = 0
     for key, balances in account.production.balances.items():
-        body = {"customer_id": key, "covering_date": now, "include_contract_balances": True}
-        body |= {"include_balance": True, "include_ledgers": True}
-        path = "/v1/contracts/customerBalances"
-        listed = answer(http.post(f"{path}/list", json=body))["data"]
-        net = answer(http.post(f"{path}/getNetBalance", json={"customer_id": key}))["data"]
-        assert net["balance"] == sum(item["balance"] for item in listed)
-        request = {"customer_id": key, "invoice_inclusion_mode": "FINALIZED"}
-        finalized = answer(http.post(f"{path}/getNetBalance", json=request))["data"]
-        posted = [
-            entry["amount"]
-            for item in listed
-            for entry in item["ledger"]
-            if entry["timestamp"] <= now
-        ]
-        assert finalized["balance"] == sum(posted)
-        bare = http.post(f"{path}/list", json={"customer_id": key}).json()["data"]
-        assert ids(bare) == [item["id"] for item in balances if "contract" not in item]
-        assert not any({"balance", "ledger"} & set(item) for item in bare)
-    quarry = {"customer_id": customer_id(account, "Quarry Data")}
-    only_credits = {**quarry, "filters": [{"balance_types": ["CREDIT"]}]}
-    assert answer(http.post(f"{path}/getNetBalance", json=only_credits))["data"]["balance"] == 0
-    prepaid = {**quarry, "filters": [{"balance_types": ["PREPAID_COMMIT"]}]}
-    assert answer(http.post(f"{path}/getNetBalance", json=prepaid))["data"]["balance"] > 0
+        ask = {"customer_id": key, "covering_date": now, **show}
+        listed = post_all(http, f"{BALANCES}/list", **ask)
+        for unit_id in {item["access_schedule"]["credit_type"]["id"] for item in balances}:
+            own = [
+                item for item in listed if item["access_schedule"]["credit_type"]["id"] == unit_id
+            ]
+            ask = {"customer_id": key, "credit_type_id": unit_id}
+            net = post(http, f"{BALANCES}/getNetBalance", **ask)
+            assert net == {
+                "balance": sum(item["balance"] for item in own),
+                "credit_type_id": unit_id,
+            }
+            mode = {"invoice_inclusion_mode": "FINALIZED"}
+            final = post(http, f"{BALANCES}/getNetBalance", **ask, **mode)
+            assert final["balance"] == sum(max(posted(item), 0) for item in own)
+            assert final["balance"] >= net["balance"]
+            compared += final["balance"] > net["balance"]
+        bare = post(http, f"{BALANCES}/list", customer_id=key)
+        assert not any({"balance", "ledger", "contract"} & set(item) for item in bare)
+    assert compared > 2
+
+
+def posted(balance: Record) -> Decimal:
+    """The ledger's sum without deductions of open invoices."""
+    return sum(item["amount"] for item in balance["ledger"] if to_time(item["timestamp"]) <= NOW)
+
+
+def test_net_balance_filters(account: Account, http: httpx.Client):
+    def net(name: str, *filters: Record, **more: str) -> Decimal:
+        ask = {"customer_id": customer_id(account, name), **more}
+        ask |= {"filters": list(filters)} if filters else {}
+        return post(http, f"{BALANCES}/getNetBalance", **ask)["balance"]
+
+    prepaid, credit = {"balance_types": ["PREPAID_COMMIT"]}, {"balance_types": ["CREDIT"]}
+    assert net("Quarry Data", credit) == 0
+    assert net("Quarry Data", prepaid) == net("Quarry Data") > 0
+    assert net("Quarry Data", credit, prepaid) == net("Quarry Data"), "filters are OR-ed"
+    (commit,) = account.production.balances[customer_id(account, "Quarry Data")]
+    assert net("Quarry Data", {"ids": [commit["id"]]}) == net("Quarry Data")
+    assert net("Quarry Data", {"ids": [USD_ID]}) == 0
+    assert net("Quarry Data", {"custom_fields": {"no": "such"}}) == 0
+    assert net("Quarry Data", access_type="QUANTITY") == 0
+    negative = [
+        (customer["name"], item)
+        for customer in account.production.customers
+        for item in account.production.balances.get(customer["id"], [])
+        if posted(item) < 0 and item["balance"] == 0
+    ]
+    assert negative, "a balance that a manual entry has overdrawn"
+    for name, item in negative:
+        unit_id = item["access_schedule"]["credit_type"]["id"]
+        for mode in ("FINALIZED", "FINALIZED_AND_DRAFT"):
+            only = {"ids": [item["id"]]}
+            assert net(name, only, credit_type_id=unit_id, invoice_inclusion_mode=mode) == 0
 
 
 def test_grant_filters_and_ledger_windows(account: Account, http: httpx.Client):

@@ -13,7 +13,6 @@ renamed as (
 
         -- text
         name as stated_unit,
-        month,
 
         -- numerics
         cost,

@@ -18,7 +18,6 @@ renamed as (
         upper(type) as invoice_type,
         upper(status) as invoice_status,
         credit_type__name as stated_unit,
-        month,
 
         -- numerics
         total,

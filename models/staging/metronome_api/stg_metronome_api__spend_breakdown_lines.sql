@@ -22,7 +22,6 @@ renamed as (
         discount_id,
 
         -- text
-        month,
         name as line_name,
         lower(type) as line_type,
         product_type,

@@ -19,7 +19,6 @@ renamed as (
         upper(type) as invoice_type,
         upper(status) as invoice_status,
         credit_type__name as stated_unit,
-        month,
 
         -- timestamps
         breakdown_start_timestamp as breakdown_start_at,

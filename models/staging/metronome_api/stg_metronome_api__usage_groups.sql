@@ -12,7 +12,6 @@ renamed as (
         billable_metric_id,
 
         -- text
-        month,
         group_key,
         group_value,
 

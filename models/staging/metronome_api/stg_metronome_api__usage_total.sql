@@ -13,7 +13,6 @@ renamed as (
 
         -- text
         billable_metric_name,
-        month,
 
         -- numerics
         value as usage,

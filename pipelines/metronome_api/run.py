@@ -1,0 +1,253 @@
+"""A run: what it reads, in batches that are kept as they come, and how it goes on after a stop.
+
+A batch is one dlt load. A customer counts as read when the load that brought it is complete, which
+dlt notes last; a run that was killed goes on with the first customer that does not count.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import dlt
+from dlt.common.typing import TSecretStrValue
+from tqdm import tqdm
+
+from pipelines.errors import InputError
+from pipelines.failures import told_plainly
+from pipelines.metronome_api.client import MetronomeClient, Tally
+from pipelines.metronome_api.database import Database
+from pipelines.metronome_api.reading import Read, Reader, Scope
+from pipelines.metronome_api.settings import ApiSettings, now
+from pipelines.metronome_api.source import account, customers, host, log
+
+RESUMED_FOR = timedelta(days=1)
+"""A run that was stopped longer ago is not gone on with: its first customers would be too old."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, which may take several starts.
+
+    Attributes:
+        full_refresh: Nothing that earlier runs have read is relied upon.
+    """
+
+    id: str
+    scope: Scope
+    started_at: datetime
+    host: str
+    full_refresh: bool
+
+    def row(self, customers: int | None = None, finished_at: datetime | None = None) -> Any:
+        """What the table `runs` says of it."""
+        return {
+            "run_id": self.id,
+            "as_of": self.scope.as_of,
+            "started_at": self.started_at,
+            "finished_at": finished_at,
+            "host": self.host,
+            "selected": sorted(self.scope.resources),
+            "full_refresh": self.full_refresh,
+            "customers": customers,
+        }
+
+
+def load_account(
+    pipeline: dlt.Pipeline,
+    base_url: str,
+    bearer_token: TSecretStrValue,
+    settings: ApiSettings,
+    full_refresh: bool,
+) -> str:
+    """Read what can have changed since the last run, and load it.
+
+    Returns:
+        One line for a person.
+
+    Raises:
+        InputError: If the API or a setting is at fault. What was loaded before stays, and the next
+            run goes on from there.
+    """
+    client = MetronomeClient(base_url, bearer_token, settings.limits)
+    with pipeline.sql_client() as connection:
+        database = Database(connection)
+        run = _begin(database, host(base_url), settings, full_refresh)
+        loading = _Loading(pipeline, database, Reader(client, run.scope), run)
+        try:
+            loading.load(settings.customers_per_batch, settings.requests_in_flight)
+        finally:
+            client.stop()
+    return f"{loading.summary()} from {base_url}"
+
+
+def _begin(database: Database, host: str, settings: ApiSettings, full_refresh: bool) -> Run:
+    """Go on with the run that was stopped, if it was the same run and is not too old; or begin."""
+    scope = settings.scope()
+    started_at = now()
+    if found := database.unfinished_run(host, scope):
+        run_id, as_of, stopped_run_started_at, was_full = found
+        is_same = was_full == full_refresh and (settings.as_of is None or scope.as_of == as_of)
+        if is_same and started_at - stopped_run_started_at < RESUMED_FOR:
+            scope = replace(scope, as_of=as_of)
+            return Run(run_id, scope, stopped_run_started_at, host, was_full)
+    return Run(uuid4().hex, scope, started_at, host, full_refresh)
+
+
+class _Loading:
+    """The loads of one start of a run, and what they add up to."""
+
+    def __init__(
+        self, pipeline: dlt.Pipeline, database: Database, reader: Reader, run: Run
+    ) -> None:
+        self.pipeline, self.database, self.reader, self.run = pipeline, database, reader, run
+        self.tally = Tally()
+        self.rows = 0
+        self.customers = 0
+        self.unavailable: dict[str, int] = {}
+
+    def load(self, customers_per_batch: int, in_flight: int) -> None:
+        batch_number = self.database.batches(self.run.id)
+        if batch_number == 0:
+            self._load_account()
+            batch_number = 1
+        self.reader.metrics = self.database.metrics()
+        self.customers, unread = self.database.count_unread(self.run.id)
+        # one half of a batch is loaded while the other is read
+        step = max(1, customers_per_batch // 2)
+        queue = self.database.unread(self.run.id, self.run.full_refresh)
+        with self._progress(unread) as progress, ThreadPoolExecutor(in_flight) as pool:
+            results = _ahead(pool, self.reader.read_customer, queue, step)
+            while unread > 0:
+                batch = islice(results, step)
+                self._extract(customers(self._items(batch, batch_number, progress)))
+                self._commit()
+                unread -= step
+                batch_number += 1
+        self._extract(log([_of("runs", self.run.row(self.customers, now()))]))
+        self._commit()
+
+    def summary(self) -> str:
+        line = (
+            f"api: {self.customers:,} customers, {self.rows:,} rows in "
+            f"{self.tally.requests:,} requests"
+        )
+        if self.unavailable:
+            left_out = [f"{name} (HTTP {status})" for name, status in self.unavailable.items()]
+            line += f"; left out, what they tell is unknown: {', '.join(sorted(left_out))};"
+        return line
+
+    def _load_account(self) -> None:
+        reads: list[Read] = []
+        cursor = None if self.run.full_refresh else self.database.cursor("audit_logs")
+        self._extract(list(account(self.reader, reads, cursor)))
+        for read in reads:
+            if read.resource == "customers" and read.unavailable:
+                raise InputError(
+                    f"{read.unavailable.reason} Without the list of customers nothing can be read: "
+                    "the token needs to be allowed to."
+                )
+        self._extract(log(self._log(reads, 0, [_of("read_from", {"host": self.run.host})])))
+        self._commit()
+
+    def _items(
+        self, results: Iterable[list[Read]], batch_number: int, progress: "tqdm[None]"
+    ) -> Iterator[Any]:
+        """The rows of a batch of customers, and at last what was read."""
+        reads: list[Read] = []
+        for result in results:
+            for read in result:
+                for table, rows in read.rows.items():
+                    yield dlt.mark.with_table_name(rows, table)
+            reads.extend(result)
+            progress.update()
+        yield from self._log(reads, batch_number, [])
+
+    def _log(self, reads: list[Read], batch_number: int, items: list[Any]) -> Iterator[Any]:
+        yield from items
+        yield _of("runs", self.run.row())
+        for table in self.database.replace(reads):
+            yield dlt.mark.with_table_name(dlt.mark.materialize_table_schema(), table)
+        resources: dict[str, dict[str, Any]] = {}
+        for read in reads:
+            rows = sum(read.counts.values())
+            yield _of("reads", _read_row(self.run, read, rows))
+            sums = resources.setdefault(
+                read.resource, {**vars(Tally()), "rows": 0, "customers": 0, "unavailable": 0}
+            )
+            for name, value in vars(read.tally).items():
+                sums[name] += value
+            sums["rows"] += rows
+            sums["customers"] += read.customer_id is not None
+            sums["unavailable"] += read.unavailable is not None
+            self.tally += read.tally
+            self.rows += rows
+            if read.unavailable:
+                self.unavailable[read.resource] = read.unavailable.status
+        for resource, sums in resources.items():
+            keys = {"run_id": self.run.id, "batch_number": batch_number, "resource": resource}
+            waited = Decimal(str(round(sums["waited_seconds"], 3)))
+            yield _of("run_resources", {**keys, **sums, "waited_seconds": waited})
+
+    def _extract(self, data: Any) -> None:
+        with told_plainly(self.pipeline):
+            self.pipeline.extract(data)
+
+    def _commit(self) -> None:
+        with told_plainly(self.pipeline):
+            self.pipeline.normalize()
+            self.pipeline.load()
+
+    @contextmanager
+    def _progress(self, unread: int) -> "Iterator[tqdm[None]]":
+        """A bar of the customers done and an estimate; with requests and the seconds waited."""
+        with tqdm(
+            total=unread, unit=" customers", desc="api", disable=not sys.stderr.isatty()
+        ) as bar:
+            yield bar
+
+
+def _read_row(run: Run, read: Read, rows: int) -> dict[str, Any]:
+    problem = read.unavailable
+    return {
+        "read_id": f"{read.resource}/{read.customer_id or 'account'}",
+        "resource": read.resource,
+        "customer_id": read.customer_id,
+        "run_id": run.id,
+        "as_of": run.scope.as_of,
+        "status": "unavailable" if problem else "read",
+        "http_status": problem.status if problem else None,
+        "reason": problem.reason if problem else None,
+        "rows": rows,
+        "cursor": read.cursor,
+    }
+
+
+def _of(table: str, row: dict[str, Any]) -> Any:
+    return dlt.mark.with_table_name(row, table)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor,
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    at_most: int,
+) -> Iterator[Result]:
+    """Results in the order of the items; at most so many are worked on or wait to be taken."""
+    begun: deque[Future[Result]] = deque()
+    for item in items:
+        begun.append(pool.submit(work, item))
+        if len(begun) >= at_most:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()

@@ -1,0 +1,148 @@
+"""The dlt resources: how the rows of a run reach the raw tables, and which rows they put out."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import dlt
+from dlt.common.schema.typing import TMergeDispositionDict
+from dlt.extract import DltResource
+from dlt.extract.hints import make_hints
+
+from pipelines.columns import Hints
+from pipelines.metronome_api.endpoints import (
+    ACCOUNT,
+    ENDPOINTS,
+    PER_CUSTOMER,
+    Endpoint,
+    Nested,
+    tables,
+)
+from pipelines.metronome_api.reading import Read, Reader
+from pipelines.metronome_api.rows import by_table
+from pipelines.metronome_api.tables import READ_FROM, TABLES
+
+DATASET = "raw_api"
+REREADS = f"{DATASET}._rereads"
+"""What the load in progress has read again, and puts out of the tables."""
+
+RAW_TABLES: dict[str, Hints] = {**TABLES, "read_from": READ_FROM}
+
+KEYS = {
+    "audit_logs": ("id",),
+    "runs": ("run_id",),
+    "run_resources": ("run_id", "batch_number", "resource"),
+    "reads": ("read_id",),
+}
+"""Tables whose rows replace only those with the same key."""
+
+Items = Iterator[Any]
+
+
+def account(reader: Reader, reads: list[Read], audit_cursor: str | None) -> Iterable[DltResource]:
+    """The lists of the account, which dlt reads in parallel and streams to the tables.
+
+    Args:
+        reader: Reads them.
+        reads: Gets what came of each.
+        audit_cursor: Where the audit logs go on.
+    """
+    selected = [endpoint for endpoint in ACCOUNT if endpoint.table in reader.scope.resources]
+    for root in selected:
+        if root.of is None:
+            group = [root, *(child for child in selected if child.of == root.table)]
+            own = {endpoint.table: Read(endpoint.table) for endpoint in group}
+            if root.replaces == "new":
+                own[root.table].cursor = audit_cursor
+            reads.extend(own.values())
+            resource = dlt.resource(
+                _stream(reader, group, own), name=f"read_{root.table}", parallelized=True
+            )
+            yield _declare(resource, group)
+
+
+def _stream(reader: Reader, group: list[Endpoint], own: dict[str, Read]) -> Items:
+    """One list of the account, and those that are asked for each of its rows."""
+    root, *children = group
+
+    def items(endpoint: Endpoint, owners: list[dict[str, Any]]) -> Items:
+        read = own[endpoint.table]
+        for page in reader.stream(endpoint, owners, read):
+            for table, rows in by_table(endpoint, page):
+                read.counts[table] += len(rows)
+                yield dlt.mark.with_table_name(rows, table)
+            if endpoint is root:
+                for child in children:
+                    yield from items(child, page)
+
+    yield from items(root, [])
+    for child in children:
+        own[child.table].unavailable = own[child.table].unavailable or own[root.table].unavailable
+
+
+def customers(items: Items) -> DltResource:
+    """A batch of customers: rows of any of their tables, each marked with its table's name."""
+    return _declare(dlt.resource(items, name="read_customers"), PER_CUSTOMER)
+
+
+def log(items: Items) -> DltResource:
+    """What a run records about itself, and the tables that it found empty."""
+    return _declare(dlt.resource(items, name="read_log"), ENDPOINTS.values())
+
+
+def host(base_url: str) -> str:
+    """What tells one API from another: its host, or `sandbox` for one on this machine."""
+    name = urlsplit(base_url).hostname or base_url
+    return "sandbox" if name in ("127.0.0.1", "localhost") else name
+
+
+def replaced(endpoint: Endpoint, part: Endpoint | Nested, table: str) -> str | None:
+    """The rows of a table that a load puts out, as an SQL condition; None: those of the same key.
+
+    What is read again stands in `REREADS`, which is written before the load begins.
+    """
+    again = f"from {REREADS} where resource = '{endpoint.table}'"
+    match endpoint.replaces:
+        case "all":
+            return f"exists (select 1 {again})"
+        case "owner":
+            return f"customer_id in (select owner {again})"
+        case "invoices":
+            column = "id" if part is endpoint else next(iter(part.keys))  # type: ignore[union-attr]
+            return f"{column} in (select owner {again})"
+        case "window":
+            return (
+                f"exists (select 1 {again} and owner = {table}.customer_id "
+                f"and {table}.{endpoint.time} >= since)"
+            )
+    return None
+
+
+def _declare(resource: DltResource, endpoints: Iterable[Endpoint]) -> DltResource:
+    """Tell dlt every table that a resource may fill, once instead of per page."""
+    parts = [part for endpoint in endpoints for part in tables(endpoint)]
+    for table in [part.table for part in parts] + ["runs", "run_resources", "reads", "read_from"]:
+        hints = make_hints(table_name=table, **_hints(table))
+        resource.merge_hints(hints, create_table_variant=True)
+    return resource
+
+
+def _hints(table: str) -> dict[str, Any]:
+    merge: TMergeDispositionDict = {"disposition": "merge", "strategy": "delete-insert"}
+    hints: dict[str, Any] = {
+        "columns": RAW_TABLES[table],
+        "write_disposition": merge,
+        "file_format": "parquet",  # dlt's default, INSERT VALUES, cuts decimals to nine places
+    }
+    if table in KEYS:
+        hints["primary_key"] = KEYS[table]
+    elif table in _PARTS:
+        merge["destination_scope"] = replaced(*_PARTS[table], "{table}")
+    else:
+        hints["write_disposition"] = "replace"
+    return hints
+
+
+_PARTS = {
+    part.table: (endpoint, part) for endpoint in ENDPOINTS.values() for part in tables(endpoint)
+}

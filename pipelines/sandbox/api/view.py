@@ -1,0 +1,141 @@
+"""The account as one environment's token sees it."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from pipelines.sandbox.account import Account, Books, Record
+from pipelines.sandbox.api.calls import ApiError, Arguments
+from pipelines.sandbox.audit_log import audit_log
+from pipelines.sandbox.usage_index import UsageIndex
+
+_REMEMBERED = 64
+
+
+class View:
+    """One environment of the account, over all blocks."""
+
+    def __init__(self, account: Account, environment: str) -> None:
+        """Serve one environment of `account`."""
+        self.account, self.environment = account, environment
+        self.catalog = account.books[environment].catalog
+        self._answers: OrderedDict[Any, Any] = OrderedDict()
+
+    @property
+    def now(self) -> datetime:
+        """The instant for which the API answers."""
+        return self.account.now
+
+    @cached_property
+    def customers(self) -> dict[str, tuple[Record, int, str]]:
+        """Customers by id, each with the number of its block and its id in block 0."""
+        originals = [customer["id"] for customer in self.account.books[self.environment].customers]
+        return {
+            customer["id"]: (customer, number, original)
+            for number, books in enumerate(self.account.blocks(self.environment))
+            for customer, original in zip(books.customers, originals, strict=True)
+        }
+
+    @cached_property
+    def grants(self) -> list[Record]:
+        """All credit grants."""
+        return [grant for books in self.account.blocks(self.environment) for grant in books.grants]
+
+    @cached_property
+    def ledgers(self) -> list[Record]:
+        """The credit ledgers of all customers that have any."""
+        return [row for books in self.account.blocks(self.environment) for row in books.ledgers]
+
+    @cached_property
+    def audit_log(self) -> list[Record]:
+        """The audit log, oldest first."""
+        blocks = self.account.blocks(self.environment)
+        entries = [entry for books in blocks for entry in audit_log(books, self.now)]
+        return sorted(entries, key=lambda entry: (entry["timestamp"], entry["id"]))
+
+    @cached_property
+    def usage(self) -> UsageIndex:
+        """What the customers of block 0 used; a copy used what its original did."""
+        return UsageIndex(self.account.books[self.environment])
+
+    def metric_of(self, line: Record) -> str | None:
+        """The metric that an invoice's line or sub-line charges for, if any."""
+        return self._metrics.get(line.get("charge_id") or line.get("product_id"))
+
+    @cached_property
+    def _metrics(self) -> dict[str, str]:
+        """Metrics by plan charge and by contract product."""
+        products = self.catalog.contract_products.values()
+        by_product = {item["id"]: item["current"].get("billable_metric_id") for item in products}
+        by_charge = {
+            charge["id"]: charge["billable_metric"]["id"]
+            for charge in self.catalog.plan_charges
+            if charge["billable_metric"]
+        }
+        return {key: metric for key, metric in (by_product | by_charge).items() if metric}
+
+    def customer(self, customer_id: str) -> Record:
+        """A customer.
+
+        Raises:
+            ApiError: 404, there is no such customer.
+        """
+        if customer_id not in self.customers:
+            raise ApiError(404, f"Customer {customer_id} not found")
+        return self.customers[customer_id][0]
+
+    def original(self, customer_id: str) -> str:
+        """The customer of block 0 that a customer is a copy of, or is."""
+        return self.customers[customer_id][2]
+
+    def books(self, customer_id: str) -> Books:
+        """The books that hold a customer.
+
+        Raises:
+            ApiError: 404, there is no such customer.
+        """
+        self.customer(customer_id)
+        return self.account.block(self.environment, self.customers[customer_id][1])
+
+    def invoices(self, customer_id: str) -> list[Record]:
+        """The invoices of a customer, VOID included."""
+        return self.books(customer_id).invoices_by_customer.get(customer_id, [])
+
+    def contract(self, call: Arguments, status: int = 400) -> Record:
+        """The contract that `customer_id` and `contract_id` name.
+
+        Raises:
+            ApiError: With `status`, there is no such customer, or it has no such contract.
+        """
+        customer_id = call["customer_id"]
+        if customer_id not in self.customers:
+            raise ApiError(status, f"Customer {customer_id} not found", "CustomerNotFound")
+        for contract in self.books(customer_id).contracts.get(customer_id, []):
+            if contract["id"] == call["contract_id"]:
+                return contract
+        raise ApiError(status, f"Contract {call['contract_id']} not found", "ContractNotFound")
+
+    def recall(self, handler: Callable[..., Any], call: Arguments) -> Any:
+        """What a handler answers to a call, kept for the pages that are asked for next."""
+        key = (handler.__name__, repr(sorted(call.items())))
+        if key in self._answers:
+            self._answers.move_to_end(key)
+        else:
+            self._answers[key] = handler(self, call)
+            if len(self._answers) > _REMEMBERED:
+                self._answers.popitem(last=False)
+        return self._answers[key]
+
+
+def find(records: Iterable[Record], record_id: str, what: str) -> Record:
+    """The record with an id.
+
+    Raises:
+        ApiError: 404, there is none; `what` names it in the message.
+    """
+    for record in records:
+        if record["id"] == record_id:
+            return record
+    raise ApiError(404, f"{what} {record_id} not found")
