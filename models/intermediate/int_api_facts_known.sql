@@ -1,12 +1,3 @@
-{%- set facts = {
-    'invoices': 'are_invoices_known',
-    'contracts': 'are_contracts_known',
-    'customer_plans': 'are_customer_plans_known',
-    'balances': 'are_balances_known',
-    'credit_grants': 'are_credit_grants_known',
-    'customer_alerts': 'are_alerts_known',
-    'invoice_breakdowns_daily': 'are_daily_breakdowns_known',
-} -%}
 -- One row per customer that the API lists: which of its facts the API was asked for and gave. What the
 -- token may not read, or no run has asked for yet, is not known.
 with
@@ -16,38 +7,52 @@ customers as (
 ),
 
 reads as (
-    select
-        resource,
-        customer_id,
-        case when read_status = 'read' then 1 else 0 end as is_read
-    from {{ ref('stg_metronome_api__reads') }}
+    select * from {{ ref('stg_metronome_api__reads') }}
 ),
 
-of_account as (
+reads_of_customers as (
     select
-        {%- for resource in facts %}
-        max(case when resource = '{{ resource }}' then is_read end) as {{ resource }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from reads
-    where customer_id is null
+        customers.customer_id,
+        reads.resource,
+        reads.read_status,
+        1 as preference
+    from customers
+    inner join reads on customers.customer_id = reads.customer_id
+    union all
+    select
+        customers.customer_id,
+        reads.resource,
+        reads.read_status,
+        2 as preference
+    from customers
+    cross join reads
+    where reads.customer_id is null
 ),
 
-of_customer as (
+ranked as (
+    select
+        *,
+        row_number() over (partition by customer_id, resource order by preference) as choice
+    from reads_of_customers
+),
+
+known as (
     select
         customer_id,
-        {%- for resource in facts %}
-        max(case when resource = '{{ resource }}' then is_read end) as {{ resource }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from reads
-    where customer_id is not null
-    group by customer_id
+        resource
+    from ranked
+    where choice = 1 and read_status = 'read'
 )
 
 select
     customers.customer_id,
-    {%- for resource, is_known in facts.items() %}
-    coalesce(of_customer.{{ resource }}, of_account.{{ resource }}, 0) = 1 as {{ is_known }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    coalesce({{ any_true("known.resource = 'invoices'") }}, false) as are_invoices_known,
+    coalesce({{ any_true("known.resource = 'contracts'") }}, false) as are_contracts_known,
+    coalesce({{ any_true("known.resource = 'customer_plans'") }}, false) as are_customer_plans_known,
+    coalesce({{ any_true("known.resource = 'balances'") }}, false) as are_balances_known,
+    coalesce({{ any_true("known.resource = 'credit_grants'") }}, false) as are_credit_grants_known,
+    coalesce({{ any_true("known.resource = 'customer_alerts'") }}, false) as are_alerts_known,
+    coalesce({{ any_true("known.resource = 'invoice_breakdowns_daily'") }}, false) as are_daily_breakdowns_known
 from customers
-cross join of_account
-left join of_customer on customers.customer_id = of_customer.customer_id
+left join known on customers.customer_id = known.customer_id
+group by customers.customer_id

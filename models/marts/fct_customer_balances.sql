@@ -160,20 +160,47 @@ select
     balances.archived_at,
     {{ as_of() }} as as_of
 from balances
-{%- for sums in [
-    'current_invoices', 'grace_invoices', 'void_invoices', 'last_finalized', 'outstanding', 'billed_months'
-] %}
-left join {{ sums }}
+left join current_invoices
     on
-        balances.customer_id = {{ sums }}.customer_id
-        and balances.pricing_unit = {{ sums }}.pricing_unit
+        balances.customer_id = current_invoices.customer_id
+        and balances.pricing_unit = current_invoices.pricing_unit
         and balances.are_invoices_known
-{%- endfor %}
-{%- for sums in ['month_to_date', 'credit', 'burned'] %}
-left join {{ sums }}
+left join grace_invoices
     on
-        balances.customer_id = {{ sums }}.customer_id
-        and balances.pricing_unit = {{ sums }}.pricing_unit
-{%- endfor %}
+        balances.customer_id = grace_invoices.customer_id
+        and balances.pricing_unit = grace_invoices.pricing_unit
+        and balances.are_invoices_known
+left join void_invoices
+    on
+        balances.customer_id = void_invoices.customer_id
+        and balances.pricing_unit = void_invoices.pricing_unit
+        and balances.are_invoices_known
+left join last_finalized
+    on
+        balances.customer_id = last_finalized.customer_id
+        and balances.pricing_unit = last_finalized.pricing_unit
+        and balances.are_invoices_known
+left join outstanding
+    on
+        balances.customer_id = outstanding.customer_id
+        and balances.pricing_unit = outstanding.pricing_unit
+        and balances.are_invoices_known
+left join billed_months
+    on
+        balances.customer_id = billed_months.customer_id
+        and balances.pricing_unit = billed_months.pricing_unit
+        and balances.are_invoices_known
+left join month_to_date
+    on
+        balances.customer_id = month_to_date.customer_id
+        and balances.pricing_unit = month_to_date.pricing_unit
+left join credit
+    on
+        balances.customer_id = credit.customer_id
+        and balances.pricing_unit = credit.pricing_unit
+left join burned
+    on
+        balances.customer_id = burned.customer_id
+        and balances.pricing_unit = burned.pricing_unit
 left join agreements on balances.customer_id = agreements.customer_id
 left join alarmed on balances.customer_id = alarmed.customer_id
