@@ -6,3 +6,12 @@
 {% macro duckdb__joined_texts(column) -%}
     string_agg(distinct {{ column }}, '; ' order by {{ column }})
 {%- endmacro %}
+
+{# Whether a condition holds in any row of a group; null when it is null in all of them. #}
+{% macro any_true(condition) -%}
+    {{ return(adapter.dispatch('any_true')(condition)) }}
+{%- endmacro %}
+
+{% macro duckdb__any_true(condition) -%}
+    bool_or({{ condition }})
+{%- endmacro %}

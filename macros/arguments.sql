@@ -12,6 +12,11 @@
     cast('{{ metronome.as_of_value().isoformat() }}' as timestamp with time zone)
 {%- endmacro %}
 
+{# The UTC day of that instant, which is not over unless the instant is its first. SQL literal. #}
+{% macro as_of_date() -%}
+    cast('{{ metronome.as_of_value().strftime('%Y-%m-%d') }}' as date)
+{%- endmacro %}
+
 {% macro as_of_value() -%}
     {%- set given = metronome.argument('as_of') -%}
     {%- if not given -%}

@@ -59,3 +59,12 @@
 {% macro duckdb__json_length(column) -%}
     json_array_length({{ column }})
 {%- endmacro %}
+
+{# A relation's rows, once per object of a JSON list of objects, which comes as the column `element`. #}
+{% macro unnest_json_objects(relation, column) -%}
+    {{ return(adapter.dispatch('unnest_json_objects')(relation, column)) }}
+{%- endmacro %}
+
+{% macro duckdb__unnest_json_objects(relation, column) -%}
+    select *, unnest(from_json({{ column }}, '["JSON"]')) as element from {{ relation }}
+{%- endmacro %}

@@ -43,3 +43,14 @@
 {% macro duckdb__text_to_quantity(column) -%}
     try_cast({{ column }} as decimal(38, 18))
 {%- endmacro %}
+
+{#
+  Whole days that a balance lasts at the rate of the last 30 days; null when nothing was used. Days are
+  no money: the double of a division will do, once it is rid of its noise.
+#}
+{% macro days_left(balance, used_in_30_days) -%}
+    cast(
+        case when {{ used_in_30_days }} > 0 then floor(round(30 * {{ balance }} / {{ used_in_30_days }}, 6)) end
+        as bigint
+    )
+{%- endmacro %}

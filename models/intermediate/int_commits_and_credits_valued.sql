@@ -11,18 +11,26 @@ segments as (
 ),
 
 ledger_entries as (
-    select * from {{ ref('stg_metronome_api__balance_ledger_entries') }}
+    select * from {{ ref('int_balance_ledger_entries_dated') }}
 ),
 
 open_segments as (
     select
-        balance_id,
-        min(ending_before) as next_expiry_at,
-        sum(case when ending_before <= {{ add_days(as_of(), 30) }} then amount else 0 end)
-            as expiring_amount
+        *,
+        min(ending_before) over (partition by balance_id) as next_expiry_at
     from segments
     where starting_at <= {{ as_of() }} and {{ as_of() }} < ending_before
-    group by balance_id
+),
+
+expiries as (
+    select
+        balance_id,
+        next_expiry_at,
+        sum(case when ending_before = next_expiry_at then amount else 0 end) as next_expiring,
+        sum(case when ending_before <= {{ add_days(as_of(), 30) }} then amount else 0 end)
+            as expiring_30d
+    from open_segments
+    group by balance_id, next_expiry_at
 ),
 
 granted as (
@@ -33,37 +41,45 @@ granted as (
     group by balance_id
 ),
 
--- the deduction of an open period is dated at its end, so it is still to come
 posted as (
     select
-        balance_id,
-        greatest(sum(amount), 0) as amount
+        credit_id,
+        greatest(sum(case when is_usable then amount else 0 end), 0) as balance,
+        -sum(case when entry_type like '%\_EXPIRATION' escape '\' then amount else 0 end) as expired
     from ledger_entries
-    where effective_at <= {{ as_of() }}
-    group by balance_id
+    where not is_pending
+    group by credit_id
+),
+
+joined as (
+    select
+        balances.*,
+        granted.amount as granted,
+        posted.balance as posted_balance,
+        posted.expired,
+        expiries.next_expiring,
+        expiries.expiring_30d,
+        expiries.next_expiry_at,
+        expiries.balance_id is not null
+        and (balances.archived_at is null or {{ as_of() }} < balances.archived_at) as is_open
+    from balances
+    left join expiries on balances.balance_id = expiries.balance_id
+    left join granted on balances.balance_id = granted.balance_id
+    left join posted on balances.balance_id = posted.credit_id
 )
 
 select
-    balances.balance_id as credit_id,
-    balances.balance_type as credit_type,
-    balances.balance_name as credit_name,
-    balances.customer_id,
-    balances.contract_id,
-    balances.stated_unit,
-    granted.amount as granted,
-    case when open_segments.balance_id is not null then balances.balance else 0 end as balance,
-    case when open_segments.balance_id is not null then coalesce(posted.amount, 0) else 0 end
-        as balance_excluding_pending,
-    case
-        when open_segments.balance_id is not null
-            then least(balances.balance, open_segments.expiring_amount)
-        else 0
-    end as expiring_30d,
-    open_segments.next_expiry_at
-from balances
-left join open_segments
-    on
-        balances.balance_id = open_segments.balance_id
-        and (balances.archived_at is null or {{ as_of() }} < balances.archived_at)
-left join granted on balances.balance_id = granted.balance_id
-left join posted on balances.balance_id = posted.balance_id
+    balance_id as credit_id,
+    balance_type as credit_type,
+    balance_name as credit_name,
+    customer_id,
+    contract_id,
+    stated_unit,
+    granted,
+    case when is_open then balance else 0 end as balance,
+    case when is_open then coalesce(posted_balance, 0) else 0 end as balance_excluding_pending,
+    case when is_open then least(balance, expiring_30d) else 0 end as expiring_30d,
+    case when is_open then next_expiry_at end as next_expiry_at,
+    case when is_open then least(balance, next_expiring) end as next_expiring,
+    coalesce(expired, 0) as expired
+from joined

@@ -22,5 +22,8 @@ select
         when is_open and expires_at <= {{ add_days(as_of(), 30) }} then balance_including_pending
         else 0
     end as expiring_30d,
-    case when is_open then expires_at end as next_expiry_at
+    case when is_open then expires_at end as next_expiry_at,
+    case when is_open then balance_including_pending end as next_expiring,
+    -- once expired, a grant's balance is stated as 0: what was lost is not known
+    case when expires_at > {{ as_of() }} then 0 end as expired
 from credit_grants

@@ -1,12 +1,40 @@
--- One row per customer that is on a plan or contract at the as-of instant: what it is called.
+-- One row per customer that is on a plan or contract at the as-of instant: what it is called, how often
+-- it bills and when it ends.
 with
 
+facts as (
+    select * from {{ ref('int_api_facts_known') }}
+),
+
 customer_plans as (
-    select * from {{ ref('stg_metronome_api__customer_plans') }}
+    select customer_plans.*
+    from {{ ref('stg_metronome_api__customer_plans') }} as customer_plans
+    inner join facts on customer_plans.customer_id = facts.customer_id
+    where facts.are_customer_plans_known
 ),
 
 contracts as (
-    select * from {{ ref('stg_metronome_api__contracts') }}
+    select
+        contracts.*,
+        coalesce(contracts.contract_name, contracts.contract_id) as displayed_name,
+        case
+            when contracts.archived_at < contracts.ending_before or contracts.ending_before is null
+                then contracts.archived_at
+            else contracts.ending_before
+        end as ends_at
+    from {{ ref('stg_metronome_api__contracts') }} as contracts
+    inner join facts on contracts.customer_id = facts.customer_id
+    where facts.are_contracts_known
+),
+
+renewals as (
+    select
+        transitions.from_contract_id as contract_id,
+        {{ joined_texts('contracts.displayed_name') }} as renewed_by
+    from {{ ref('stg_metronome_api__contract_transitions') }} as transitions
+    inner join contracts on transitions.to_contract_id = contracts.contract_id
+    where transitions.transition_type = 'RENEWAL' and contracts.archived_at is null
+    group by transitions.from_contract_id
 ),
 
 plans as (
@@ -19,28 +47,37 @@ agreements as (
         plan_id,
         plan_name as listed_name,
         cast(null as string) as contract_name,
+        cast(null as string) as billing_frequency,
+        cast(null as string) as renewed_by,
         starting_at,
-        ending_before
+        ending_before as ends_at,
+        cast(null as timestamp with time zone) as contract_ends_at
     from customer_plans
     union all
     select
-        customer_id,
-        coalesce(package_id, rate_card_id) as plan_id,
+        contracts.customer_id,
+        coalesce(contracts.package_id, contracts.rate_card_id) as plan_id,
         cast(null as string) as listed_name,
-        coalesce(contract_name, contract_id) as contract_name,
-        starting_at,
-        case when archived_at < ending_before or ending_before is null then archived_at else ending_before end
-            as ending_before
+        contracts.displayed_name as contract_name,
+        contracts.billing_frequency,
+        renewals.renewed_by,
+        contracts.starting_at,
+        contracts.ends_at,
+        contracts.ends_at as contract_ends_at
     from contracts
+    left join renewals on contracts.contract_id = renewals.contract_id
 )
 
 select
     agreements.customer_id,
     {{ joined_texts('coalesce(plans.plan_name, agreements.listed_name)') }} as plan_name,
-    {{ joined_texts('agreements.contract_name') }} as contract_name
+    {{ joined_texts('agreements.contract_name') }} as contract_name,
+    {{ joined_texts('agreements.billing_frequency') }} as billing_frequency,
+    min(agreements.contract_ends_at) as contract_ends_at,
+    {{ joined_texts('agreements.renewed_by') }} as renewed_by
 from agreements
 left join plans on agreements.plan_id = plans.plan_id
 where
     agreements.starting_at <= {{ as_of() }}
-    and ({{ as_of() }} < agreements.ending_before or agreements.ending_before is null)
+    and ({{ as_of() }} < agreements.ends_at or agreements.ends_at is null)
 group by agreements.customer_id

@@ -13,6 +13,17 @@ export_customers as (
     select * from {{ ref('stg_metronome_export__customers') }}
 ),
 
+-- an archived configuration is no longer billed through
+providers as (
+    select
+        customer_id,
+        {{ joined_texts('billing_provider') }} as billing_provider_type,
+        {{ joined_texts('stripe_customer_id') }} as billing_provider_customer_id
+    from {{ ref('stg_metronome_api__billing_provider_configurations') }}
+    where archived_at is null
+    group by customer_id
+),
+
 from_api as (
     select
         api_customers.customer_id,
@@ -20,8 +31,11 @@ from_api as (
         api_customers.customer_name,
         api_customers.ingest_aliases,
         api_customers.salesforce_account_id,
-        export_customers.billing_provider_type,
-        export_customers.billing_provider_customer_id,
+        api_customers.billable_status,
+        coalesce(providers.billing_provider_type, export_customers.billing_provider_type)
+            as billing_provider_type,
+        coalesce(providers.billing_provider_customer_id, export_customers.billing_provider_customer_id)
+            as billing_provider_customer_id,
         api_customers.created_at,
         api_customers.archived_at,
         true as is_in_api,
@@ -29,6 +43,7 @@ from_api as (
     from api_customers
     cross join api_environment
     left join export_customers on api_customers.customer_id = export_customers.customer_id
+    left join providers on api_customers.customer_id = providers.customer_id
 ),
 
 only_in_export as (
@@ -38,6 +53,7 @@ only_in_export as (
         export_customers.customer_name,
         export_customers.ingest_aliases,
         export_customers.salesforce_account_id,
+        cast(null as string) as billable_status,
         export_customers.billing_provider_type,
         export_customers.billing_provider_customer_id,
         export_customers.created_at,

@@ -20,30 +20,12 @@ plans as (
     select * from {{ ref('int_plans_united') }}
 ),
 
-customer_plans as (
-    select * from {{ ref('stg_metronome_api__customer_plans') }}
+payment_terms as (
+    select * from {{ ref('int_invoices_payment_terms') }}
 ),
 
 provider_statuses as (
     select * from {{ ref('external_invoice_statuses') }}
-),
-
--- the terms of the stretch on the plan that the invoice's period starts in
-plan_terms as (
-    select
-        invoices.invoice_id,
-        max(customer_plans.net_payment_terms_days) as net_payment_terms_days
-    from invoices
-    inner join customer_plans
-        on
-            invoices.customer_id = customer_plans.customer_id
-            and invoices.plan_id = customer_plans.plan_id
-            and invoices.period_start_at >= customer_plans.starting_at
-            and (
-                invoices.period_start_at < customer_plans.ending_before
-                or customer_plans.ending_before is null
-            )
-    group by invoices.invoice_id
 ),
 
 joined as (
@@ -55,16 +37,12 @@ joined as (
         provider_statuses.external_status is not null as is_payment_status_known,
         coalesce(provider_statuses.is_settled, false) as is_settled,
         coalesce(provider_statuses.is_failed, false) as is_payment_failed,
-        coalesce(
-            invoices.net_payment_terms_days,
-            contracts.net_payment_terms_days,
-            plan_terms.net_payment_terms_days
-        ) as payment_terms_days
+        payment_terms.net_payment_terms_days as payment_terms_days
     from invoices
     left join contracts on invoices.contract_id = contracts.contract_id
     left join constituents on invoices.invoice_id = constituents.invoice_id
     left join provider_statuses on invoices.external_status = provider_statuses.external_status
-    left join plan_terms on invoices.invoice_id = plan_terms.invoice_id
+    left join payment_terms on invoices.invoice_id = payment_terms.invoice_id
 )
 
 select
@@ -100,6 +78,7 @@ select
     joined.billing_provider_type,
     joined.billing_provider_invoice_id,
     joined.external_status,
+    joined.billing_provider_error,
     joined.is_payment_status_known,
     joined.is_payment_failed,
     joined.invoice_status = 'FINALIZED'

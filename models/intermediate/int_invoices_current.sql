@@ -52,7 +52,6 @@ select
     customer_id,
     pricing_unit,
     invoice_status,
-    contract_id,
     plan_name,
     period_start_at,
     period_end_at,

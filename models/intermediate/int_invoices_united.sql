@@ -34,7 +34,8 @@ both_sources as (
         api_invoices.net_payment_terms_days,
         api_invoices.billing_provider_type,
         api_invoices.billing_provider_invoice_id,
-        api_invoices.external_status
+        api_invoices.external_status,
+        api_invoices.billing_provider_error
     from api_invoices
     left join customers on api_invoices.customer_id = customers.customer_id
     union all
@@ -57,7 +58,8 @@ both_sources as (
         cast(null as bigint) as net_payment_terms_days,
         billing_provider_type,
         billing_provider_invoice_id,
-        external_status
+        external_status,
+        cast(null as string) as billing_provider_error
     from export_invoices
 ),
 
@@ -92,6 +94,7 @@ select
     net_payment_terms_days,
     billing_provider_type,
     billing_provider_invoice_id,
-    external_status
+    external_status,
+    billing_provider_error
 from ranked
 where choice = 1

@@ -4,6 +4,7 @@ select
     environment_type,
     customer_name,
     salesforce_account_id,
+    billable_status,
     billing_provider_type,
     billing_provider_customer_id,
     created_at,

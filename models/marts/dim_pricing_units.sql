@@ -23,6 +23,6 @@ every_mention as (
 
 select
     pricing_unit,
-    bool_or(is_currency) as is_currency
+    {{ any_true('is_currency') }} as is_currency
 from every_mention
 group by pricing_unit

@@ -1,14 +1,24 @@
 -- One row per commit, credit or credit grant, valued at the as-of instant.
 with
 
+credits as (
+    select * from {{ ref('int_credits_united') }}
+),
+
 customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
-credits as (
-    select * from {{ ref('int_commits_and_credits_valued') }}
-    union all
-    select * from {{ ref('int_credit_grants_valued') }}
+facts as (
+    select * from {{ ref('int_api_facts_known') }}
+),
+
+burned as (
+    select
+        credit_id,
+        sum(burned_30d_amount) as burned_30d_amount
+    from {{ ref('int_credits_burned') }}
+    group by credit_id
 )
 
 select
@@ -18,14 +28,23 @@ select
     customers.environment_type,
     credits.customer_id,
     credits.contract_id,
-    {{ pricing_unit('credits.stated_unit') }} as pricing_unit,
-    {{ major_amount('credits.granted', 'credits.stated_unit') }} as granted_amount,
-    {{ major_amount('credits.balance', 'credits.stated_unit') }} as balance_amount,
-    {{ major_amount('credits.balance_excluding_pending', 'credits.stated_unit') }}
-        as balance_excluding_pending_amount,
-    {{ major_amount('credits.expiring_30d', 'credits.stated_unit') }} as expiring_30d_amount,
+    credits.pricing_unit,
+    credits.granted_amount,
+    credits.balance_amount,
+    credits.balance_excluding_pending_amount,
+    cast(credits.balance_excluding_pending_amount - credits.balance_amount as {{ amount_type() }})
+        as pending_amount,
+    credits.expiring_30d_amount,
     credits.next_expiry_at,
-    -- what is left of a postpaid commit is owed by the customer, not at its disposal
-    credits.credit_type <> 'POSTPAID' as is_spendable
+    credits.next_expiring_amount,
+    credits.expired_amount,
+    {{ known_amount('burned.burned_30d_amount', 'facts.are_daily_breakdowns_known') }} as burned_30d_amount,
+    case
+        when facts.are_daily_breakdowns_known
+            then {{ days_left('credits.balance_amount', 'burned.burned_30d_amount') }}
+    end as days_left,
+    credits.is_spendable
 from credits
 left join customers on credits.customer_id = customers.customer_id
+left join facts on credits.customer_id = facts.customer_id
+left join burned on credits.credit_id = burned.credit_id

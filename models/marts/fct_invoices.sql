@@ -5,14 +5,8 @@ invoices as (
     select * from {{ ref('int_invoices_classified') }}
 ),
 
-line_sums as (
-    select
-        invoice_id,
-        sum(case when amount > 0 then amount else 0 end) as gross_usage_amount,
-        -sum(case when amount < 0 then amount else 0 end) as applied_credit_amount
-    from {{ ref('int_invoice_lines_united') }}
-    where is_in_invoice_total
-    group by invoice_id
+invoices_summed as (
+    select * from {{ ref('int_invoices_summed') }}
 )
 
 select
@@ -30,8 +24,8 @@ select
     invoices.regenerated_from_invoice_id,
     invoices.pricing_unit,
     invoices.total_amount,
-    cast(coalesce(line_sums.gross_usage_amount, 0) as {{ amount_type() }}) as gross_usage_amount,
-    cast(coalesce(line_sums.applied_credit_amount, 0) as {{ amount_type() }})
+    cast(coalesce(invoices_summed.gross_usage_amount, 0) as {{ amount_type() }}) as gross_usage_amount,
+    cast(coalesce(invoices_summed.applied_credit_amount, 0) as {{ amount_type() }})
         as applied_credit_amount,
     invoices.period_start_at,
     invoices.period_end_at,
@@ -42,10 +36,11 @@ select
     invoices.billing_provider_type,
     invoices.billing_provider_invoice_id,
     invoices.external_status,
+    invoices.billing_provider_error,
     invoices.is_payment_status_known,
     invoices.is_payment_failed,
     invoices.is_outstanding,
     cast(invoices.net_payment_terms_days as bigint) as net_payment_terms_days,
     invoices.due_at
 from invoices
-left join line_sums on invoices.invoice_id = line_sums.invoice_id
+left join invoices_summed on invoices.invoice_id = invoices_summed.invoice_id

@@ -34,7 +34,23 @@ select
     balances.billed_last_month_amount as billed_last_month,
     balances.billed_month_before_amount as billed_month_before,
     balances.credit_days_left,
-    balances.archived_at as customer_archived_at
+    balances.archived_at as customer_archived_at,
+    balances.contract_balance_amount as contract_balance,
+    balances.grant_balance_amount as grant_balance,
+    balances.credit_burned_30d_amount as credit_burned_30d,
+    balances.month_to_date_amount as usage_month_to_date,
+    balances.last_month_to_same_day_amount as usage_last_month_to_same_day,
+    balances.billing_frequency,
+    balances.contract_ends_at as contract_end,
+    balances.contract_days_left,
+    balances.contract_renewed_by,
+    balances.last_finalized_external_status as last_finalized_status,
+    balances.billing_provider_error,
+    balances.billing_provider_customer_id,
+    balances.void_invoices,
+    balances.void_amount as void_total,
+    balances.alerts_in_alarm,
+    balances.alert_names_in_alarm
 from {{ ref('fct_customer_balances') }} as balances
 inner join {{ ref('dim_report_arguments') }} as arguments
     on balances.environment_type is not distinct from arguments.environment_type

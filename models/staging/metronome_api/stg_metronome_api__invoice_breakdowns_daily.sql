@@ -22,6 +22,9 @@ renamed as (
         -- numerics
         total,
 
+        -- json
+        invoice_adjustments,
+
         -- timestamps
         breakdown_start_timestamp as breakdown_start_at,
         breakdown_end_timestamp as breakdown_end_at,

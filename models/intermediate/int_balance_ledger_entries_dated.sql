@@ -1,0 +1,45 @@
+-- One row per entry of the ledger of a commit or credit, in its stated unit: whether it is still to come
+-- at the as-of instant, and whether it belongs to what can be used then.
+with
+
+balances as (
+    select * from {{ ref('stg_metronome_api__balances') }}
+    where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- those count units of usage, not money
+),
+
+entries as (
+    select * from {{ ref('stg_metronome_api__balance_ledger_entries') }}
+),
+
+segments as (
+    select * from {{ ref('stg_metronome_api__balance_segments') }}
+)
+
+select
+    entries.balance_id || ':' || cast(entries.entry_number as string) as ledger_entry_id,
+    entries.balance_id as ledger_id,
+    entries.balance_id as credit_id,
+    balances.customer_id,
+    entries.entry_type,
+    balances.stated_unit,
+    entries.amount,
+    sum(entries.amount) over (
+        partition by entries.balance_id
+        order by entries.effective_at, entries.entry_number
+        rows between unbounded preceding and current row
+    ) as running_balance,
+    entries.segment_id,
+    entries.invoice_id,
+    entries.reason,
+    entries.effective_at,
+    -- the deduction of an open period is dated at the period's end
+    entries.effective_at > {{ as_of() }} as is_pending,
+    -- an entry of an expired or upcoming segment is not; one may name no segment
+    segments.segment_id is null
+    or (segments.starting_at <= {{ as_of() }} and {{ as_of() }} < segments.ending_before) as is_usable
+from entries
+inner join balances on entries.balance_id = balances.balance_id
+left join segments
+    on
+        entries.balance_id = segments.balance_id
+        and entries.segment_id = segments.segment_id

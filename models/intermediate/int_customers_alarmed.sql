@@ -1,0 +1,8 @@
+-- One row per customer that has enabled alerts in alarm.
+select
+    customer_id,
+    count(*) as alerts_in_alarm,
+    {{ joined_texts('alert_name') }} as alert_names
+from {{ ref('stg_metronome_api__customer_alerts') }}
+where customer_status = 'IN_ALARM' and alert_status = 'ENABLED'
+group by customer_id

@@ -1,0 +1,24 @@
+-- One row per customer and pricing unit that it has credit in: the sums of what it can spend.
+with
+
+credits as (
+    select
+        *,
+        credit_type = 'CREDIT_GRANT' as is_grant
+    from {{ ref('int_credits_united') }}
+    where is_spendable
+)
+
+select
+    customer_id,
+    pricing_unit,
+    cast(sum(case when is_grant then 0 else balance_amount end) as {{ amount_type() }})
+        as contract_balance_amount,
+    cast(sum(case when is_grant then balance_amount else 0 end) as {{ amount_type() }})
+        as grant_balance_amount,
+    cast(sum(balance_amount) as {{ amount_type() }}) as balance_amount,
+    cast(sum(balance_excluding_pending_amount) as {{ amount_type() }}) as balance_excluding_pending_amount,
+    cast(sum(expiring_30d_amount) as {{ amount_type() }}) as expiring_30d_amount,
+    min(case when balance_amount > 0 then next_expiry_at end) as next_expiry_at
+from credits
+group by customer_id, pricing_unit

@@ -1,0 +1,27 @@
+-- One row per customer and pricing unit that has daily breakdowns: gross usage of the whole days of this
+-- month before the as-of instant, and of the days with the same numbers last month.
+with
+
+days as (
+    select
+        *,
+        breakdown_date >= {{ first_of_month(as_of()) }} as is_of_this_month,
+        extract(day from breakdown_date) < extract(day from {{ as_of_date() }}) as is_before_same_day
+    from {{ ref('int_invoice_breakdowns_daily_summed') }}
+    where
+        {{ is_usage('invoice_type') }}
+        and breakdown_date >= {{ first_of_month(as_of(), -1) }}
+        and breakdown_date < {{ as_of_date() }}
+)
+
+select
+    customer_id,
+    pricing_unit,
+    cast(sum(case when is_of_this_month then gross_usage_amount else 0 end) as {{ amount_type() }})
+        as month_to_date_amount,
+    cast(
+        sum(case when not is_of_this_month and is_before_same_day then gross_usage_amount else 0 end)
+        as {{ amount_type() }}
+    ) as last_month_to_same_day_amount
+from days
+group by customer_id, pricing_unit

@@ -1,0 +1,61 @@
+-- One row per invoice: the days from its issue until it is due, as the invoice itself says, else its
+-- contract, else the customer's plan. Null when the first of these that should say could not be read.
+with
+
+invoices as (
+    select * from {{ ref('int_invoices_united') }}
+),
+
+facts as (
+    select * from {{ ref('int_api_facts_known') }}
+),
+
+contracts as (
+    select * from {{ ref('stg_metronome_api__contracts') }}
+),
+
+customer_plans as (
+    select * from {{ ref('stg_metronome_api__customer_plans') }}
+),
+
+-- the terms of the stretch on the plan that the invoice's period starts in
+plan_terms as (
+    select
+        invoices.invoice_id,
+        max(customer_plans.net_payment_terms_days) as net_payment_terms_days
+    from invoices
+    inner join customer_plans
+        on
+            invoices.customer_id = customer_plans.customer_id
+            and invoices.plan_id = customer_plans.plan_id
+            and invoices.period_start_at >= customer_plans.starting_at
+            and (
+                invoices.period_start_at < customer_plans.ending_before
+                or customer_plans.ending_before is null
+            )
+    group by invoices.invoice_id
+),
+
+stated as (
+    select
+        invoices.invoice_id,
+        invoices.net_payment_terms_days as of_invoice,
+        invoices.contract_id is null or coalesce(facts.are_contracts_known, false) as is_contract_known,
+        contracts.net_payment_terms_days as of_contract,
+        coalesce(facts.are_customer_plans_known, false) as is_plan_known,
+        plan_terms.net_payment_terms_days as of_plan
+    from invoices
+    left join facts on invoices.customer_id = facts.customer_id
+    left join contracts on invoices.contract_id = contracts.contract_id
+    left join plan_terms on invoices.invoice_id = plan_terms.invoice_id
+)
+
+select
+    invoice_id,
+    case
+        when of_invoice is not null then of_invoice
+        when not is_contract_known then null
+        when of_contract is not null then of_contract
+        when is_plan_known then of_plan
+    end as net_payment_terms_days
+from stated

@@ -1,0 +1,9 @@
+-- One row per invoice that has lines: what was used and what credit was taken off, which together are
+-- its total.
+select
+    invoice_id,
+    cast(sum(case when amount > 0 then amount else 0 end) as {{ amount_type() }}) as gross_usage_amount,
+    cast(-sum(case when amount < 0 then amount else 0 end) as {{ amount_type() }}) as applied_credit_amount
+from {{ ref('int_invoice_lines_united') }}
+where is_in_invoice_total
+group by invoice_id

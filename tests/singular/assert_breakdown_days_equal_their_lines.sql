@@ -1,0 +1,11 @@
+-- Fails for each day of an invoice whose stated total is not the sum of its lines and adjustments that
+-- count: gross usage minus applied credit. It warns: the API states both.
+{{ config(severity='warn') }}
+
+select
+    invoice_id,
+    breakdown_date,
+    total_amount,
+    gross_usage_amount - applied_credit_amount as lines_amount
+from {{ ref('int_invoice_breakdowns_daily_summed') }}
+where total_amount <> gross_usage_amount - applied_credit_amount

@@ -1,0 +1,32 @@
+-- Fails for each customer and unit whose open credit grants do not add up to the ending balance of its
+-- credit ledger, before and after pending deductions. It warns: the ledger may include voided grants, and
+-- the API states both for the moment it was read.
+{{ config(severity='warn') }}
+
+with
+
+grants as (
+    select
+        customer_id,
+        stated_unit,
+        sum(balance) as balance,
+        sum(balance_excluding_pending) as balance_excluding_pending
+    from {{ ref('int_credit_grants_valued') }}
+    group by customer_id, stated_unit
+)
+
+select
+    ledgers.customer_id,
+    ledgers.stated_unit,
+    ledgers.ending_balance_excluding_pending,
+    grants.balance_excluding_pending,
+    ledgers.ending_balance_including_pending,
+    grants.balance
+from {{ ref('stg_metronome_api__credit_ledgers') }} as ledgers
+inner join grants
+    on
+        ledgers.customer_id = grants.customer_id
+        and ledgers.stated_unit = grants.stated_unit
+where
+    ledgers.ending_balance_excluding_pending <> grants.balance_excluding_pending
+    or ledgers.ending_balance_including_pending <> grants.balance
