@@ -207,7 +207,7 @@ class Reader:
         read: Read,
         more: Mapping[str, Any] | None = None,
     ) -> Iterator[list[Row]]:
-        """Walk one list; its rows get the keys that they were asked for by, where they lack them."""
+        """Walk one list; its rows get the keys that they were asked for by, if they lack them."""
         own = {column: value for column, value in keys.items() if column in TABLES[endpoint.table]}
         filled = {**keys, "as_of": _text(self.scope.as_of)}
         seen: set[str] = set()  # a row that moves while pages are read may come twice
