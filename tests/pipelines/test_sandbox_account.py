@@ -603,3 +603,13 @@ def test_copies_know_their_originals(account: Account):
     assert copy.contract_edits.keys().isdisjoint(origin.contract_edits)
     assert len(copy.subscription_seats) == len(origin.subscription_seats) == 1
     assert copy.now == account.now
+
+
+def test_an_edit_ends_a_contract_from_then_on():
+    def ending(*moment: int) -> str | None:
+        books = account_at(*moment).production
+        contracts = books.contracts[books.customer("Twin Peaks Outfitters")["id"]]
+        return contracts[1].get("ending_before")
+
+    assert ending(4, 1) is None
+    assert ending(4, 4) == "2024-07-01T00:00:00+00:00"
