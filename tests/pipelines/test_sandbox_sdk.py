@@ -148,7 +148,7 @@ def test_an_override_changes_a_rate_from_its_start_on(books: Books, sdk: Metrono
     key = {"customer_id": contract["customer_id"], "contract_id": contract["id"]}
     start = to_time(override["starting_at"])
     before, after = (
-        [rate for rate in walk(sdk.v1.contracts.retrieve_rate_schedule, **key, at=at)]
+        list(walk(sdk.v1.contracts.retrieve_rate_schedule, **key, at=at))
         for at in (start - timedelta(seconds=1), start)
     )
     assert not [rate for rate in before if rate.override_rate]
