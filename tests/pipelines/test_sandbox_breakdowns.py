@@ -101,6 +101,7 @@ def test_the_windows_of_an_invoice_add_up_to_it(
         starts = [to_time(row["breakdown_start_timestamp"]) for row in windows]
         ends = [to_time(row["breakdown_end_timestamp"]) for row in windows]
         assert starts[1:] == ends[:-1]
+        assert max(starts) <= view.now
         assert all(end - start <= length for start, end in zip(starts, ends, strict=True))
         checked += len(windows) > 20
     assert checked > 20
@@ -131,6 +132,24 @@ def test_usage_falls_on_its_day_and_credits_pay_until_used_up(account: Account):
         assert line["quantity"] == used.get(day, 0)
 
 
+def test_a_first_issue_is_cut_without_late_usage_and_its_successor_with_it(account: Account):
+    view = View(account, account.production.environment)
+    key = customer_id(account, "Halcyon Labs")
+    metric = account.production.catalog.metrics["CPU hours (c6.large)"]["id"]
+    last_days = []
+    for invoice in account.production.invoices_by_customer[key]:
+        if to_time(invoice["end_timestamp"]) == to_time("2024-04-01"):
+            late = "regenerated_from_invoice_id" in invoice
+            used = view.usage.windows(key, metric, "DAY", late)
+            windows = breakdown(invoice, "DAY", view.now, view.measured_by(invoice, "DAY"))
+            for row in windows:
+                sub = row["line_items"][0]["sub_line_items"][0]
+                assert sub["quantity"] == used.get(to_time(row["breakdown_start_timestamp"]), 0)
+            last_days.append(sum(row["total"] for row in windows[-4:]))
+    void, regenerated = last_days
+    assert void < regenerated
+
+
 def test_tiers_fill_in_the_order_of_time_and_the_minimum_comes_first(account: Account):
     view = View(account, account.production.environment)
     books = account.production
@@ -153,7 +172,14 @@ def test_tiers_fill_in_the_order_of_time_and_the_minimum_comes_first(account: Ac
 
 @pytest.mark.parametrize(
     ("amount", "weights"),
-    [("10", [1, 1, 1]), ("0.01", [3, 0, 4]), ("-7", [0, 1]), ("5", [0, 0]), ("6", [1, 2, 3])],
+    [
+        ("10", [1, 1, 1]),
+        ("0.01", [3, 0, 4]),
+        ("-7", [0, 1]),
+        ("5", [0, 0]),
+        ("6", [1, 2, 3]),
+        ("0.00000001", [1, 2]),
+    ],
 )
 def test_spread_is_exact(amount: str, weights: list[int]):
     shares = spread(Decimal(amount), [Decimal(weight) for weight in weights])
