@@ -59,11 +59,12 @@ class Database:
         rows = self._query("select id, group_keys from billable_metrics order by id")
         return [{"id": id_, "group_keys": json.loads(keys or "[]")} for id_, keys in rows]
 
-    def has_plans(self) -> bool:
-        """Whether the account has plans, or nobody knows."""
+    def has_plans(self, run_id: str) -> bool:
+        """Whether the account has plans, or the run did not ask or got no answer."""
         ((has_plans,),) = self._query(
-            "select exists (select 1 from plans) or exists (select 1 from reads "
-            "where read_id = 'plans/account' and status = 'unavailable')"
+            "select exists (select 1 from plans) or not exists (select 1 from reads "
+            "where read_id = 'plans/account' and status = 'read' and run_id = %s)",
+            run_id,
         )
         return has_plans
 

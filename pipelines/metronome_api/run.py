@@ -121,7 +121,7 @@ class _Loading:
             self._load_account()
             batch_number = 1
         self.reader.metrics = self.database.metrics()
-        self.reader.has_plans = self.database.has_plans()
+        self.reader.has_plans = self.database.has_plans(self.run.id)
         self.customers, unread = self.database.count_unread(self.run.id)
         # one half of a batch is loaded while the other is read
         step = max(1, customers_per_batch // 2)
