@@ -1,11 +1,13 @@
 """The sandbox account, its export and its API, and the project run on both."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipelines.sandbox.account import Account
+from pipelines.sandbox.account import Account, to_text
 from pipelines.sandbox.export import write_export
 from pipelines.sandbox.server import TOKEN, running
 from pipelines.sandbox.simulation import simulate
@@ -24,11 +26,22 @@ def export_folder(account: Account, tmp_path_factory: pytest.TempPathFactory) ->
     return folder
 
 
+@contextmanager
+def api_settings(account: Account, **options: Any) -> Iterator[dict[str, str]]:
+    """The settings that reach an account's API at the account's clock, while it runs."""
+    with running(account, **options) as base_url:
+        yield {
+            "METRONOME_BASE_URL": base_url,
+            "METRONOME_BEARER_TOKEN": TOKEN,
+            "SOURCES__METRONOME_API__AS_OF": to_text(account.now),
+            "SOURCES__METRONOME_API__REQUESTS_PER_SECOND": "1000",
+        }
+
+
 @pytest.fixture(scope="session")
 def api(account: Account) -> Iterator[dict[str, str]]:
-    """The settings that reach the sandbox's API, while it runs."""
-    with running(account) as base_url:
-        yield {"METRONOME_BASE_URL": base_url, "METRONOME_BEARER_TOKEN": TOKEN}
+    with api_settings(account) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")
