@@ -245,11 +245,16 @@ class Reader:
         except UnavailableError as error:
             if error.status == 403:
                 if resource in self._answered:
-                    raise InputError(
+                    reason = InputError(
                         f"{error.reason} It answered earlier in this run: is the token still "
                         "valid? What was read is kept; run again to go on from here."
-                    ) from None
+                    )
+                    self.client.stop(reason)
+                    raise reason from None
                 self._forbidden[resource] = error
+            raise
+        except InputError as error:
+            self.client.stop(error)
             raise
 
 
