@@ -31,7 +31,8 @@ class Database:
         """The newest run that did not end, if it read the same: id, as_of, start, full_refresh."""
         rows = self._query(
             "select run_id, as_of, started_at, full_refresh, "
-            f"finished_at is not null and {COMPLETE} from runs where host = %s and cast(selected as varchar) = %s "
+            f"finished_at is not null and {COMPLETE} from runs "
+            "where host = %s and cast(selected as varchar) = %s "
             "order by started_at desc limit 1",
             host,
             json.dumps(sorted(scope.resources), separators=(",", ":")),
@@ -102,7 +103,7 @@ class Database:
             if not rows:
                 return
             read_until: dict[str, dict[str, datetime]] = {}
-            dates: dict[str, tuple[datetime, datetime | None]] = {}
+            dates: dict[str, tuple[datetime | None, datetime | None]] = {}
             for customer_id, created_at, archived_at, resource, as_of in rows:
                 dates[customer_id] = (created_at, archived_at)
                 instants = read_until.setdefault(customer_id, {})

@@ -85,14 +85,21 @@ class Workspace:
 
     def dlt(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run the real `dlt` command, in a folder with this project's settings and no secrets."""
+        process = self.start(*words, **settings)
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def start(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
+        """Start the real `dlt` command."""
         project = self.dlt_folder.parent / "project"
         (project / ".dlt").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / ".dlt" / "config.toml", project / ".dlt")
-        return subprocess.run(
+        return subprocess.Popen(
             [Path(sys.executable).with_name("dlt"), *words],
             cwd=project,
             env=self.environment | settings,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
 
@@ -158,12 +165,14 @@ class Workspace:
                 for (table,) in tables
             }
 
+    def facts(self, schema: str = "raw_api") -> dict[str, Rows]:
+        """The rows of a schema, but for the pipelines' own tables."""
+        contents = self.contents(schema)
+        return {table: rows for table, rows in contents.items() if table not in OWN_TABLES}
+
     def counts(self, schema: str) -> dict[str, int]:
         """How many rows the tables have that have any, without dlt's and the pipelines' own."""
-        contents = self.contents(schema)
-        return {
-            table: len(rows) for table, rows in contents.items() if rows and table not in OWN_TABLES
-        }
+        return {table: len(rows) for table, rows in self.facts(schema).items() if rows}
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """How the API is asked: at a pace, again where that may help, and not where it cannot."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ from starlette.responses import Response
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.client import ATTEMPTS, Limits, MetronomeClient, Tally
-from pipelines.metronome_api.endpoints import ENDPOINTS
+from pipelines.metronome_api.endpoints import ENDPOINTS, Endpoint
 from pipelines.metronome_api.pace import CATCH_UP, Pace
 from pipelines.sandbox.account import Account, Record
 from pipelines.sandbox.faults import Faults, FaultyApi
-from pipelines.sandbox.server import create_app, serving
+from pipelines.sandbox.server import create_app, listen, serving
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
 
 CUSTOMERS, PLANS = ENDPOINTS["customers"], ENDPOINTS["plans"]
@@ -55,7 +56,7 @@ class Line:
     paused: list[float]
     meanwhile: Callable[[], None] = lambda: None
 
-    def walk(self, endpoint=PLANS) -> list[Record]:
+    def walk(self, endpoint: Endpoint = PLANS) -> list[Record]:
         pages = self.client.walk(endpoint, {}, {}, self.tally)
         return [row for page, _ in pages for row in page]
 
@@ -144,6 +145,29 @@ def test_a_line_that_is_always_broken_is_given_up(connect: Connect):
         with pytest.raises(InputError, match=f"at {url} failed: ConnectionError. Check METRONOME"):
             line.walk()
     assert faulty.counts["drop"] == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<!doctype html><title>Log in</title>", "it is no JSON"),
+        ('{"data": [{"id": "i', "it is no JSON"),
+        ('{"message": "under maintenance"}', 'there is no list "data" in it'),
+        ('{"data": [{"total": 0.1234567890123456789}]}', "the number 0.1234567890123456789 has"),
+    ],
+)
+def test_what_is_no_page_is_not_taken_for_an_empty_one(connect: Connect, body: str, message: str):
+    with serving(first(Response(body))) as url:
+        expected = f"^GET /v1/plans at {url} answered with no page of a list that can be read: "
+        with pytest.raises(InputError, match=expected + re.escape(message)):
+            connect(url).walk()
+
+
+def test_an_api_that_is_not_there_is_said(connect: Connect):
+    with listen(0) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(InputError, match=f"at http://127.0.0.1:{port} failed: ConnectionError"):
+        connect(f"http://127.0.0.1:{port}").walk()
 
 
 def test_a_redirect_is_not_followed_and_gets_no_token(connect: Connect):
@@ -298,8 +322,8 @@ def test_what_is_refused_is_left_out_and_the_rest_is_loaded(
     invoices = [item for item in wire.requests if item.url.path.endswith("/invoices")]
     assert 1 <= len(invoices) <= 2, "a resource that was refused is not asked for again"
     assert (
-        "; left out, what they tell is unknown: invoices (HTTP 403), plan_charges (HTTP 403), plan_customers (HTTP 403), "
-        "plan_details (HTTP 403), plans (HTTP 403);"
+        "; left out, what they tell is unknown: invoices (HTTP 403), plan_charges (HTTP 403), "
+        "plan_customers (HTTP 403), plan_details (HTTP 403), plans (HTTP 403);"
     ) in line
     reads = workspace.query(
         "select resource, customer_id, http_status from raw_api.reads "
