@@ -88,6 +88,7 @@ class PacedSession(Session):
         """Share one pace and one pool of connections among all threads."""
         super().__init__()
         self.stopped = threading.Event()
+        self.reason: InputError | None = None
         self._pace = Pace(limits.requests_per_second)
         self._paces = {
             path: Pace(rate) for path, rate in limits.endpoint_requests_per_second.items()
@@ -111,7 +112,7 @@ class PacedSession(Session):
             for pace in [*paces, self._pace]:
                 tally.waited_seconds += pace.wait()
             if self.stopped.is_set():
-                raise StoppedError
+                raise StoppedError from self.reason
             tally.requests += 1
             tally.retries += state.attempt_number > 1
 
@@ -151,8 +152,9 @@ class MetronomeClient(RESTClient):
             base_url=base_url, auth=BearerTokenAuth(bearer_token), session=PacedSession(limits)
         )
 
-    def stop(self) -> None:
-        """Let no thread send another request."""
+    def stop(self, reason: InputError | None = None) -> None:
+        """Let no thread send another request; those that would are told the first reason."""
+        self.session.reason = self.session.reason or reason
         self.session.stopped.set()
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:

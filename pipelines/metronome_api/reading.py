@@ -69,7 +69,7 @@ class Customer:
     """
 
     id: str
-    created_at: datetime
+    created_at: datetime | None
     archived_at: datetime | None
     read_until: Mapping[str, datetime]
 
@@ -179,9 +179,9 @@ class Reader:
     ) -> Iterator[list[Row]]:
         read = reads[endpoint.table]
         read_until = customer.read_until.get(endpoint.table)
-        since = customer.created_at
+        since = customer.created_at or self.scope.history_start
         if read_until is not None:
-            since = read_until - self.scope.usage_lookback
+            since = max(since, read_until - self.scope.usage_lookback)
         until = _midnight(self.scope.as_of, round_up=True)
         read.since = since = _midnight(max(since, self.scope.history_start))
         if endpoint.window == "invoiced" and not reads["invoices"].unavailable:
@@ -211,7 +211,8 @@ class Reader:
         own = {column: value for column, value in keys.items() if column in TABLES[endpoint.table]}
         filled = {**keys, "as_of": _text(self.scope.as_of)}
         seen: set[str] = set()  # a row that moves while pages are read may come twice
-        places = count(1)
+        # a place in a window, which is read again as a whole, or in the answer
+        places: dict[Any, Iterator[int]] = defaultdict(lambda: count(1))
         for template in endpoint.requests:
             request = {**_filled(template, filled), **(more or {})}
             if read.cursor:
@@ -222,7 +223,8 @@ class Reader:
                     for row in endpoint.rows(item):
                         row = {**own, **row}
                         if endpoint.position:
-                            row[endpoint.position] = next(places)
+                            window = row.get(endpoint.time) if endpoint.window else None
+                            row[endpoint.position] = next(places[window])
                         elif not endpoint.window and "id" in row:
                             if row["id"] in seen:
                                 continue
@@ -245,11 +247,16 @@ class Reader:
         except UnavailableError as error:
             if error.status == 403:
                 if resource in self._answered:
-                    raise InputError(
+                    reason = InputError(
                         f"{error.reason} It answered earlier in this run: is the token still "
                         "valid? What was read is kept; run again to go on from here."
-                    ) from None
+                    )
+                    self.client.stop(reason)
+                    raise reason from None
                 self._forbidden[resource] = error
+            raise
+        except InputError as error:
+            self.client.stop(error)
             raise
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipelines.load import run
-from pipelines.sandbox.account import Account
+from pipelines.sandbox.account import NOW, Account, to_text
 from pipelines.sandbox.export import write_export
 from pipelines.sandbox.server import create_app, serving
 from pipelines.sandbox.simulation import simulate
@@ -33,6 +34,12 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "tok3n-that-nobody-may-see"
 SETTINGS = ("METRONOME_", "SOURCES__", "DESTINATION__", "DLT_", "RUNTIME__")
 """How the environment variables begin that decide what is loaded, and where to."""
+
+HISTORY_START = datetime(2024, 4, 10, tzinfo=UTC)
+"""Of the usage and breakdowns in `loaded_api`: there are hours among them, and so many rows."""
+
+OWN_TABLES = ("loaded_files", "read_from", "runs", "run_resources", "reads", "_rereads")
+"""Tables of the pipelines themselves: how and when rows came, not what they say."""
 
 Rows = list[tuple[Any, ...]]
 
@@ -51,9 +58,16 @@ class Workspace:
         return others | {
             "DLT_DATA_DIR": str(self.dlt_folder),
             "DESTINATION__DUCKDB__CREDENTIALS": str(self.database),
+            "SOURCES__METRONOME_API__REQUESTS_PER_SECOND": "1000",
         }
 
-    def run(self, *names: str, **settings: str) -> list[str]:
+    def run(
+        self,
+        *names: str,
+        select: list[str] | None = None,
+        full_refresh: bool = False,
+        **settings: str,
+    ) -> list[str]:
         """Load in this process; gives the lines for a person.
 
         A connection is held meanwhile: the many that dlt opens then take no time to open the file.
@@ -67,18 +81,25 @@ class Workspace:
                 patch.delenv(name)
             for name, value in (self.environment | settings).items():
                 patch.setenv(name, value)
-            return list(run(list(names)))
+            return list(run(list(names), select, full_refresh))
 
     def dlt(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run the real `dlt` command, in a folder with this project's settings and no secrets."""
+        process = self.start(*words, **settings)
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def start(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
+        """Start the real `dlt` command."""
         project = self.dlt_folder.parent / "project"
         (project / ".dlt").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / ".dlt" / "config.toml", project / ".dlt")
-        return subprocess.run(
+        return subprocess.Popen(
             [Path(sys.executable).with_name("dlt"), *words],
             cwd=project,
             env=self.environment | settings,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
 
@@ -90,11 +111,23 @@ class Workspace:
         )
         return line
 
-    def load_api(self, url: str, token: str = TOKEN) -> str:
+    def load_api(
+        self,
+        url: str,
+        *select: str,
+        as_of: datetime = NOW,
+        full_refresh: bool = False,
+        **settings: str,
+    ) -> str:
+        """Read the API as it is at an instant; what is not selected is the default."""
         (line,) = self.run(
             "metronome_api",
+            select=list(select),
+            full_refresh=full_refresh,
             SOURCES__METRONOME_API__BASE_URL=url,
-            SOURCES__METRONOME_API__BEARER_TOKEN=token,
+            SOURCES__METRONOME_API__BEARER_TOKEN=TOKEN,
+            SOURCES__METRONOME_API__AS_OF=to_text(as_of),
+            **settings,
         )
         return line
 
@@ -132,14 +165,14 @@ class Workspace:
                 for (table,) in tables
             }
 
+    def facts(self, schema: str = "raw_api") -> dict[str, Rows]:
+        """The rows of a schema, but for the pipelines' own tables."""
+        contents = self.contents(schema)
+        return {table: rows for table, rows in contents.items() if table not in OWN_TABLES}
+
     def counts(self, schema: str) -> dict[str, int]:
         """How many rows the tables have that have any, without dlt's and the pipelines' own."""
-        contents = self.contents(schema)
-        return {
-            table: len(rows)
-            for table, rows in contents.items()
-            if rows and table not in ("loaded_files", "read_from")
-        }
+        return {table: len(rows) for table, rows in self.facts(schema).items() if rows}
 
 
 @dataclass
@@ -148,7 +181,7 @@ class Wire:
 
     Attributes:
         answer: Called with each request; a response that it gives is sent, on None the app answers.
-        page_size: What the `limit` of every request is cut to, so that short lists have pages.
+        page_size: What any higher `limit` is cut to, so that short lists have pages.
     """
 
     app: ASGIApp
@@ -174,7 +207,10 @@ class Wire:
     def _cut(self, request: Request, body: bytes) -> tuple[Scope, bytes]:
         sent = json.loads(body or b"{}")
         if "limit" in sent:
-            return request.scope, json.dumps(sent | {"limit": self.page_size}).encode()
+            limit = min(self.page_size, sent["limit"])
+            return request.scope, json.dumps(sent | {"limit": limit}).encode()
+        if "limit" not in request.query_params:
+            return request.scope, body
         query = request.url.include_query_params(limit=self.page_size).query
         return {**request.scope, "query_string": query.encode()}, body
 
@@ -195,7 +231,8 @@ class Lists:
         pages = self.pages.get(request.url.path, ["[]"])
         number = int(sent.get(cursor, 0))
         following = f'"{number + 1}"' if number + 1 < len(pages) else "null"
-        page = f'{{"data": {pages[number]}, "{cursor}": {following}}}'
+        data = "services" if request.url.path == "/v1/services" else "data"
+        page = f'{{"{data}": {pages[number]}, "{cursor}": {following}}}'
         await Response(page)(scope, receive, send)
 
 
@@ -269,8 +306,10 @@ def loaded_export(export: Path, new_workspace: NewWorkspace) -> Workspace:
 
 @pytest.fixture(scope="session")
 def loaded_api(account: Account, new_workspace: NewWorkspace) -> Workspace:
-    """The account's API, loaded once, in pages of three. Not to be changed."""
+    """All of the account's API, loaded once, in short pages. Not to be changed."""
     workspace = new_workspace()
-    with serving(Wire(create_app(account, TOKEN), page_size=3)) as url:
-        workspace.load_api(url)
+    with serving(Wire(create_app(account, TOKEN), page_size=20)) as url:
+        workspace.load_api(
+            url, "all", SOURCES__METRONOME_API__HISTORY_START=f"{HISTORY_START:%Y-%m-%d}"
+        )
     return workspace

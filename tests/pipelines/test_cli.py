@@ -50,19 +50,38 @@ def test_dlts_own_commands_still_work(used: Workspace):
 def test_a_named_pipeline_runs_alone_with_the_sdks_variables(
     workspace: Workspace, account: Account, url: str, small_export: Path
 ):
+    """And reads what is named, from the beginning."""
     done = workspace.dlt(
-        *("pipeline", "metronome_api", "run"),
+        *("pipeline", "metronome_api", "run", "--full-refresh", "--select", "invoices", "plans"),
         METRONOME_BASE_URL=url,
         METRONOME_BEARER_TOKEN=TOKEN,
         SOURCES__METRONOME_EXPORT__BUCKET_URL=str(small_export),
     )
     rows = workspace.counts("raw_api")
-    assert rows["invoices"] == len(account.production.invoices)
+    asked = workspace.value("select sum(requests) from raw_api.run_resources")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        f"api: {rows['customers']} customers, {sum(rows.values()):,} rows from {url}\n"
+        f"api: {rows['customers']} customers, {sum(rows.values()):,} rows in {asked} requests "
+        f"from {url}\n"
     )
+    assert rows["invoices"] == len(account.production.invoices)
+    assert rows["plans"] == len(account.production.catalog.plans)
+    assert "contracts" not in rows
+    assert workspace.column("select full_refresh from raw_api.runs") == [True]
     assert workspace.counts("raw_export") == {}
+
+
+def test_an_unknown_resource_says_which_there_are(workspace: Workspace, url: str):
+    done = workspace.dlt(
+        *("pipeline", "metronome_api", "run", "--select", "invoice"),
+        METRONOME_BASE_URL=url,
+        METRONOME_BEARER_TOKEN=TOKEN,
+    )
+    assert done.returncode != 0
+    assert "no resource 'invoice' to select: it is default, all or one of audit_logs," in (
+        " ".join(done.stderr.split())
+    )
+    assert "Traceback" not in done.stderr
 
 
 def test_nothing_configured_says_what_to_set(workspace: Workspace):
@@ -84,6 +103,6 @@ def test_a_wrong_token_is_said_in_a_line_without_the_token(workspace: Workspace,
         *("pipeline", "run"), METRONOME_BASE_URL=url, METRONOME_BEARER_TOKEN="wr0ng-token"
     )
     assert done.returncode != 0
-    assert "answered 401: the token is wrong" in done.stderr
+    assert "answered 401: Unauthorized. The token is wrong" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert "wr0ng-token" not in done.stdout + done.stderr

@@ -1,0 +1,407 @@
+"""How the API is asked: at a pace, again where that may help, and not where it cannot."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import chain, pairwise, repeat
+
+import pytest
+from dlt.common.typing import TSecretStrValue
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipelines.errors import InputError
+from pipelines.metronome_api.client import ATTEMPTS, Limits, MetronomeClient, Tally
+from pipelines.metronome_api.endpoints import ENDPOINTS, Endpoint
+from pipelines.metronome_api.pace import CATCH_UP, Pace
+from pipelines.sandbox.account import Account, Record
+from pipelines.sandbox.faults import Faults, FaultyApi
+from pipelines.sandbox.server import create_app, listen, serving
+from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
+
+CUSTOMERS, PLANS = ENDPOINTS["customers"], ENDPOINTS["plans"]
+TWO_PAGES = {"/v1/plans": ['[{"id": "a"}]', '[{"id": "b"}]']}
+
+
+class Clock:
+    """Stands in for the module `time`: nobody waits, but time passes."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class Line:
+    """A client whose waits take no time.
+
+    Attributes:
+        paused: The seconds that it waited before each retry.
+        meanwhile: Called during such a wait.
+    """
+
+    client: MetronomeClient
+    clock: Clock
+    tally: Tally
+    paused: list[float]
+    meanwhile: Callable[[], None] = lambda: None
+
+    def walk(self, endpoint: Endpoint = PLANS) -> list[Record]:
+        pages = self.client.walk(endpoint, {}, {}, self.tally)
+        return [row for page, _ in pages for row in page]
+
+    def _wait(self, seconds: float) -> bool:
+        self.paused.append(seconds)
+        self.meanwhile()
+        self.clock.sleep(seconds)
+        return False
+
+
+Connect = Callable[..., Line]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    def line(url: str, limits: Limits | None = None) -> Line:
+        clock = Clock()
+        monkeypatch.setattr("pipelines.metronome_api.pace.time", clock)
+        client = MetronomeClient(url, TSecretStrValue(TOKEN), limits or Limits(1000))
+        made = Line(client, clock, Tally(), [])
+        monkeypatch.setattr(client.session.stopped, "wait", made._wait)
+        return made
+
+    return line
+
+
+def first(*answers: Response) -> Wire:
+    """Two pages of plans, after some other answers."""
+    left = iter(answers)
+    return Wire(Lists(TWO_PAGES), lambda request: next(left, None))
+
+
+# Retries
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
+def test_what_may_pass_is_asked_again(connect: Connect, status: int):
+    wire = first(Response(status_code=status), Response(status_code=status))
+    with serving(wire) as url:
+        line = connect(url)
+        assert line.walk() == [{"id": "a"}, {"id": "b"}]
+    assert len(wire.requests) == 4
+    limited = 2 if status == 429 else 0
+    assert (line.tally.requests, line.tally.retries, line.tally.rate_limited) == (4, 2, limited)
+    assert len(line.paused) == 2
+    assert 0 <= line.paused[0] <= 0.5
+    assert 0 <= line.paused[1] <= 1
+
+
+@pytest.mark.parametrize("fault", ["drop", "truncate", "errors"])
+def test_a_walk_through_faults_gives_every_row_once(connect: Connect, account: Account, fault: str):
+    wire = Wire(create_app(account, TOKEN), page_size=3)
+    faulty = FaultyApi(wire, Faults(**{fault: 0.3}))
+    with serving(faulty) as url:
+        line = connect(url)
+        found = line.walk(CUSTOMERS)
+    active = [item["id"] for item in account.production.customers if not item["archived_at"]]
+    assert [item["id"] for item in found] == active
+    assert line.tally.retries == faulty.counts[fault] > 2
+    assert line.tally.requests == faulty.counts["requests"]
+
+
+def test_a_refusal_is_not_asked_again(connect: Connect):
+    wire = first(Response('{"message": "no such filter"}', 400))
+    with serving(wire) as url:
+        line = connect(url)
+        with pytest.raises(InputError, match=r"^GET /v1/plans answered 400: no such filter\.$"):
+            line.walk()
+    assert len(wire.requests) == 1
+
+
+def test_attempts_come_to_an_end(connect: Connect):
+    wire = Wire(Lists({}), lambda request: Response("out of order", 503))
+    with serving(wire) as url:
+        line = connect(url)
+        with pytest.raises(InputError, match=r"^GET /v1/plans answered 503: Service Unavailable"):
+            line.walk()
+    assert len(wire.requests) == ATTEMPTS
+    assert max(line.paused) <= 30
+
+
+def test_a_line_that_is_always_broken_is_given_up(connect: Connect):
+    faulty = FaultyApi(Lists({}), Faults(drop=1))
+    with serving(faulty) as url:
+        line = connect(url)
+        with pytest.raises(InputError, match=f"at {url} failed: ConnectionError. Check METRONOME"):
+            line.walk()
+    assert faulty.counts["drop"] == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<!doctype html><title>Log in</title>", "it is no JSON"),
+        ('{"data": [{"id": "i', "it is no JSON"),
+        ('{"message": "under maintenance"}', 'there is no list "data" in it'),
+        ('{"data": [{"total": 0.1234567890123456789}]}', "the number 0.1234567890123456789 has"),
+    ],
+)
+def test_what_is_no_page_is_not_taken_for_an_empty_one(connect: Connect, body: str, message: str):
+    with serving(first(Response(body))) as url:
+        expected = f"^GET /v1/plans at {url} answered with no page of a list that can be read: "
+        with pytest.raises(InputError, match=expected + re.escape(message)):
+            connect(url).walk()
+
+
+def test_an_api_that_is_not_there_is_said(connect: Connect):
+    with listen(0) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(InputError, match=f"at http://127.0.0.1:{port} failed: ConnectionError"):
+        connect(f"http://127.0.0.1:{port}").walk()
+
+
+def test_a_redirect_is_not_followed_and_gets_no_token(connect: Connect):
+    other = Wire(Lists(TWO_PAGES))
+    with serving(other) as elsewhere:
+        wire = first(Response(status_code=302, headers={"Location": f"{elsewhere}/v1/plans"}))
+        with serving(wire) as url, pytest.raises(InputError, match="leads to another address"):
+            connect(url).walk()
+    assert (len(wire.requests), other.requests) == (1, [])
+
+
+# Rate limits
+
+
+def limited(kind: str | None = None, retry_after: str | None = None) -> Response:
+    headers = {"X-Metronome-Rate-Limit-Type": kind, "Retry-After": retry_after}
+    return Response(
+        status_code=429, headers={name: value for name, value in headers.items() if value}
+    )
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"), [("7", 7), ("60", 60), ("3600", 60), ("soon", None), (None, None)]
+)
+def test_retry_after_is_kept_up_to_a_minute(
+    connect: Connect, retry_after: str | None, seconds: float | None
+):
+    with serving(first(limited("client", retry_after))) as url:
+        line = connect(url)
+        assert len(line.walk()) == 2
+    if seconds is None:
+        assert 0 <= line.paused[0] <= 0.5
+    else:
+        assert line.paused == [seconds]
+        assert line.tally.waited_seconds >= seconds
+
+
+def test_retry_after_may_be_a_date(connect: Connect):
+    moment = datetime.now(UTC) + timedelta(seconds=50)
+    with serving(first(limited("client", format_datetime(moment, usegmt=True)))) as url:
+        line = connect(url)
+        assert len(line.walk()) == 2
+    assert 20 < line.paused[0] <= 50
+
+
+@pytest.mark.parametrize(("kind", "others_wait"), [("client", 7), (None, 7), ("customer", 0)])
+def test_a_limit_of_the_client_stops_all_and_one_of_a_customer_only_its_request(
+    connect: Connect, kind: str | None, others_wait: float
+):
+    other = Tally()
+    with serving(first(limited(kind, "7"))) as url:
+        line = connect(url)
+
+        def ask_for_another() -> None:
+            list(line.client.walk(CUSTOMERS, {}, {}, other))
+
+        line.meanwhile = ask_for_another
+        assert len(line.walk()) == 2
+    assert other.requests == 1
+    assert other.waited_seconds == pytest.approx(others_wait, abs=0.01)
+
+
+# The pace
+
+
+def test_turns_are_evenly_spaced(monkeypatch: pytest.MonkeyPatch):
+    clock = Clock()
+    monkeypatch.setattr("pipelines.metronome_api.pace.time", clock)
+    pace = Pace(4)
+
+    def turns(number: int) -> list[float]:
+        times = []
+        for _ in range(number):
+            pace.wait()
+            times.append(clock.now)
+        return [later - earlier for earlier, later in pairwise(times)]
+
+    assert turns(6) == [0.25] * 5
+    clock.now += 10
+    assert turns(6) == [0] * CATCH_UP + [0.25] * (5 - CATCH_UP)
+    pace.pause(3)
+    pace.pause(1)
+    assert pace.wait() == 3
+
+
+def test_an_endpoint_may_have_a_lower_rate(connect: Connect):
+    with serving(Lists(TWO_PAGES)) as url:
+        line = connect(url, Limits(1000, endpoint_requests_per_second={"/v1/plans": 0.5}))
+        line.walk()
+        assert sum(line.clock.slept) == pytest.approx(2, abs=0.01)
+        line.walk(CUSTOMERS)
+        assert sum(line.clock.slept) == pytest.approx(2, abs=0.01)
+
+
+# What the token may not read
+
+
+INVOICES = "/v1/customers/{}/invoices"
+BALANCES = "/v1/contracts/customerBalances/list"
+CONTRACTS = "/v2/contracts/list"
+TWO_CUSTOMERS = {
+    "/v1/customers": [
+        '[{"id": "c1", "created_at": "2024-04-01T00:00:00Z"},'
+        ' {"id": "c2", "created_at": "2024-04-01T00:00:00Z"}]'
+    ],
+    "/v1/credit-types/list": ['[{"id": "unit"}]'],
+    "/v1/plans": ['[{"id": "plan"}]'],
+    "/v1/planDetails/plan/charges": ['[{"id": "charge", "name": "old"}]'],
+    INVOICES.format("c1"): ['[{"id": "i1", "status": "DRAFT", "total": 1}]'],
+    INVOICES.format("c2"): ['[{"id": "i2", "status": "FINALIZED", "total": 2}]'],
+    BALANCES: ['[{"id": "b", "balance": 5}]'],
+}
+
+
+@pytest.fixture(scope="module")
+def good(new_workspace: NewWorkspace) -> Workspace:
+    """Two customers, which no fault may change. Not to be changed: copy it."""
+    workspace = new_workspace()
+    with serving(Lists(TWO_CUSTOMERS)) as url:
+        workspace.load_api(url)
+    return workspace
+
+
+@contextmanager
+def refusing(status: int, refused: Callable[[Request], bool]) -> Iterator[tuple[str, Wire]]:
+    """An API that has changed since, and refuses some requests."""
+    later = TWO_CUSTOMERS | {
+        "/v1/credit-types/list": ['[{"id": "unit"}, {"id": "new unit"}]'],
+        "/v1/planDetails/plan/charges": ['[{"id": "charge", "name": "new"}]'],
+        INVOICES.format("c1"): ["[]"],
+    }
+    wire = Wire(
+        Lists(later),
+        lambda request: Response('{"message": "not you"}', status) if refused(request) else None,
+    )
+    with serving(wire) as url:
+        yield url, wire
+
+
+def customer_of(request: Request) -> str | None:
+    body = request._body
+    return next((name for name in ("c1", "c2") if f'"{name}"'.encode() in body), None)
+
+
+def test_what_is_refused_is_left_out_and_the_rest_is_loaded(
+    good: Workspace, new_workspace: NewWorkspace
+):
+    workspace = new_workspace(good)
+    forbidden = (INVOICES.format("c1"), INVOICES.format("c2"), "/v1/plans")
+    with refusing(403, lambda request: request.url.path in forbidden) as (url, wire):
+        line = workspace.load_api(url)
+    invoices = [item for item in wire.requests if item.url.path.endswith("/invoices")]
+    assert 1 <= len(invoices) <= 2, "a resource that was refused is not asked for again"
+    assert (
+        "; left out, what they tell is unknown: invoices (HTTP 403), plan_charges (HTTP 403), "
+        "plan_customers (HTTP 403), plan_details (HTTP 403), plans (HTTP 403);"
+    ) in line
+    reads = workspace.query(
+        "select resource, customer_id, http_status from raw_api.reads "
+        "where status = 'unavailable' and resource in ('invoices', 'plans') order by all"
+    )
+    assert reads == [("invoices", "c1", 403), ("invoices", "c2", 403), ("plans", None, 403)]
+    assert workspace.column("select id from raw_api.invoices order by id") == ["i1", "i2"]
+    assert workspace.column("select name from raw_api.plan_charges") == ["old"]
+    assert workspace.column("select id from raw_api.pricing_units order by id") == [
+        "new unit",
+        "unit",
+    ]
+
+
+def test_what_one_customer_does_not_have_is_left_out_for_that_one(
+    good: Workspace, new_workspace: NewWorkspace
+):
+    workspace = new_workspace(good)
+
+    def refused(request: Request) -> bool:
+        return request.url.path == BALANCES and customer_of(request) == "c2"
+
+    with refusing(404, refused) as (url, _):
+        line = workspace.load_api(url)
+    assert "left out, what they tell is unknown: balances (HTTP 404), net_balances" in line
+    reads = workspace.query(
+        "select customer_id, status, http_status, reason from raw_api.reads "
+        "where resource = 'balances' order by all"
+    )
+    assert reads == [
+        ("c1", "read", None, None),
+        ("c2", "unavailable", 404, f"POST {BALANCES} answered 404: not you."),
+    ]
+    assert workspace.column("select customer_id from raw_api.balances order by all") == ["c1", "c2"]
+    assert workspace.column("select id from raw_api.invoices") == ["i2"]
+
+
+def test_a_refusal_after_an_answer_stops_the_run(good: Workspace, new_workspace: NewWorkspace):
+    workspace = new_workspace(good)
+    answers = chain([False], repeat(True))
+
+    def refused(request: Request) -> bool:
+        return request.url.path == BALANCES and next(answers)
+
+    with (
+        refusing(403, refused) as (url, _),
+        pytest.raises(InputError, match=r"answered 403: not you\. It answered earlier in this run"),
+    ):
+        workspace.load_api(url, SOURCES__METRONOME_API__REQUESTS_IN_FLIGHT="1")
+
+
+def test_customers_that_may_not_be_read_stop_the_run(good: Workspace, new_workspace: NewWorkspace):
+    workspace = new_workspace(good)
+    with (
+        refusing(403, lambda request: request.url.path == "/v1/customers") as (url, wire),
+        pytest.raises(InputError, match="Without the list of customers nothing can be read"),
+    ):
+        workspace.load_api(url)
+    assert workspace.contents("raw_api") == good.contents("raw_api")
+    assert not [item for item in wire.requests if "/customers/" in item.url.path]
+
+
+def test_a_token_that_expires_stops_every_thread(workspace: Workspace, account: Account):
+    asked: list[Request] = []
+    refused: list[Request] = []
+
+    def expired(request: Request) -> Response | None:
+        asked.append(request)
+        if len(asked) < 100:
+            return None
+        refused.append(request)
+        return Response('{"message": "expired"}', 401)
+
+    wire = Wire(create_app(account, TOKEN), expired)
+    with serving(wire) as url, pytest.raises(InputError) as caught:
+        workspace.load_api(url, SOURCES__METRONOME_API__REQUESTS_IN_FLIGHT="3")
+    message = str(caught.value)
+    assert "answered 401: expired. The token is wrong or has expired: set METR" in message
+    assert "\n" not in message
+    assert TOKEN not in message
+    assert len(refused) <= 3, "nothing is asked for but by the threads that were asking already"
