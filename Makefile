@@ -1,6 +1,6 @@
 # Thin names for what dlt and dbt do anyway; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports test lint docs test-docs lock clean
+.PHONY: help reports test lint docs test-docs benchmark lock clean
 space := $(subst ,, )
 
 # The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
@@ -48,6 +48,7 @@ help:
 	@echo "make docs       dbt docs with the lineage, as one page"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
+	@echo "make benchmark  measure the API pipeline against the sandbox, a quarter of an hour"
 	@echo "make clean      remove the environment, the databases and what was built"
 	@echo
 	@echo "Your own data: EXPORT=<folder of export files>, and METRONOME_BEARER_TOKEN in the"
@@ -100,6 +101,9 @@ docs: $(INSTALLED)
 
 test-docs: docs
 	$(BIN)/pytest tests/docs_page
+
+benchmark: $(INSTALLED)
+	@$(BIN)/python -m benchmarks.api
 
 # Made with `uv pip compile`, which needs `pip install uv`: names and versions, no addresses.
 lock:

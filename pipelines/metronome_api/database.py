@@ -30,12 +30,13 @@ class Database:
     def unfinished_run(self, host: str, scope: Scope) -> tuple[Any, ...] | None:
         """The newest run that did not end, if it read the same: id, as_of, start, full_refresh."""
         rows = self._query(
-            "select run_id, as_of, started_at, full_refresh, finished_at from runs "
+            "select run_id, as_of, started_at, full_refresh, "
+            f"finished_at is not null and {COMPLETE} from runs "
             "where host = %s and cast(selected as varchar) = %s order by started_at desc limit 1",
             host,
             json.dumps(sorted(scope.resources), separators=(",", ":")),
         )
-        return rows[0][:4] if rows and rows[0][4] is None else None
+        return rows[0][:4] if rows and not rows[0][4] else None
 
     def batches(self, run_id: str) -> int:
         """How many batches of a run are complete, the account's lists being the first."""
@@ -57,6 +58,15 @@ class Database:
         """The billable metrics and the groups that they can be counted by."""
         rows = self._query("select id, group_keys from billable_metrics order by id")
         return [{"id": id_, "group_keys": json.loads(keys or "[]")} for id_, keys in rows]
+
+    def has_plans(self, run_id: str) -> bool:
+        """Whether the account has plans, or the run did not ask or got no answer."""
+        ((has_plans,),) = self._query(
+            "select exists (select 1 from plans) or not exists (select 1 from reads "
+            "where read_id = 'plans/account' and status = 'read' and run_id = %s)",
+            run_id,
+        )
+        return has_plans
 
     def count_unread(self, run_id: str) -> tuple[int, int]:
         """How many customers there are, and how many of them the run has yet to read."""

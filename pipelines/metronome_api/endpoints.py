@@ -619,7 +619,7 @@ PER_CUSTOMER = (
     ),
     _usage("usage_daily", "DAY"),
     _usage("usage_hourly", "HOUR", heavy=True),
-    _usage("usage_total", "NONE", window="month"),
+    _usage("usage_total", "NONE", window="month", heavy=True),
     Endpoint(
         "usage_groups",
         "POST",

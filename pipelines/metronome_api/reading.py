@@ -81,6 +81,7 @@ class Reader:
         """Read through `client` what `scope` says."""
         self.client, self.scope = client, scope
         self.metrics: list[Row] = []
+        self.has_plans = True
         self._answered: set[str] = set()
         self._forbidden: dict[str, UnavailableError] = {}
 
@@ -132,6 +133,8 @@ class Reader:
         parent = ENDPOINT_OF[endpoint.of].table if endpoint.of else None
         if parent in reads and (problem := reads[parent].unavailable):
             raise problem
+        if endpoint.table == "customer_plans" and not self.has_plans:
+            return  # nobody can be on a plan
         if endpoint.replaces == "invoices":
             pages = self._invoices(endpoint, customer, read)
         elif endpoint.window:
@@ -204,7 +207,7 @@ class Reader:
         read: Read,
         more: Mapping[str, Any] | None = None,
     ) -> Iterator[list[Row]]:
-        """Walk one list; its rows carry the keys that they were asked for by."""
+        """Walk one list; its rows get the keys that they were asked for by, if they lack them."""
         own = {column: value for column, value in keys.items() if column in TABLES[endpoint.table]}
         filled = {**keys, "as_of": _text(self.scope.as_of)}
         seen: set[str] = set()  # a row that moves while pages are read may come twice
@@ -217,7 +220,7 @@ class Reader:
                 rows = []
                 for item in page:
                     for row in endpoint.rows(item):
-                        row = {**row, **own}
+                        row = {**own, **row}
                         if endpoint.position:
                             row[endpoint.position] = next(places)
                         elif not endpoint.window and "id" in row:

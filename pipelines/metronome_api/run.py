@@ -8,7 +8,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -122,20 +121,21 @@ class _Loading:
             self._load_account()
             batch_number = 1
         self.reader.metrics = self.database.metrics()
+        self.reader.has_plans = self.database.has_plans(self.run.id)
         self.customers, unread = self.database.count_unread(self.run.id)
         # one half of a batch is loaded while the other is read
         step = max(1, customers_per_batch // 2)
         queue = self.database.unread(self.run.id, self.run.full_refresh)
-        with self._progress(unread) as progress, ThreadPoolExecutor(in_flight) as pool:
+        with _progress(unread) as progress, ThreadPoolExecutor(in_flight) as pool:
             results = _ahead(pool, self.reader.read_customer, queue, step)
-            while unread > 0:
+            is_last = False
+            while not is_last:
+                is_last = unread <= step
                 batch = islice(results, step)
-                self._extract(customers(self._items(batch, batch_number, progress)))
+                self._extract(customers(self._items(batch, batch_number, is_last, progress)))
                 self._commit()
                 unread -= step
                 batch_number += 1
-        self._extract(log([_of("runs", self.run.row(self.customers, now()))]))
-        self._commit()
 
     def summary(self) -> str:
         line = (
@@ -157,11 +157,22 @@ class _Loading:
                     f"{read.unavailable.reason} Without the list of customers nothing can be read: "
                     "the token needs to be allowed to."
                 )
-        self._extract(log(self._log(reads, 0, [_of("read_from", {"host": self.run.host})])))
+        for read in reads:
+            self.tally += read.tally
+        self._extract(log(self._account_log(reads)))
         self._commit()
 
+    def _account_log(self, reads: list[Read]) -> Iterator[Any]:
+        yield _of("read_from", {"host": self.run.host})
+        yield _of("runs", self.run.row())
+        yield from self._log(reads, batch_number=0)
+
     def _items(
-        self, results: Iterable[list[Read]], batch_number: int, progress: "tqdm[None]"
+        self,
+        results: Iterable[list[Read]],
+        batch_number: int,
+        is_last: bool,
+        progress: "tqdm[None]",
     ) -> Iterator[Any]:
         """The rows of a batch of customers, and at last what was read."""
         reads: list[Read] = []
@@ -169,13 +180,16 @@ class _Loading:
             for read in result:
                 for table, rows in read.rows.items():
                     yield dlt.mark.with_table_name(rows, table)
+                self.tally += read.tally
             reads.extend(result)
+            progress.set_postfix_str(
+                f"{self.tally.requests:,} requests, {self.tally.waited_seconds:,.0f} s waited"
+            )
             progress.update()
-        yield from self._log(reads, batch_number, [])
+        yield _of("runs", self.run.row(self.customers, now() if is_last else None))
+        yield from self._log(reads, batch_number)
 
-    def _log(self, reads: list[Read], batch_number: int, items: list[Any]) -> Iterator[Any]:
-        yield from items
-        yield _of("runs", self.run.row())
+    def _log(self, reads: list[Read], batch_number: int) -> Iterator[Any]:
         for table in self.database.replace(reads):
             yield dlt.mark.with_table_name(dlt.mark.materialize_table_schema(), table)
         resources: dict[str, dict[str, Any]] = {}
@@ -190,7 +204,6 @@ class _Loading:
             sums["rows"] += rows
             sums["customers"] += read.customer_id is not None
             sums["unavailable"] += read.unavailable is not None
-            self.tally += read.tally
             self.rows += rows
             if read.unavailable:
                 self.unavailable[read.resource] = read.unavailable.status
@@ -208,13 +221,10 @@ class _Loading:
             self.pipeline.normalize()
             self.pipeline.load()
 
-    @contextmanager
-    def _progress(self, unread: int) -> "Iterator[tqdm[None]]":
-        """A bar of the customers done and an estimate; with requests and the seconds waited."""
-        with tqdm(
-            total=unread, unit=" customers", desc="api", disable=not sys.stderr.isatty()
-        ) as bar:
-            yield bar
+
+def _progress(unread: int) -> "tqdm[None]":
+    """A bar of the customers done, with the time left; shown to a person, not to a log file."""
+    return tqdm(total=unread, unit=" customers", desc="api", disable=not sys.stderr.isatty())
 
 
 def _read_row(run: Run, read: Read, rows: int) -> dict[str, Any]:

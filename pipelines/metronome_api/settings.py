@@ -33,7 +33,7 @@ class ApiSettings(BaseConfiguration):
     requests_per_second: float = 7.5
     requests_in_flight: int = 8
     endpoint_requests_per_second: dict[str, float] = field(default_factory=dict)
-    customers_per_batch: int = 50
+    customers_per_batch: int = 100
     invoice_lookback_days: int = 90
     usage_lookback_days: int = 34
     history_start: str = "2015-01-01"

@@ -143,11 +143,26 @@ BREAKDOWN_LINE_ITEM = (
 )
 
 TABLES: dict[str, Hints] = {
-    # The account
+    # The account and its customers
     "customers": columns(
         text="id name external_id current_billable_status__value",
         json="ingest_aliases customer_config custom_fields",
         timestamp="created_at updated_at archived_at current_billable_status__effective_at",
+    ),
+    "billing_provider_configurations": columns(
+        text="id customer_id billing_provider delivery_method_id delivery_method",
+        json="configuration delivery_method_configuration",
+        timestamp="archived_at",
+    ),
+    "customer_alerts": columns(
+        text="customer_id customer_status triggered_by alert__id alert__name "
+        "alert__uniqueness_key alert__type alert__status alert__access_type "
+        "alert__credit_type__id alert__credit_type__name",
+        decimal="alert__threshold",
+        json="alert__credit_grant_type_filters alert__custom_field_filters "
+        "alert__group_key_filter alert__invoice_types_filter alert__group_values "
+        "alert__seat_filter alert__alert_specifiers",
+        timestamp="alert__updated_at",
     ),
     "pricing_units": columns(text="id name", bool="is_currency"),
     "billable_metrics": columns(
@@ -391,22 +406,6 @@ TABLES: dict[str, Hints] = {
     ),
     "net_balances": columns(
         text="customer_id credit_type_id invoice_inclusion_mode", decimal="balance"
-    ),
-    # What else a customer has
-    "billing_provider_configurations": columns(
-        text="id customer_id billing_provider delivery_method_id delivery_method",
-        json="configuration delivery_method_configuration",
-        timestamp="archived_at",
-    ),
-    "customer_alerts": columns(
-        text="customer_id customer_status triggered_by alert__id alert__name "
-        "alert__uniqueness_key alert__type alert__status alert__access_type "
-        "alert__credit_type__id alert__credit_type__name",
-        decimal="alert__threshold",
-        json="alert__credit_grant_type_filters alert__custom_field_filters "
-        "alert__group_key_filter alert__invoice_types_filter alert__group_values "
-        "alert__seat_filter alert__alert_specifiers",
-        timestamp="alert__updated_at",
     ),
     # Usage and costs
     "usage_daily": USAGE,

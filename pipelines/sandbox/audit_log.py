@@ -1,17 +1,21 @@
-"""The audit log: what people did to an account, read off its records."""
+"""The audit log: what was done to an account, read off its records."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from pipelines.sandbox.account import Books, Record, make_id, to_text, to_time
 
-_ACTORS = {
-    "person": {"id": make_id("actor", "Priya Raman"), "name": "Priya Raman"},
-    "token": {"id": make_id("actor", "Billing sync"), "name": "Billing sync"},
+# A person in a browser has a mail address and an IP address, a token has neither.
+_PERSON = {
+    "id": make_id("actor", "Priya Raman"),
+    "name": "Priya Raman",
+    "email": "priya@example.com",
 }
-
-# Who does it, from where: a person in a browser has an address, a token's requests have none.
+_TOKEN = {"id": make_id("actor", "Billing sync"), "name": "Billing sync"}
 _BROWSER = {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}
+
+_ACTORS = {"archive": _PERSON, "edit": _PERSON, "void": _PERSON, "create": _TOKEN}
+"""Who does what; Metronome itself does the rest, which has no actor."""
 
 
 def audit_log(books: Books, now: datetime) -> list[Record]:
@@ -24,21 +28,18 @@ def audit_log(books: Books, now: datetime) -> list[Record]:
         if to_time(at) > now:
             continue
         key = make_id("audit", action, at, record_id)
-        person = action in ("archive", "void")
-        actor = _ACTORS["person" if person else "token"]
-        entries.append(
-            {
-                "id": key,
-                "timestamp": to_text(to_time(at), ".000Z"),
-                "actor": {**actor, "email": "priya@example.com"} if person else actor,
-                "request": {"id": make_id("request", key), **(_BROWSER if person else {})},
-                "resource_type": kind,
-                "resource_id": record_id,
-                "action": action,
-                "status": "success",
-                "description": f"{action.capitalize()} {kind.replace('_', ' ')}",
-            }
-        )
+        actor = _ACTORS.get(action)
+        entry = {
+            "id": key,
+            "timestamp": to_text(to_time(at), ".000Z"),
+            "request": {"id": make_id("request", key), **(_BROWSER if actor is _PERSON else {})},
+            "resource_type": kind,
+            "resource_id": record_id,
+            "action": action,
+            "status": "success",
+            "description": f"{action.capitalize()} {kind.replace('_', ' ')}",
+        }
+        entries.append({**entry, "actor": actor} if actor else entry)
     return sorted(entries, key=lambda entry: (entry["timestamp"], entry["id"]))
 
 
@@ -62,6 +63,8 @@ def _events(books: Books) -> Iterator[tuple[str, str, str, str]]:
     for grant in books.grants:
         yield grant["effective_at"], "create", "credit_grant", grant["id"]
     for invoice in books.invoices:
+        if invoice["status"] != "DRAFT":
+            yield invoice["issued_at"], "finalize", "invoice", invoice["id"]
         if invoice["status"] == "VOID":
             voided_at = books.invoice_versions[invoice["id"]][-1].updated_at
             yield to_text(voided_at), "void", "invoice", invoice["id"]

@@ -351,7 +351,6 @@ def _lane() -> Terms:
     commit.moves = (Move(day(2, 20), Decimal("1250.5"), "Conference bonus"),)
     withdrawn = _credit("Trial credit", 30000, day(3, 1), YEAR_END)
     withdrawn.archived_at = datetime(2024, 4, 12, 11, 0, tzinfo=UTC)
-    withdrawn.priority = 3
     return Terms(
         "Lane prepaid",
         _API,

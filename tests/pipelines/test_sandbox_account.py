@@ -15,7 +15,6 @@ from pipelines.sandbox.account import (
     Account,
     Books,
     Record,
-    to_text,
     to_time,
 )
 from pipelines.sandbox.catalog import CENTS_PER_AI_CREDIT
@@ -567,11 +566,19 @@ def test_drafts_disappear_with_an_edit_and_with_their_contract():
 def test_an_archived_credit_pays_for_nothing_more():
     before, after = (account_at(4, day).production for day in (8, 13))
     key = before.customer("Ledger Lane Books")["id"]
-    trial = before.balances[key][-1]
-    assert trial["balance"] == 30000 and "archived_at" not in trial
-    assert after.balances[key][-1]["archived_at"] == to_text(
-        datetime(2024, 4, 12, 11, tzinfo=UTC), ".000Z"
-    )
+    _, commit, trial = before.balances[key]
+    assert 0 < trial["balance"] < 30000
+    assert "archived_at" not in trial
+    payers = [
+        {
+            line["commit_id"]
+            for line in of_customer(books, "Ledger Lane Books")[-1]["line_items"]
+            if "commit_id" in line
+        }
+        for books in (before, after)
+    ]
+    assert payers == [{trial["id"]}, {commit["id"]}]
+    assert after.balances[key][-1]["archived_at"] == "2024-04-12T11:00:00.000Z"
 
 
 def test_pending_deductions_of_grants_are_posted_at_the_period_end():
@@ -596,3 +603,13 @@ def test_copies_know_their_originals(account: Account):
     assert copy.contract_edits.keys().isdisjoint(origin.contract_edits)
     assert len(copy.subscription_seats) == len(origin.subscription_seats) == 1
     assert copy.now == account.now
+
+
+def test_an_edit_ends_a_contract_from_then_on():
+    def ending(*moment: int) -> str | None:
+        books = account_at(*moment).production
+        contracts = books.contracts[books.customer("Twin Peaks Outfitters")["id"]]
+        return contracts[1].get("ending_before")
+
+    assert ending(4, 1) is None
+    assert ending(4, 4) == "2024-07-01T00:00:00+00:00"

@@ -138,6 +138,27 @@ def test_rates(books: Books, view: View, sdk: Metronome):
     assert billed <= offered, "an invoice charges what the contract's rates say"
 
 
+def test_an_override_changes_a_rate_from_its_start_on(books: Books, sdk: Metronome):
+    (contract, override) = next(
+        (contract, override)
+        for contract in contracts(books)
+        for override in contract["overrides"]
+        if to_time(override["starting_at"]) > to_time(contract["starting_at"])
+    )
+    key = {"customer_id": contract["customer_id"], "contract_id": contract["id"]}
+    start = to_time(override["starting_at"])
+    before, after = (
+        list(walk(sdk.v1.contracts.retrieve_rate_schedule, **key, at=at))
+        for at in (start - timedelta(seconds=1), start)
+    )
+    assert not [rate for rate in before if rate.override_rate]
+    changed = [rate for rate in after if rate.override_rate]
+    assert changed
+    for rate in changed:
+        exact = Decimal(str(rate.list_rate.price)) * Decimal(str(override["multiplier"]))
+        assert Decimal(str(rate.override_rate.price)) == exact
+
+
 def test_packages_and_their_contracts(books: Books, sdk: Metronome):
     (package, *_) = books.catalog.packages
     found = list(sdk.v1.packages.list_contracts_on_package(package_id=package["id"], limit=1))
@@ -219,6 +240,13 @@ def test_subscriptions_and_seats(books: Books, view: View, sdk: Metronome):
         assert [(item.starting_at, item.data[0].quantity) for item in history] == [
             (to_time(item["starting_at"]), float(item["quantity"])) for item in past
         ]
+        billed = {
+            float(line["unit_price"])
+            for invoice in books.invoices
+            for line in invoice["line_items"]
+            if line.get("subscription_id") == subscription_id
+        }
+        assert {item.data[0].unit_price for item in history} == {max(billed)}, "of a whole month"
         for item in history:
             assert item.data[0].total == item.data[0].quantity * item.data[0].unit_price
         seats = books.subscription_seats.get(subscription_id, [])

@@ -62,22 +62,19 @@ def quantity_history(view: View, call: Arguments) -> Record:
     contract, subscription = _subscription(view, call)
     card = find(view.catalog.rate_cards, contract["rate_card_id"], "Rate card")
     product_id = subscription["subscription_rate"]["product"]["id"]
-    (rate,) = chosen(view.catalog.rates[card["id"]], [{"product_id": product_id}])
-    price = rate["rate"]["price"]
+    rates = chosen(view.catalog.rates[card["id"]], [{"product_id": product_id}])
+
+    def costs(item: Record) -> Record:
+        (rate,) = contract_rates(rates, contract, to_time(item["starting_at"]))
+        price = rate.get("override_rate", rate["list_rate"])["price"]
+        amount = plain(item["quantity"] * price)
+        return {"quantity": item["quantity"], "unit_price": price, "total": amount}
+
     return {
         "subscription_id": subscription["id"],
         "fiat_credit_type_id": card["fiat_credit_type"]["id"],
         "history": [
-            {
-                "starting_at": item["starting_at"],
-                "data": [
-                    {
-                        "quantity": item["quantity"],
-                        "unit_price": price,
-                        "total": plain(item["quantity"] * price),
-                    }
-                ],
-            }
+            {"starting_at": item["starting_at"], "data": [costs(item)]}
             for item in subscription["quantity_schedule"]
             if to_time(item["starting_at"]) <= view.now
         ],

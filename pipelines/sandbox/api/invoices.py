@@ -9,7 +9,7 @@ from pipelines.sandbox.api.calls import ApiError, Arguments
 from pipelines.sandbox.api.endpoint import Endpoint
 from pipelines.sandbox.api.paging import BODY
 from pipelines.sandbox.api.view import View, find
-from pipelines.sandbox.breakdowns import Measure, breakdown, joined, spread
+from pipelines.sandbox.breakdowns import breakdown, joined, spread
 
 PAGE_SPAN = {"DAY": timedelta(days=35), "HOUR": timedelta(hours=24)}
 """The time between the first and the last window of one page of breakdowns."""
@@ -95,24 +95,9 @@ def broken_down(
         )
 
     for invoice in _by_issue(filter(wanted, view.invoices(customer_id)), call):
-        rows = breakdown(invoice, size, view.now, measured_by(view, invoice, size))
+        rows = breakdown(invoice, size, view.now, view.measured_by(invoice, size))
         inside = [row for row in rows if start <= to_time(row["breakdown_start_timestamp"]) < end]
         yield invoice, inside
-
-
-def measured_by(view: View, invoice: Record, size: str) -> Measure:
-    """How to measure the usage behind the lines of an invoice.
-
-    A first issue leaves out usage that came in late; a regenerated invoice counts it.
-    """
-    customer_id = view.original(invoice["customer_id"])
-    late = "regenerated_from_invoice_id" in invoice
-
-    def measure(line: Record) -> Any:
-        metric_id = view.metric_of(line)
-        return metric_id and view.usage.windows(customer_id, metric_id, size, late)
-
-    return measure
 
 
 def windows_per_page(call: Arguments, rows: list[Record]) -> int:

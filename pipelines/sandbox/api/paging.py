@@ -2,7 +2,6 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -98,7 +97,7 @@ def log_page(entries: list[Record], call: Arguments, limit: int, cursor: Any, se
     since. An `ending_before` of the first request holds for the pages after it.
 
     Args:
-        entries: The entries wanted, oldest first, regardless of dates.
+        entries: The entries wanted, regardless of dates, in order of `timestamp` and `id` as text.
         call: `starting_on`, `ending_before` and `sort` are used.
         limit: Entries per page.
         cursor: As sent; None for the first page.
@@ -109,34 +108,27 @@ def log_page(entries: list[Record], call: Arguments, limit: int, cursor: Any, se
     """
     if cursor is not None and ("starting_on" in call or "ending_before" in call):
         raise ApiError(400, "starting_on and ending_before exclude next_page")
-    before, after = call.get("ending_before"), None
+    start, before, last = call.get("starting_on"), call.get("ending_before"), None
     if cursor is not None:
-        bound, _, last = _opened(cursor, seal).partition("|")
-        before = to_time(bound) if bound else None
-        after = _key(last) if last else None
+        bound, timestamp, entry_id = _opened(cursor, seal).split("|")
+        before, last = to_time(bound or None), (timestamp, entry_id)
     descending = call.get("sort") == "date_desc"
-    found = []
+    found: list[Record] = []
     for entry in reversed(entries) if descending else entries:
-        key = (to_time(entry["timestamp"]), entry["id"])
-        passed = after is None or (key < after if descending else key > after)
-        if passed and _within(key[0], call.get("starting_on"), before):
-            found.append(entry)
-    found = found[:limit]
-    if found:
-        last = f"{found[-1]['timestamp']}|{found[-1]['id']}"
-    elif cursor is None:
-        last = ""
+        key = (entry["timestamp"], entry["id"])
+        if last is None or last == _NONE or (key < last if descending else key > last):
+            at = to_time(entry["timestamp"])
+            if (start is None or at >= start) and (before is None or at < before):
+                found.append(entry)
+        if len(found) == limit:
+            break
+    timestamp, entry_id = (found[-1]["timestamp"], found[-1]["id"]) if found else last or _NONE
     bound = before.isoformat() if before else ""
-    return {"data": found, "next_page": _sealed(f"{bound}|{last}", seal)}
+    return {"data": found, "next_page": _sealed(f"{bound}|{timestamp}|{entry_id}", seal)}
 
 
-def _key(last: str) -> tuple[datetime | None, str]:
-    timestamp, _, entry_id = last.partition("|")
-    return to_time(timestamp), entry_id
-
-
-def _within(at: datetime, start: datetime | None, end: datetime | None) -> bool:
-    return (start is None or at >= start) and (end is None or at < end)
+_NONE = ("", "")
+"""What the cursor names as the last entry as long as none was seen."""
 
 
 def _sealed(text: str, seal: str) -> str:

@@ -9,34 +9,35 @@ from typing import Any
 from pipelines.sandbox.account import Account, Books, Record
 from pipelines.sandbox.api.calls import ApiError, Arguments
 from pipelines.sandbox.audit_log import audit_log
-from pipelines.sandbox.usage_index import UsageIndex
+from pipelines.sandbox.breakdowns import Measure
+from pipelines.sandbox.usage_index import Quantities, UsageIndex
 
 _REMEMBERED = 64
 
 
 class View:
-    """One environment of the account, over all blocks."""
+    """One environment of the account, over all blocks.
+
+    Attributes:
+        customers: Customers by id, each with the number of its block and its id in block 0.
+    """
 
     def __init__(self, account: Account, environment: str) -> None:
         """Serve one environment of `account`."""
         self.account, self.environment = account, environment
         self.catalog = account.books[environment].catalog
+        originals = [customer["id"] for customer in account.books[environment].customers]
+        self.customers: dict[str, tuple[Record, int, str]] = {
+            customer["id"]: (customer, number, original)
+            for number, books in enumerate(account.blocks(environment))
+            for customer, original in zip(books.customers, originals, strict=True)
+        }
         self._answers: OrderedDict[Any, Any] = OrderedDict()
 
     @property
     def now(self) -> datetime:
         """The instant for which the API answers."""
         return self.account.now
-
-    @cached_property
-    def customers(self) -> dict[str, tuple[Record, int, str]]:
-        """Customers by id, each with the number of its block and its id in block 0."""
-        originals = [customer["id"] for customer in self.account.books[self.environment].customers]
-        return {
-            customer["id"]: (customer, number, original)
-            for number, books in enumerate(self.account.blocks(self.environment))
-            for customer, original in zip(books.customers, originals, strict=True)
-        }
 
     @cached_property
     def grants(self) -> list[Record]:
@@ -63,6 +64,20 @@ class View:
     def metric_of(self, line: Record) -> str | None:
         """The metric that an invoice's line or sub-line charges for, if any."""
         return self._metrics.get(line.get("charge_id") or line.get("product_id"))
+
+    def measured_by(self, invoice: Record, size: str) -> Measure:
+        """How to measure the usage behind the lines of an invoice, by HOUR or DAY.
+
+        A first issue leaves out usage that came in late; a regenerated invoice counts it.
+        """
+        customer_id = self.original(invoice["customer_id"])
+        late = "regenerated_from_invoice_id" in invoice
+
+        def measure(line: Record) -> Quantities | None:
+            metric_id = self.metric_of(line)
+            return self.usage.windows(customer_id, metric_id, size, late) if metric_id else None
+
+        return measure
 
     @cached_property
     def _metrics(self) -> dict[str, str]:
