@@ -48,10 +48,12 @@
 {% macro headline(report) -%}
     {%- if report == 'rpt_customer_summary' -%}
         select
-            pricing_unit || ': outstanding ' || {{ plain_number('sum(outstanding_balance)') }}
+            pricing_unit || ': outstanding '
+            || coalesce({{ plain_number('sum(outstanding_balance)') }}, 'not known')
             || ', running invoices '
             || coalesce(
-                {{ plain_number('sum(case when not current_invoice_is_fallback then invoice_balance end)') }}, 'none'
+                {{ plain_number('sum(case when not current_invoice_is_fallback then invoice_balance end)') }},
+                case when count(current_invoices) > 0 then 'none' else 'not known' end
             )
             || ', credit left ' || coalesce({{ plain_number('sum(credit_balance)') }}, 'not known')
         from {{ built(report) }}
