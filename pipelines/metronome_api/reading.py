@@ -46,6 +46,7 @@ class Read:
         rows: By table; what is streamed to a table instead is only counted.
         since: The rows read begin here; earlier ones stay. None: all were read.
         unavailable: Why it could not be read.
+        has_answered: Whether any list of it was read to its end.
         cursor: Where the next run goes on.
     """
 
@@ -55,6 +56,7 @@ class Read:
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     since: datetime | None = None
     unavailable: UnavailableError | None = None
+    has_answered: bool = False
     cursor: str | None = None
     tally: Tally = field(default_factory=Tally)
 
@@ -86,15 +88,19 @@ class Reader:
         self._forbidden: dict[str, UnavailableError] = {}
 
     def stream(self, endpoint: Endpoint, owners: list[Row], read: Read) -> Iterator[list[Row]]:
-        """Yield the pages of an account's list, or of those of each of the rows that own one."""
-        try:
-            if endpoint.of is None:
-                yield from self._lists(endpoint, {}, read)
-            else:
-                for owner in owners:
-                    yield from self._lists(endpoint, _taken(endpoint, owner), read)
-        except UnavailableError as error:
-            read.unavailable = error
+        """Yield the pages of an account's list, or of those of each of the rows that own one.
+
+        A row that owns a list may be gone by the time that it is asked for: only where none of them
+        answers is the resource unavailable.
+        """
+        for keys in [{}] if endpoint.of is None else [_taken(endpoint, row) for row in owners]:
+            try:
+                yield from self._lists(endpoint, keys, read)
+                read.has_answered = True
+            except UnavailableError as error:
+                read.unavailable = error
+        if read.has_answered:
+            read.unavailable = None
 
     def read_customer(self, customer: Customer) -> list[Read]:
         """Read everything of one customer; several threads may do so at the same time."""
