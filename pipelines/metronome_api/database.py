@@ -14,6 +14,9 @@ from pipelines.metronome_api.source import DATASET, REREADS, replaced
 COMPLETE = "_dlt_load_id in (select load_id from _dlt_loads where status = 0)"
 """The load that brought a row was complete: it was not killed half-way."""
 
+MEMORY = "256MB"
+"""What DuckDB may hold in memory while a run is loading; else it keeps all that it ever touched."""
+
 
 class Database:
     """The raw tables of the API, over one connection that a run keeps open."""
@@ -21,6 +24,7 @@ class Database:
     def __init__(self, client: SqlClientBase[Any]) -> None:
         """Use a connection whose default schema is the dataset's."""
         self._client = client
+        self._query(f"set memory_limit = '{MEMORY}'")
         self._query(f"create schema if not exists {DATASET}")
         self._query(
             f"create table if not exists {REREADS} "

@@ -157,9 +157,9 @@ class Reader:
                 read.counts[table] += len(page_rows)
 
     def _invoices(self, endpoint: Endpoint, customer: Customer, read: Read) -> Iterator[list[Row]]:
-        """All invoices; later the drafts, and the newest as far back as one may still change.
+        """All invoices; later the newest as far back as one may still change, and the drafts.
 
-        The second walk goes by the date of issue, which is after the end of the period, and not by
+        The first walk goes by the date of issue, which is after the end of the period, and not by
         the API's dates, which may or may not leave scheduled invoices out.
         """
         read_until = customer.read_until.get(endpoint.table)
@@ -168,13 +168,15 @@ class Reader:
             return
         read.since = read_until - self.scope.invoice_lookback
         seen: set[str] = set()
-        for request in ({"status": "DRAFT"}, {}):
+        for request in ({}, {"status": "DRAFT"}):
             for page in self._lists(endpoint, {"customer_id": customer.id}, read, request):
                 new = [invoice for invoice in page if invoice["id"] not in seen]
                 seen.update(invoice["id"] for invoice in new)
                 yield new
                 if not request and all(_issued_before(read.since, invoice) for invoice in page):
                     break
+            else:
+                return  # that was all of them, drafts included
 
     def _windows(
         self,
