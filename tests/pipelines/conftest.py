@@ -6,6 +6,7 @@ in this process or by the `dlt` command; faults are put on the disk or on the wi
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -182,11 +183,13 @@ class Wire:
     Attributes:
         answer: Called with each request; a response that it gives is sent, on None the app answers.
         page_size: What any higher `limit` is cut to, so that short lists have pages.
+        paged: Of which paths, a pattern.
     """
 
     app: ASGIApp
     answer: Callable[[Request], Response | None] = lambda request: None
     page_size: int | None = None
+    paged: str = ".*"
     requests: list[Request] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,7 +199,7 @@ class Wire:
         if response := self.answer(request):
             await response(scope, receive, send)
             return
-        if self.page_size:
+        if self.page_size and re.fullmatch(self.paged, request.url.path):
             scope, body = self._cut(request, body)
 
         async def receive_again() -> dict[str, Any]:
