@@ -134,7 +134,8 @@ class Database:
                 f"insert into {REREADS} select 'invoices', id, null from invoices inner join "
                 f"(values {', '.join(['(%s, %s)'] * len(invoiced))}) as again (customer_id, since) "
                 "on invoices.customer_id = again.customer_id "
-                "where again.since is null or status not in ('FINALIZED', 'VOID')",
+                "where again.since is null "
+                "or upper(coalesce(status, '')) not in ('FINALIZED', 'VOID')",
                 *[value for row in invoiced for value in row],
             )
         filled = {table for read in available for table, rows in read.counts.items() if rows}

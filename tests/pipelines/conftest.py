@@ -6,6 +6,7 @@ in this process or by the `dlt` command; faults are put on the disk or on the wi
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ TOKEN = "tok3n-that-nobody-may-see"
 SETTINGS = ("METRONOME_", "SOURCES__", "DESTINATION__", "DLT_", "RUNTIME__")
 """How the environment variables begin that decide what is loaded, and where to."""
 
-HISTORY_START = datetime(2024, 4, 10, tzinfo=UTC)
+HISTORY_START = datetime(2024, 4, 13, tzinfo=UTC)
 """Of the usage and breakdowns in `loaded_api`: there are hours among them, and so many rows."""
 
 OWN_TABLES = ("loaded_files", "read_from", "runs", "run_resources", "reads", "_rereads")
@@ -182,11 +183,13 @@ class Wire:
     Attributes:
         answer: Called with each request; a response that it gives is sent, on None the app answers.
         page_size: What any higher `limit` is cut to, so that short lists have pages.
+        paged: Of which paths, a pattern.
     """
 
     app: ASGIApp
     answer: Callable[[Request], Response | None] = lambda request: None
     page_size: int | None = None
+    paged: str = ".*"
     requests: list[Request] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,7 +199,7 @@ class Wire:
         if response := self.answer(request):
             await response(scope, receive, send)
             return
-        if self.page_size:
+        if self.page_size and re.fullmatch(self.paged, request.url.path):
             scope, body = self._cut(request, body)
 
         async def receive_again() -> dict[str, Any]:
@@ -227,12 +230,15 @@ class Lists:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         sent = json.loads(await request.body() or b"{}") | dict(request.query_params)
-        cursor = "cursor" if request.url.path == "/v2/contracts/list" else "next_page"
         pages = self.pages.get(request.url.path, ["[]"])
-        number = int(sent.get(cursor, 0))
+        number = int(sent.get("cursor", sent.get("next_page", 0)))
         following = f'"{number + 1}"' if number + 1 < len(pages) else "null"
         data = "services" if request.url.path == "/v1/services" else "data"
-        page = f'{{"{data}": {pages[number]}, "{cursor}": {following}}}'
+        cursor = {
+            "/v2/contracts/list": f'"cursor": {following}',
+            "/v1/contracts/seatBalances/list": f'"pagination": {{"next_page": {following}}}',
+        }.get(request.url.path, f'"next_page": {following}')
+        page = f'{{"{data}": {pages[number]}, {cursor}}}'
         await Response(page)(scope, receive, send)
 
 

@@ -1,0 +1,373 @@
+"""Runs after the first: they ask for what can have changed, and go on where one was stopped."""
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import pytest
+from starlette.requests import Request
+
+from pipelines.errors import InputError
+from pipelines.metronome_api.endpoints import ENDPOINTS
+from pipelines.sandbox.account import PRODUCTION, Account, Record, to_time
+from pipelines.sandbox.server import create_app, serving
+from pipelines.sandbox.simulation import simulate
+from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
+
+EARLIER = datetime(2024, 4, 5, 12, tzinfo=UTC)
+LATER = datetime(2024, 5, 3, tzinfo=UTC)
+INVOICE_LOOKBACK, USAGE_LOOKBACK = timedelta(days=20), timedelta(days=34)
+INVOICES = "/v1/customers/[^/]+/invoices"
+LONG_AGO = EARLIER - INVOICE_LOOKBACK
+SETTINGS = {"SOURCES__METRONOME_API__INVOICE_LOOKBACK_DAYS": str(INVOICE_LOOKBACK.days)}
+SELECTED = sorted(ENDPOINTS.keys() - {"invoice_breakdowns_hourly", "usage_hourly", "usage_groups"})
+"""All but what has rows by the hour or by the group: too many for four loads."""
+
+
+NAMES = (
+    *("A1 Company", "Kestrel Media", "Dual Horizon", "Blank Slate Holdings", "Halcyon Labs"),
+    *("Northwind Robotics", "Twin Peaks Outfitters", "Consolidated Mills", "Hundred Acre Energy"),
+    *("Seat Pocket Travel", "Ledger Lane Books", "Token Harbor", "Danube Shipping SE"),
+    *("Atlas Freight & Sons", "Europa Verkehr GmbH", "Polaris Biotech", "Globex"),
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A workspace, and what was asked for in its last run."""
+
+    workspace: Workspace
+    requests: list[Request]
+
+
+def few(account: Account) -> Account:
+    """Some of the account's customers, so that loads are short."""
+    books = account.production
+    customers = [item for item in books.customers if item["name"] in NAMES]
+    kept = {item["id"] for item in customers}
+    plans = {key: items for key, items in books.customer_plans.items() if key in kept}
+    contracts = {key: items for key, items in books.contracts.items() if key in kept}
+    invoices = [item for item in books.invoices if item["customer_id"] in kept]
+    cut = {"customers": customers, "customer_plans": plans, "contracts": contracts}
+    own = replace(books, **cut, invoices=invoices)
+    return Account(account.seed, {PRODUCTION: own}, account.now)
+
+
+@pytest.fixture(scope="module")
+def earlier() -> Account:
+    return few(simulate(as_of=EARLIER))
+
+
+@pytest.fixture(scope="module")
+def later() -> Account:
+    return few(simulate(as_of=LATER))
+
+
+def load(workspace: Workspace, account: Account, full_refresh: bool = False) -> Loaded:
+    wire = Wire(create_app(account, TOKEN), page_size=1, paged=INVOICES)
+    with serving(wire) as url:
+        workspace.load_api(url, *SELECTED, as_of=account.now, full_refresh=full_refresh, **SETTINGS)
+    return Loaded(workspace, wire.requests)
+
+
+@pytest.fixture(scope="module")
+def fresh(new_workspace: NewWorkspace, later: Account) -> Loaded:
+    """Loaded at the later instant only."""
+    return load(new_workspace(), later)
+
+
+@pytest.fixture(scope="module")
+def first(new_workspace: NewWorkspace, earlier: Account) -> Loaded:
+    return load(new_workspace(), earlier)
+
+
+@pytest.fixture(scope="module")
+def twice(new_workspace: NewWorkspace, first: Loaded, later: Account) -> Loaded:
+    """Loaded at the earlier and then at the later instant."""
+    return load(new_workspace(first.workspace), later)
+
+
+def archived(account: Account) -> dict[str, datetime]:
+    """When the archived customers were."""
+    return {
+        customer["id"]: to_time(customer["archived_at"])
+        for customer in account.production.customers
+        if customer["archived_at"]
+    }
+
+
+def test_after_a_second_run_the_tables_are_those_of_a_fresh_database(
+    fresh: Loaded, twice: Loaded, later: Account
+):
+    """But for the days without usage of customers that were archived long ago."""
+    expected, found = fresh.workspace.facts(), twice.workspace.facts()
+    usage = {"usage_daily", "usage_total"}
+    assert found.keys() == expected.keys()
+    assert {table for table in expected if found[table] != expected[table]} == usage
+    for table in usage:
+        assert set(found[table]) < set(expected[table])
+        left_out = set(expected[table]) - set(found[table])
+        left_alone = [key for key, at in archived(later).items() if at < LONG_AGO]
+        rows = fresh.workspace.query(
+            "select columns(name -> not starts_with(name, '_dlt')) from raw_api."
+            f"{table} where customer_id in {tuple(left_alone)} and value is null"
+        )
+        assert left_out <= set(rows)
+
+
+# What a later run asks for
+
+
+def asked(loaded: Loaded, path: str) -> list[Request]:
+    """The requests whose path matches a pattern."""
+    return [item for item in loaded.requests if re.fullmatch(path, item.url.path)]
+
+
+def test_a_second_run_asks_for_less(first: Loaded, fresh: Loaded, twice: Loaded):
+    assert len(twice.requests) < 0.8 * len(fresh.requests)
+    stored = "select sum(requests) from raw_api.run_resources where run_id = '{}'"
+    runs = twice.workspace.column("select run_id from raw_api.runs order by as_of")
+    assert [twice.workspace.value(stored.format(run)) for run in runs] == [
+        len(first.requests),
+        len(twice.requests),
+    ]
+
+
+def test_finalized_history_is_not_asked_for_again(first: Loaded, twice: Loaded):
+    """What was issued before the look-back stays as the first run has loaded it."""
+    (load,) = first.workspace.column("select distinct _dlt_load_id from raw_api.invoices")
+    kept = f"select issued_at from raw_api.invoices where _dlt_load_id = '{load}'"
+    issued = twice.workspace.column(kept)
+    assert len(issued) > 5
+    assert max(issued) < LONG_AGO
+    assert len(asked(twice, INVOICES)) < len(asked(first, INVOICES))
+
+
+def test_breakdowns_and_usage_are_asked_for_from_the_look_back(twice: Loaded):
+    since = (EARLIER - USAGE_LOOKBACK).date().isoformat() + "T00:00:00Z"
+    until = "2024-05-03T00:00:00Z"
+    daily = asked(twice, "/v1/customers/.*/invoices/breakdowns")
+    assert {item.query_params["starting_on"] for item in daily} >= {since}
+    assert min(item.query_params["starting_on"] for item in daily) == since
+    usage = [json.loads(item._body) for item in asked(twice, "/v1/usage")]
+    assert {
+        (item["starting_on"], item["ending_before"])
+        for item in usage
+        if item["window_size"] == "DAY"
+    } == {(since, until)}
+    assert {
+        (item["starting_on"], item["ending_before"])
+        for item in usage
+        if item["window_size"] == "NONE"
+    } == {
+        ("2024-03-01T00:00:00Z", "2024-04-01T00:00:00Z"),
+        ("2024-04-01T00:00:00Z", "2024-05-01T00:00:00Z"),
+        ("2024-05-01T00:00:00Z", until),
+    }
+
+
+def test_a_customer_archived_long_ago_is_left_alone(twice: Loaded, later: Account):
+    named = " ".join(f"{item.url} {item._body.decode()}" for item in twice.requests)
+    left_alone = {key for key in archived(later) if key not in named}
+    assert left_alone == {key for key, at in archived(later).items() if at < LONG_AGO}
+    assert 0 < len(left_alone) < len(archived(later))
+
+
+def test_the_audit_log_goes_on_from_its_cursor(first: Loaded, twice: Loaded):
+    ((cursor,),) = first.workspace.query(
+        "select cursor from raw_api.reads where read_id = 'audit_logs/account'"
+    )
+    assert "next_page" not in asked(first, "/v1/auditLogs")[0].query_params
+    assert asked(twice, "/v1/auditLogs")[0].query_params["next_page"] == cursor
+    assert len(asked(twice, "/v1/auditLogs")) < len(asked(first, "/v1/auditLogs"))
+
+
+# What a later run changes
+
+
+def statuses(
+    account: Account, of: Callable[[Record], str | None] = lambda invoice: invoice["status"]
+) -> dict[str, str | None]:
+    return {invoice["id"]: of(invoice) for invoice in account.production.invoices}
+
+
+def test_drafts_that_disappeared_are_gone(
+    first: Loaded, twice: Loaded, earlier: Account, later: Account
+):
+    gone = {key for key, status in statuses(earlier).items() if status == "DRAFT"} - statuses(
+        later
+    ).keys()
+    held = "select id from raw_api.invoices"
+    assert gone and gone <= set(first.workspace.column(held))
+    assert not gone & set(twice.workspace.column(held))
+    assert not gone & set(
+        twice.workspace.column("select invoice_id from raw_api.invoice_line_items")
+    )
+
+
+@pytest.mark.parametrize("change", [("DRAFT", "FINALIZED"), ("FINALIZED", "VOID")])
+def test_invoices_show_what_became_of_them(
+    twice: Loaded, earlier: Account, later: Account, change: tuple[str, str]
+):
+    before, after = statuses(earlier), statuses(later)
+    changed = {key for key in before if (before[key], after.get(key)) == change}
+    assert changed
+    loaded = dict(twice.workspace.query("select id, status from raw_api.invoices"))
+    assert {loaded[key] for key in changed} == {change[1]}
+
+
+def test_an_invoice_that_was_paid_shows_it(twice: Loaded, earlier: Account, later: Account):
+    def external(invoice: Record) -> str | None:
+        return (invoice.get("external_invoice") or {}).get("external_status")
+
+    before, after = statuses(earlier, external), statuses(later, external)
+    paid = {key for key in before if (before[key], after.get(key)) == ("SENT", "PAID")}
+    assert len(paid) > 5
+    loaded = twice.workspace.column(
+        "select id from raw_api.invoices where external_invoice__external_status = 'PAID'"
+    )
+    assert paid <= set(loaded)
+
+
+def test_a_balance_that_was_archived_shows_it(twice: Loaded, earlier: Account, later: Account):
+    def ended(account: Account) -> set[str]:
+        return {
+            balance["id"]
+            for balances in account.production.balances.values()
+            for balance in balances
+            if balance.get("archived_at")
+        }
+
+    changed = ended(later) - ended(earlier)
+    loaded = twice.workspace.column("select id from raw_api.balances where archived_at is not null")
+    assert changed and changed <= set(loaded)
+
+
+def test_a_full_refresh_asks_for_everything(
+    fresh: Loaded, twice: Loaded, new_workspace: NewWorkspace, later: Account
+):
+    refreshed = load(new_workspace(twice.workspace), later, full_refresh=True)
+    assert len(refreshed.requests) == len(fresh.requests)
+    assert refreshed.workspace.facts() == fresh.workspace.facts()
+
+
+# What is selected
+
+
+ONE_OF_EACH = {
+    "/v1/customers": ['[{"id": "c", "created_at": "2024-04-01T00:00:00Z"}]'],
+    "/v2/contracts/list": ['[{"id": "k", "subscriptions": [{"id": "s"}]}]'],
+}
+
+
+def test_what_is_selected_is_read_with_what_it_is_asked_by(workspace: Workspace):
+    wire = Wire(Lists(ONE_OF_EACH))
+    with serving(wire) as url:
+        workspace.load_api(url, "subscription_seats")
+    assert {item.url.path for item in wire.requests} == {
+        "/v1/customers",
+        "/v2/contracts/list",
+        "/v1/contracts/getSubscriptionSeatsHistory",
+    }
+    selected = json.loads(workspace.value("select selected from raw_api.runs"))
+    assert selected == ["contracts", "customers", "subscription_seats"]
+
+
+def test_tables_that_are_not_selected_are_left_alone(twice: Loaded, new_workspace: NewWorkspace):
+    workspace = new_workspace(twice.workspace)
+    with serving(Lists({"/v1/credit-types/list": ['[{"id": "unit"}]']})) as url:
+        workspace.load_api(url, "pricing_units")
+    before, after = twice.workspace.facts(), workspace.facts()
+    assert after["customers"] == []
+    assert workspace.column("select id from raw_api.pricing_units") == ["unit"]
+    assert {table for table in before if before[table] != after[table]} == {
+        "customers",
+        "pricing_units",
+    }
+
+
+def test_an_unknown_resource_is_said_with_those_that_there_are(workspace: Workspace):
+    wire = Wire(Lists({}))
+    with (
+        serving(wire) as url,
+        pytest.raises(InputError, match=r"no resource 'invoice' .* default, all or .*, invoices, "),
+    ):
+        workspace.load_api(url, "invoice")
+    assert wire.requests == []
+
+
+# A run that is killed
+
+
+BATCH = 6
+
+
+@dataclass
+class Moment:
+    """When to kill a run: once so many requests were sent, or at the next write after that."""
+
+    requests: int
+    at_write: bool
+
+
+def moments() -> Iterator[Moment]:
+    source = random.Random(7)
+    for number in range(6):
+        yield Moment(source.randint(1, 60), at_write=number % 2 == 1)
+
+
+def kill(workspace: Workspace, wire: Wire, moment: Moment, **settings: str) -> bool:
+    """Start a run and kill it; gives whether it was killed before it ended."""
+    begun = len(wire.requests)
+    log = workspace.database.with_name("metronome.duckdb.wal")
+    process = workspace.start("pipeline", "metronome_api", "run", **settings)
+    pause = Event()
+    while process.poll() is None and len(wire.requests) - begun < moment.requests:
+        pause.wait(0.005)
+    written = log.stat().st_mtime_ns if log.exists() else 0
+    while moment.at_write and process.poll() is None:
+        if (log.stat().st_mtime_ns if log.exists() else 0) != written:
+            break
+        pause.wait(0.005)
+    process.kill()
+    return process.wait() < 0
+
+
+def test_a_run_that_is_killed_goes_on_and_ends_as_if_nothing_had_been(
+    workspace: Workspace, later: Account, new_workspace: NewWorkspace
+):
+    app = create_app(later, TOKEN)
+    undisturbed = new_workspace()
+    with serving(app) as url:
+        undisturbed.load_api(url, as_of=later.now)
+
+    ids = {customer["id"] for customer in later.production.customers}
+    asked_in: list[set[str]] = []
+    wire = Wire(app)
+    with serving(wire) as url:
+        settings = {
+            "METRONOME_BASE_URL": url,
+            "METRONOME_BEARER_TOKEN": TOKEN,
+            "SOURCES__METRONOME_API__CUSTOMERS_PER_BATCH": str(BATCH),
+        }
+        settings["SOURCES__METRONOME_API__AS_OF"] = f"{later.now:%Y-%m-%dT%H:%M:%SZ}"
+        for moment in [*moments(), None]:
+            begun = len(wire.requests)
+            if moment:
+                assert kill(workspace, wire, moment, **settings)
+            else:
+                done = workspace.dlt("pipeline", "metronome_api", "run", **settings)
+                assert (done.returncode, done.stderr) == (0, "")
+            texts = [f"{item.url} {item._body.decode()}" for item in wire.requests[begun:]]
+            asked_in.append({key for key in ids if any(key in text for text in texts)})
+    assert workspace.facts() == undisturbed.facts()
+    assert workspace.value("select count(*) from raw_api.runs where finished_at is not null") == 1
+    assert workspace.value("select count(*) from raw_api.runs") == 1
+    for number, customers in enumerate(asked_in[:-1]):
+        again = customers & set().union(*asked_in[number + 1 :])
+        assert len(again) <= BATCH
+    assert set().union(*asked_in) == ids
