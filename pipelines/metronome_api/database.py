@@ -165,7 +165,7 @@ def _is_invoices(read: Read) -> bool:
 
 def _keys(read: Read) -> list[tuple[Any, ...]]:
     if _is_invoices(read):
-        return [(read.resource, invoice["id"], None) for invoice in read.rows[read.resource]]
+        return [(read.resource, invoice_id, None) for invoice_id in read.ids]
     return [(read.resource, read.customer_id, read.since)]
 
 

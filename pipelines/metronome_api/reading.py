@@ -44,6 +44,7 @@ class Read:
 
     Attributes:
         rows: By table; what is streamed to a table instead is only counted.
+        ids: Of the invoices among them.
         since: The rows read begin here; earlier ones stay. None: all were read.
         unavailable: Why it could not be read.
         has_answered: Whether any list of it was read to its end.
@@ -53,6 +54,7 @@ class Read:
     resource: str
     customer_id: str | None = None
     rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    ids: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     since: datetime | None = None
     unavailable: UnavailableError | None = None
@@ -152,6 +154,8 @@ class Reader:
                 for page in self._lists(endpoint, keys, read)
             )
         for page in pages:
+            if endpoint.replaces == "invoices":
+                read.ids.extend(invoice["id"] for invoice in page)
             for table, page_rows in by_table(endpoint, page):
                 read.rows[table].extend(page_rows)
                 read.counts[table] += len(page_rows)

@@ -180,6 +180,7 @@ class _Loading:
             for read in result:
                 for table, rows in read.rows.items():
                     yield dlt.mark.with_table_name(rows, table)
+                read.rows.clear()
                 self.tally += read.tally
             reads.extend(result)
             progress.set_postfix_str(
