@@ -160,7 +160,8 @@ def test_customer_summary(built: tuple[FlatExport, Run]) -> None:
     assert {row["customer_id"] for row in rows} == {row["id"] for row in export.rows("customer")}
     issued = [row for row in export.finalized() if row["issued_at"][:10] < AS_OF]
     latest = {}
-    for invoice in sorted(issued, key=lambda row: row["end_timestamp"]):
+    by_id = sorted(issued, key=lambda row: row["id"], reverse=True)  # of two at once, the first id
+    for invoice in sorted(by_id, key=lambda row: (row["end_timestamp"], row["issued_at"])):
         unit = invoice["credit_type_name"].removesuffix(" (cents)")
         latest[invoice["customer_id"], unit] = invoice["id"], major(invoice, "total")
     reported = {
