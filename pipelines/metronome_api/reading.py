@@ -208,7 +208,10 @@ class Reader:
         more: Mapping[str, Any] | None = None,
     ) -> Iterator[list[Row]]:
         """Walk one list; its rows carry the keys that they were asked for by."""
-        own = {column: value for column, value in keys.items() if column in TABLES[endpoint.table]}
+        asked = (
+            {"starting_on", "ending_before"} if endpoint.window else set()
+        )  # rows have their own
+        own = {key: keys[key] for key in keys.keys() & TABLES[endpoint.table].keys() - asked}
         filled = {**keys, "as_of": _text(self.scope.as_of)}
         seen: set[str] = set()  # a row that moves while pages are read may come twice
         # a place in a window, which is read again as a whole, or in the answer
