@@ -145,6 +145,7 @@ class MetronomeClient(RESTClient):
     """
 
     session: PacedSession
+    auth: BearerTokenAuth
 
     def __init__(self, base_url: str, bearer_token: TSecretStrValue, limits: Limits) -> None:
         """Read the API at `base_url`; the token decides the environment."""
@@ -217,7 +218,7 @@ class MetronomeClient(RESTClient):
             ):
                 yield list(page), getattr(page.paginator, "_next_reference", None)
         except HTTPError as error:
-            raise _refusal(endpoint.method, path, error.response) from None
+            raise self._refusal(endpoint.method, path, error.response) from None
         except ValueError as error:
             raise InputError(
                 f"{endpoint.method} {path} at {self.base_url} answered with no page of a list "
@@ -228,6 +229,26 @@ class MetronomeClient(RESTClient):
                 f"{endpoint.method} {path} at {self.base_url} failed: {type(error).__name__}. "
                 "Check METRONOME_BASE_URL and the network."
             ) from error
+
+    def _refusal(self, method: str, path: str, response: Response) -> Exception:
+        try:
+            answer = json.loads(response.content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            answer = {}
+        status = response.status_code
+        # an API that repeats the token must not bring it into an error or a table
+        message = str(answer.get("message", response.reason)).replace(self.auth.token, "…")[:200]
+        said = f"{method} {path} answered {status}: {message}."
+        if status == 401:
+            return InputError(
+                f"{said} The token is wrong or has expired: set METRONOME_BEARER_TOKEN."
+            )
+        is_unknown = status == 400 and str(answer.get("code")).endswith("NotFound")
+        if status in (403, 404) or is_unknown:
+            return UnavailableError(status, said)
+        return InputError(said)
 
 
 def _paginator(paging: Paging) -> BasePaginator:
@@ -257,22 +278,6 @@ def _asked_for(error: BaseException | None) -> float | None:
         return Retry().get_retry_after(error.response.raw)
     except InvalidHeader:
         return None
-
-
-def _refusal(method: str, path: str, response: Response) -> Exception:
-    try:
-        answer = json.loads(response.content)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        answer = {}
-    status, message = response.status_code, str(answer.get("message", response.reason))[:200]
-    said = f"{method} {path} answered {status}: {message}."
-    if status == 401:
-        return InputError(f"{said} The token is wrong or has expired: set METRONOME_BEARER_TOKEN.")
-    if status in (403, 404) or (status == 400 and str(answer.get("code")).endswith("NotFound")):
-        return UnavailableError(status, said)
-    return InputError(said)
 
 
 def _exact(number: str) -> Decimal:

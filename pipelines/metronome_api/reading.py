@@ -194,6 +194,8 @@ class Reader:
         since = customer.created_at or self.scope.history_start
         if read_until is not None:
             since = max(since, read_until - self.scope.usage_lookback)
+        if read_until is not None and endpoint.window == "invoiced":
+            since = min([since, *_starts_of_issued_since(read_until, rows.get("invoices", []))])
         until = _midnight(self.scope.as_of, round_up=True)
         read.since = since = _midnight(max(since, self.scope.history_start))
         if endpoint.window == "invoiced" and not reads["invoices"].unavailable:
@@ -291,6 +293,14 @@ def _filled(template: Any, keys: Row) -> Any:
     if isinstance(template, str) and template.startswith("{"):
         return keys[template.strip("{}")]
     return template
+
+
+def _starts_of_issued_since(instant: datetime, invoices: list[Row]) -> Iterator[datetime]:
+    """When the periods began of invoices that became final since, regenerated ones among them."""
+    for invoice in invoices:
+        is_draft = str(invoice.get("status")).upper() == "DRAFT"
+        if not is_draft and invoice.get("start_timestamp") and not _issued_before(instant, invoice):
+            yield _instant(invoice["start_timestamp"])
 
 
 def _issued_before(instant: datetime, invoice: Row) -> bool:

@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -83,10 +84,7 @@ def load_account(
         database = Database(connection)
         run = _begin(database, host(base_url), settings, full_refresh)
         loading = _Loading(pipeline, database, Reader(client, run.scope), run)
-        try:
-            loading.load(settings.customers_per_batch, settings.requests_in_flight)
-        finally:
-            client.stop()
+        loading.load(settings.customers_per_batch, settings.requests_in_flight)
     return f"{loading.summary()} from {base_url}"
 
 
@@ -126,7 +124,7 @@ class _Loading:
         # one half of a batch is loaded while the other is read
         step = max(1, customers_per_batch // 2)
         queue = self.database.unread(self.run.id, self.run.full_refresh)
-        with _progress(unread) as progress, ThreadPoolExecutor(in_flight) as pool:
+        with _progress(unread) as progress, self._threads(in_flight) as pool:
             results = _ahead(pool, self.reader.read_customer, queue, step)
             is_last = False
             while not is_last:
@@ -136,6 +134,16 @@ class _Loading:
                 self._commit()
                 unread -= step
                 batch_number += 1
+
+    @contextmanager
+    def _threads(self, in_flight: int) -> Iterator[ThreadPoolExecutor]:
+        """Threads that read customers; whatever ends the loading ends their requests."""
+        pool = ThreadPoolExecutor(in_flight)
+        try:
+            yield pool
+        finally:
+            self.reader.client.stop()
+            pool.shutdown(cancel_futures=True)
 
     def summary(self) -> str:
         line = (
