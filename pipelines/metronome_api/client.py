@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -211,7 +212,7 @@ class MetronomeClient(RESTClient):
                 method=endpoint.method,
                 params=params,
                 json=body,
-                paginator=_paginator(endpoint.paging),
+                paginator=copy(_PAGINATORS[endpoint.paging]),
                 data_selector=endpoint.data,
                 endpoint=endpoint.path,
                 tally=tally,
@@ -261,6 +262,10 @@ def _paginator(paging: Paging) -> BasePaginator:
         cursor_body_path=None if paging.in_query else name,
         stop_after_empty_page=paging is Paging.ENDLESS,
     )
+
+
+_PAGINATORS = {paging: _paginator(paging) for paging in Paging}
+"""One of each to copy: to make one costs more than to send a request."""
 
 
 def _may_succeed(error: BaseException) -> bool:

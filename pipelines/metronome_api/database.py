@@ -14,8 +14,9 @@ from pipelines.metronome_api.source import DATASET, REREADS, replaced
 COMPLETE = "_dlt_load_id in (select load_id from _dlt_loads where status = 0)"
 """The load that brought a row was complete: it was not killed half-way."""
 
-MEMORY = "256MB"
-"""What DuckDB may hold in memory while a run is loading; else it keeps all that it ever touched."""
+MEMORY, LOG = "256MB", "16MB"
+"""What DuckDB may hold in memory and in its log while a run is loading; else it holds all that a
+long run has touched."""
 
 
 class Database:
@@ -25,6 +26,7 @@ class Database:
         """Use a connection whose default schema is the dataset's."""
         self._client = client
         self._query(f"set memory_limit = '{MEMORY}'")
+        self._query(f"set checkpoint_threshold = '{LOG}'")
         self._query(f"create schema if not exists {DATASET}")
         self._query(
             f"create table if not exists {REREADS} "

@@ -7,8 +7,9 @@ allowance out at once, and cannot be told by the API to pause.
 import threading
 import time
 
-CATCH_UP = 2
-"""How many turns may be made up for after a delay: a thread that wakes late costs no throughput."""
+CATCH_UP = 1
+"""How many turns may be made up for after a delay: a thread that wakes late costs no throughput,
+and no burst is sent."""
 
 
 class Pace:
