@@ -15,6 +15,7 @@ def told_plainly(pipeline: dlt.Pipeline) -> Iterator[None]:
     """Within it, what stops a pipeline is told by its first cause.
 
     Raises:
+        KeyboardInterrupt: If that stopped it.
         InputError: The user's own, if it is what stopped the pipeline; else one that names the
             step, or the table that could not be loaded.
     """
@@ -25,8 +26,10 @@ def told_plainly(pipeline: dlt.Pipeline) -> Iterator[None]:
         step = error.step
         while cause.__cause__ or cause.__context__:
             cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
-            if isinstance(cause, InputError):
+            if isinstance(cause, InputError | KeyboardInterrupt):
                 raise cause from None
             if isinstance(cause, LoadClientJobException):
                 step = f"load of {cause.job_id.partition('.')[0]}"
-        raise InputError(f"{pipeline.pipeline_name} failed in {step}: {cause}") from error
+        raise InputError(
+            f"{pipeline.pipeline_name} failed in {step}: {str(cause) or repr(cause)}"
+        ) from error

@@ -17,7 +17,7 @@ from dlt.common.schema.utils import new_table
 
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
-from pipelines.errors import InputError
+from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
 from pipelines.metronome_api.endpoints import BASE_URL
 from pipelines.metronome_api.run import load_account
@@ -28,10 +28,6 @@ from pipelines.metronome_export.files import ExportFile, list_files
 DATABASE = "data/account/metronome.duckdb"
 """Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
 reads the same variable and has the same default."""
-
-OWN_DATABASE = (
-    "Load it into a database of its own: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
-)
 
 LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
 ROW_ID: TColumnSchema = {

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
 
 from dlt.common.typing import TSecretStrValue
@@ -18,14 +18,14 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from requests import HTTPError, PreparedRequest, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
-from requests.exceptions import ChunkedEncodingError, Timeout
+from requests.exceptions import ChunkedEncodingError, ContentDecodingError, Timeout
 from requests.exceptions import ConnectionError as BrokenConnectionError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from pipelines.columns import AMOUNT_SCALE
+from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import Endpoint, Paging
 from pipelines.metronome_api.pace import Pace
@@ -36,6 +36,9 @@ LONGEST_PAUSE = 60.0
 
 TIMEOUT = (10, 60)
 """Seconds to connect, and to wait for the next byte."""
+
+_FINEST = Decimal(1).scaleb(-AMOUNT_SCALE)
+_CONTEXT = Context(prec=AMOUNT_PRECISION, rounding=ROUND_HALF_EVEN)
 
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
 
@@ -89,6 +92,7 @@ class PacedSession(Session):
         """Share one pace and one pool of connections among all threads."""
         super().__init__()
         self.stopped = threading.Event()
+        self._in_flight = threading.BoundedSemaphore(limits.requests_in_flight)
         self.reason: InputError | None = None
         self._pace = Pace(limits.requests_per_second)
         self._paces = {
@@ -136,7 +140,11 @@ class PacedSession(Session):
             reraise=True,
         )
         settings |= {"timeout": TIMEOUT, "allow_redirects": False}
-        return attempts(super().send, request, **settings)
+        return attempts(self._send, request, **settings)
+
+    def _send(self, request: PreparedRequest, **settings: Any) -> Response:
+        with self._in_flight:
+            return super().send(request, **settings)
 
 
 class MetronomeClient(RESTClient):
@@ -163,13 +171,12 @@ class MetronomeClient(RESTClient):
         """Parse a page; a float would lose digits before any column hint could save them.
 
         Raises:
-            ValueError: If it is no page, which taken for an empty one would empty a table, or has a
-                number that the tables cannot hold exactly.
+            ValueError: If it is no page, which taken for an empty one would empty a table.
         """
         if response.is_redirect:
             raise ValueError("it leads to another address: is METRONOME_BASE_URL right?")
         try:
-            page = json.loads(response.content, parse_float=_exact)
+            page = json.loads(response.content, parse_float=_exact, parse_constant=_refused)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"it is no JSON ({error}): is METRONOME_BASE_URL right?") from error
         data = page.get(data_selector) if isinstance(page, dict) else None
@@ -272,7 +279,9 @@ def _may_succeed(error: BaseException) -> bool:
     if isinstance(error, HTTPError):
         status = error.response.status_code
         return status in (408, 409, 429) or status >= 500
-    return isinstance(error, BrokenConnectionError | Timeout | ChunkedEncodingError)
+    return isinstance(
+        error, BrokenConnectionError | Timeout | ChunkedEncodingError | ContentDecodingError
+    )
 
 
 def _asked_for(error: BaseException | None) -> float | None:
@@ -286,7 +295,17 @@ def _asked_for(error: BaseException | None) -> float | None:
 
 
 def _exact(number: str) -> Decimal:
+    """The number that was sent, to the 18th decimal: what is finer is the dust of doubles."""
     exact = Decimal(number)
     if exact.normalize().as_tuple().exponent < -AMOUNT_SCALE:
-        raise ValueError(f"the number {number} has more than {AMOUNT_SCALE} decimals")
+        try:
+            return exact.quantize(_FINEST, context=_CONTEXT)
+        except InvalidOperation:
+            raise ValueError(
+                f"the number {number} has more than {AMOUNT_PRECISION} digits"
+            ) from None
     return exact
+
+
+def _refused(constant: str) -> Decimal:
+    raise ValueError(f"{constant} is no number")

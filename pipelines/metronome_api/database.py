@@ -53,6 +53,24 @@ class Database:
         )
         return number
 
+    def answered(self, run_id: str) -> set[str]:
+        """The resources that the token could read earlier in a run."""
+        rows = self._query(
+            "select distinct resource from reads "
+            f"where run_id = %s and status = 'read' and {COMPLETE}",
+            run_id,
+        )
+        return {resource for (resource,) in rows}
+
+    def is_of_others(self, customer_ids: list[str]) -> bool:
+        """Whether it holds customers, and none of these: those of another account."""
+        ((held, in_common),) = self._query(
+            "select count(*), count(*) filter (where list_contains(cast(%s as varchar[]), id)) "
+            "from customers",
+            customer_ids,
+        )
+        return held > 0 and in_common == 0
+
     def cursor(self, resource: str) -> str | None:
         """Where the newest read of a list of the account stopped."""
         rows = self._query(
@@ -131,13 +149,13 @@ class Database:
         self._insert([key for read in available for key in _keys(read)])
         invoiced = [(read.customer_id, read.since) for read in available if _is_invoices(read)]
         if invoiced:
-            # with all that was read, the drafts of before, which may have disappeared since
+            # with all that was read, what would have been if it were still there, as drafts may not
             self._query(
                 f"insert into {REREADS} select 'invoices', id, null from invoices inner join "
                 f"(values {', '.join(['(%s, %s)'] * len(invoiced))}) as again (customer_id, since) "
                 "on invoices.customer_id = again.customer_id "
-                "where again.since is null "
-                "or upper(coalesce(status, '')) not in ('FINALIZED', 'VOID')",
+                "where again.since is null or upper(status) = 'DRAFT' "
+                "or issued_at >= again.since or issued_at is null",
                 *[value for row in invoiced for value in row],
             )
         filled = {table for read in available for table, rows in read.counts.items() if rows}

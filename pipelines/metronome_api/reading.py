@@ -44,7 +44,7 @@ class Read:
 
     Attributes:
         rows: By table; what is streamed to a table instead is only counted.
-        ids: Of the invoices among them.
+        ids: Of the customers or invoices among them.
         since: The rows read begin here; earlier ones stay. None: all were read.
         unavailable: Why it could not be read.
         has_answered: Whether any list of it was read to its end.
@@ -81,12 +81,18 @@ class Customer:
 class Reader:
     """Reads resources; knows which ones the token may not read."""
 
-    def __init__(self, client: MetronomeClient, scope: Scope) -> None:
-        """Read through `client` what `scope` says."""
+    def __init__(self, client: MetronomeClient, scope: Scope, answered: set[str]) -> None:
+        """Begin a run, or go on with one.
+
+        Args:
+            client: How to ask.
+            scope: What for.
+            answered: Resources that the token could read earlier in the run.
+        """
         self.client, self.scope = client, scope
         self.metrics: list[Row] = []
         self.has_plans = True
-        self._answered: set[str] = set()
+        self._answered = answered
         self._forbidden: dict[str, UnavailableError] = {}
 
     def stream(self, endpoint: Endpoint, owners: list[Row], read: Read) -> Iterator[list[Row]]:
@@ -97,7 +103,10 @@ class Reader:
         """
         for keys in [{}] if endpoint.of is None else [_taken(endpoint, row) for row in owners]:
             try:
-                yield from self._lists(endpoint, keys, read)
+                for page in self._lists(endpoint, keys, read):
+                    if endpoint.table == "customers":
+                        read.ids.extend(row["id"] for row in page)
+                    yield page
                 read.has_answered = True
             except UnavailableError as error:
                 read.unavailable = error
@@ -106,11 +115,13 @@ class Reader:
 
     def read_customer(self, customer: Customer) -> list[Read]:
         """Read everything of one customer; several threads may do so at the same time."""
+        if self._is_dormant(customer):
+            return []
         own = {"id": customer.id}
         rows: dict[str, list[Row]] = {"customers": [own], "billable_metrics": self.metrics}
         reads: dict[str, Read] = {}
         for endpoint in PER_CUSTOMER:
-            if endpoint.table in self.scope.resources and not self._is_dormant(endpoint, customer):
+            if endpoint.table in self.scope.resources:
                 read = Read(endpoint.table, customer.id)
                 reads[endpoint.table] = read
                 try:
@@ -121,12 +132,18 @@ class Reader:
                 rows |= read.rows
         return list(reads.values())
 
-    def _is_dormant(self, endpoint: Endpoint, customer: Customer) -> bool:
+    def _is_dormant(self, customer: Customer) -> bool:
         """Nothing changes any more once a customer was archived longer ago than we look back."""
-        read_until = customer.read_until.get(endpoint.table)
+        instants = [
+            customer.read_until.get(endpoint.table)
+            for endpoint in PER_CUSTOMER
+            if endpoint.table in self.scope.resources
+        ]
+        read_until = min((instant for instant in instants if instant), default=None)
         return (
             customer.archived_at is not None
             and read_until is not None
+            and None not in instants
             and customer.archived_at < read_until - self.scope.invoice_lookback
         )
 
@@ -177,7 +194,8 @@ class Reader:
                 new = [invoice for invoice in page if invoice["id"] not in seen]
                 seen.update(invoice["id"] for invoice in new)
                 yield new
-                if not request and all(_issued_before(read.since, invoice) for invoice in page):
+                is_before = [_issued_before(read.since, invoice) for invoice in page]
+                if not request and is_before and all(is_before):
                     break
             else:
                 return  # that was all of them, drafts included
@@ -191,7 +209,9 @@ class Reader:
     ) -> Iterator[list[Row]]:
         read = reads[endpoint.table]
         read_until = customer.read_until.get(endpoint.table)
-        since = customer.created_at or self.scope.history_start
+        since = self.scope.history_start  # a contract may begin before its customer came
+        if endpoint.window != "invoiced" and customer.created_at:
+            since = customer.created_at - self.scope.usage_lookback
         if read_until is not None:
             since = max(since, read_until - self.scope.usage_lookback)
         if read_until is not None and endpoint.window == "invoiced":
@@ -256,7 +276,7 @@ class Reader:
             for page, cursor in self.client.walk(endpoint, keys, request, read.tally):
                 self._answered.add(resource)
                 if endpoint.replaces == "new":
-                    read.cursor = cursor
+                    read.cursor = cursor or read.cursor
                 yield page
         except UnavailableError as error:
             if error.status == 403:

@@ -1,7 +1,7 @@
 """A run: what it reads, in batches that are kept as they come, and how it goes on after a stop.
 
-A batch is one dlt load. A customer counts as read when the load that brought it is complete, which
-dlt notes last; a run that was killed goes on with the first customer that does not count.
+A batch is two dlt loads, of its rows and then of what was read. A customer counts as read when both
+are complete; a run that was killed goes on with the first customer that does not count.
 """
 
 import sys
@@ -20,7 +20,7 @@ import dlt
 from dlt.common.typing import TSecretStrValue
 from tqdm import tqdm
 
-from pipelines.errors import InputError
+from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
 from pipelines.metronome_api.client import MetronomeClient, Tally
 from pipelines.metronome_api.database import Database
@@ -83,7 +83,8 @@ def load_account(
     with pipeline.sql_client() as connection:
         database = Database(connection)
         run = _begin(database, host(base_url), settings, full_refresh)
-        loading = _Loading(pipeline, database, Reader(client, run.scope), run)
+        reader = Reader(client, run.scope, database.answered(run.id))
+        loading = _Loading(pipeline, database, reader, run)
         loading.load(settings.customers_per_batch, settings.requests_in_flight)
     return f"{loading.summary()} from {base_url}"
 
@@ -130,7 +131,10 @@ class _Loading:
             while not is_last:
                 is_last = unread <= step
                 batch = islice(results, step)
-                self._extract(customers(self._items(batch, batch_number, is_last, progress)))
+                reads: list[Read] = []
+                self._extract(customers(self._items(batch, reads, progress)))
+                row = self.run.row(self.customers, now() if is_last else None)
+                self._extract(log(self._log(reads, batch_number, [_of("runs", row)])))
                 self._commit()
                 unread -= step
                 batch_number += 1
@@ -160,30 +164,30 @@ class _Loading:
         cursor = None if self.run.full_refresh else self.database.cursor("audit_logs")
         self._extract(list(account(self.reader, reads, cursor)))
         for read in reads:
-            if read.resource == "customers" and read.unavailable:
-                raise InputError(
-                    f"{read.unavailable.reason} Without the list of customers nothing can be read: "
-                    "the token needs to be allowed to."
-                )
-        for read in reads:
+            if read.resource == "customers":
+                self._check_customers(read)
             self.tally += read.tally
-        self._extract(log(self._account_log(reads)))
+        self._extract(log(self._emptied(reads)))
+        host = _of("read_from", {"host": self.run.host})
+        self._extract(log(self._log(reads, 0, [host, _of("runs", self.run.row())])))
         self._commit()
 
-    def _account_log(self, reads: list[Read]) -> Iterator[Any]:
-        yield _of("read_from", {"host": self.run.host})
-        yield _of("runs", self.run.row())
-        yield from self._log(reads, batch_number=0)
+    def _check_customers(self, read: Read) -> None:
+        if read.unavailable:
+            raise InputError(
+                f"{read.unavailable.reason} Without the list of customers nothing can be read: "
+                "the token needs to be allowed to."
+            )
+        if self.database.is_of_others(read.ids):
+            raise InputError(
+                "The database holds an account or environment with other customers than those that "
+                f"this token may read. {OWN_DATABASE}"
+            )
 
     def _items(
-        self,
-        results: Iterable[list[Read]],
-        batch_number: int,
-        is_last: bool,
-        progress: "tqdm[None]",
+        self, results: Iterable[list[Read]], reads: list[Read], progress: "tqdm[None]"
     ) -> Iterator[Any]:
-        """The rows of a batch of customers, and at last what was read."""
-        reads: list[Read] = []
+        """The rows of a batch of customers; what came of reading them goes to `reads`."""
         for result in results:
             for read in result:
                 for table, rows in read.rows.items():
@@ -195,12 +199,16 @@ class _Loading:
                 f"{self.tally.requests:,} requests, {self.tally.waited_seconds:,.0f} s waited"
             )
             progress.update()
-        yield _of("runs", self.run.row(self.customers, now() if is_last else None))
-        yield from self._log(reads, batch_number)
+        yield from self._emptied(reads)
 
-    def _log(self, reads: list[Read], batch_number: int) -> Iterator[Any]:
+    def _emptied(self, reads: list[Read]) -> Iterator[Any]:
+        """Note what was read, so that its former rows go; also from tables that get no new ones."""
         for table in self.database.replace(reads):
             yield dlt.mark.with_table_name(dlt.mark.materialize_table_schema(), table)
+
+    def _log(self, reads: list[Read], batch_number: int, items: list[Any]) -> Iterator[Any]:
+        """What was read: a load of its own, after that of the rows, so that it is true."""
+        yield from items
         resources: dict[str, dict[str, Any]] = {}
         for read in reads:
             rows = sum(read.counts.values())

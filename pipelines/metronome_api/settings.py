@@ -50,8 +50,17 @@ class ApiSettings(BaseConfiguration):
         """What a run reads.
 
         Raises:
-            InputError: If a resource that is selected does not exist, or a date is none.
+            InputError: If a resource that is selected does not exist, a date is none, or a number
+                makes no sense.
         """
+        for setting in ("requests_per_second", "requests_in_flight", "customers_per_batch"):
+            if getattr(self, setting) <= 0:
+                raise InputError(f"sources.metronome_api.{setting} must be greater than 0.")
+        if self.usage_lookback_days > self.invoice_lookback_days:
+            raise InputError(
+                "sources.metronome_api.usage_lookback_days must not be greater than "
+                "invoice_lookback_days: days would be put out whose invoice is not read again."
+            )
         return Scope(
             as_of=_instant("as_of", self.as_of) if self.as_of else now(),
             resources=selected(self.select),

@@ -106,16 +106,23 @@ def replaced(endpoint: Endpoint, part: Endpoint | Nested, table: str) -> str | N
         case "all":
             return f"exists (select 1 {again})"
         case "owner":
-            return f"customer_id in (select owner {again})"
+            return f"(customer_id in (select owner {again}) or {_OF_NOBODY})"
+        case "invoices" if part is endpoint:
+            return f"(id in (select owner {again}) or {_OF_NOBODY})"
         case "invoices":
-            column = "id" if part is endpoint else next(iter(part.keys))  # type: ignore[union-attr]
-            return f"{column} in (select owner {again})"
+            invoice_id = next(iter(part.keys))  # type: ignore[union-attr]
+            # a load that was killed may have put out the invoice and not its lines
+            orphaned = f"{invoice_id} not in (select id from {DATASET}.invoices)"
+            return f"({invoice_id} in (select owner {again}) or {orphaned})"
         case "window":
             return (
-                f"exists (select 1 {again} and owner = {table}.customer_id "
-                f"and {table}.{endpoint.time} >= since)"
+                f"(exists (select 1 {again} and owner = {table}.customer_id "
+                f"and {table}.{endpoint.time} >= since) or {_OF_NOBODY})"
             )
     return None
+
+
+_OF_NOBODY = f"customer_id not in (select id from {DATASET}.customers)"
 
 
 def _declare(resource: DltResource, endpoints: Iterable[Endpoint]) -> DltResource:

@@ -153,7 +153,11 @@ def test_a_line_that_is_always_broken_is_given_up(connect: Connect):
         ("<!doctype html><title>Log in</title>", "it is no JSON"),
         ('{"data": [{"id": "i', "it is no JSON"),
         ('{"message": "under maintenance"}', 'there is no list "data" in it'),
-        ('{"data": [{"total": 0.1234567890123456789}]}', "the number 0.1234567890123456789 has"),
+        ('{"data": [{"total": -Infinity}]}', "-Infinity is no number"),
+        (
+            '{"data": [{"total": 123456789012345678901234567890.1234567890123456789}]}',
+            "has more than 38 digits",
+        ),
     ],
 )
 def test_what_is_no_page_is_not_taken_for_an_empty_one(connect: Connect, body: str, message: str):
