@@ -83,7 +83,7 @@ else
 	@echo "Loading: dlt pipeline run"
 	@$(BIN)/dlt pipeline run
 endif
-	@printf 'Building and testing the models, about 20 seconds: dbt build --vars "%s"\n' "$$VARS"
+	@printf 'Building and testing the models, about 40 seconds: dbt build --vars "%s"\n' "$$VARS"
 	@$(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
 
 lint: $(INSTALLED)

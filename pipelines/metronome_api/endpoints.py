@@ -26,7 +26,7 @@ class Paging(Enum):
     SEATS = ("body", "cursor", "next_page")
     SEAT_BALANCES = ("body", "cursor", "pagination.next_page")
     ENDLESS = ("query", "next_page", "next_page", "an empty page is the last")
-    ONE_PAGE = ()
+    ONE_PAGE = ("nowhere",)
 
     @property
     def in_query(self) -> bool:

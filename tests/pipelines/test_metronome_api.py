@@ -640,8 +640,8 @@ def test_lines_that_a_killed_load_left_without_their_invoice_go(
     workspace = new_workspace(details.workspace)
     with workspace.connect() as connection:
         connection.execute(
-            "insert into raw_api.invoice_line_items by name select * replace ('gone' as invoice_id) "
-            "from raw_api.invoice_line_items"
+            "insert into raw_api.invoice_line_items by name "
+            "select * replace ('gone' as invoice_id) from raw_api.invoice_line_items"
         )
     load_again(workspace, DETAILS)
     assert workspace.facts() == details.workspace.facts()
