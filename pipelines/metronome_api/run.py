@@ -24,6 +24,7 @@ from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
 from pipelines.metronome_api.client import MetronomeClient, Tally
 from pipelines.metronome_api.database import Database
+from pipelines.metronome_api.endpoints import PER_CUSTOMER
 from pipelines.metronome_api.reading import Read, Reader, Scope
 from pipelines.metronome_api.settings import ApiSettings, now
 from pipelines.metronome_api.source import account, customers, host, log
@@ -122,6 +123,8 @@ class _Loading:
         self.reader.metrics = self.database.metrics()
         self.reader.has_plans = self.database.has_plans(self.run.id)
         self.customers, unread = self.database.count_unread(self.run.id)
+        if not any(endpoint.table in self.run.scope.resources for endpoint in PER_CUSTOMER):
+            unread = 0
         # one half of a batch is loaded while the other is read
         step = max(1, customers_per_batch // 2)
         queue = self.database.unread(self.run.id, self.run.full_refresh)
