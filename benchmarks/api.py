@@ -41,7 +41,7 @@ RESOURCES = (
 )
 """What is read: breakdowns and usage are left out, which cost the sandbox more than us."""
 
-PACE = 0.99
+PACE = 0.975
 """Our pace as a share of the limit: at the limit itself, a late packet is one too many."""
 
 NO_LIMIT = 1000.0

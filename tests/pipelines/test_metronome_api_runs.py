@@ -11,6 +11,7 @@ from threading import Event
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
@@ -323,6 +324,65 @@ def test_an_unknown_resource_is_said_with_those_that_there_are(workspace: Worksp
     ):
         workspace.load_api(url, "invoice")
     assert wire.requests == []
+
+
+# Accounts with a turn of their own
+
+JUNE = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+def customers_of(*dates: str) -> dict[str, list[str]]:
+    """A list of customers, each with a JSON text of its dates."""
+    rows = [f'{{"id": "c{number}", {text}}}' for number, text in enumerate(dates, start=1)]
+    return {"/v1/customers": [f"[{', '.join(rows)}]"]}
+
+
+def test_an_invoice_of_before_the_customer_came_has_its_days(workspace: Workspace):
+    """A contract may be dated back."""
+    invoice = {
+        **{"id": "i1", "customer_id": "c1", "type": "USAGE", "status": "FINALIZED"},
+        **{"start_timestamp": "2024-01-01T00:00:00Z", "end_timestamp": "2024-02-01T00:00:00Z"},
+    }
+    came_late = customers_of('"created_at": "2024-05-01T00:00:00Z"')
+    wire = Wire(Lists(came_late | {"/v1/customers/c1/invoices": [json.dumps([invoice])]}))
+    with serving(wire) as url:
+        workspace.load_api(url, "invoice_breakdowns_daily", as_of=JUNE)
+    (request,) = [item for item in wire.requests if item.url.path.endswith("/breakdowns")]
+    assert request.query_params["starting_on"] == "2024-01-01T00:00:00Z"
+    assert request.query_params["ending_before"] == "2024-02-01T00:00:00Z"
+
+
+def test_what_is_selected_later_is_read_of_a_customer_archived_long_ago(workspace: Workspace):
+    archived = Lists(
+        customers_of('"created_at": "2023-01-01T00:00:00Z", "archived_at": "2023-02-01T00:00:00Z"')
+    )
+    with serving(archived) as url:
+        workspace.load_api(url, "invoices", as_of=JUNE)
+        workspace.load_api(url, "net_balances", "spend_breakdowns", as_of=JUNE)
+    reads = "select resource from raw_api.reads where customer_id = 'c1' order by all"
+    assert workspace.column(reads) == ["balances", "invoices", "net_balances", "spend_breakdowns"]
+
+
+def test_a_token_that_is_let_in_no_more_does_not_end_the_run_that_it_began(workspace: Workspace):
+    """It expires at the third customer; the next start goes on there, and is refused."""
+    created = '"created_at": "2024-05-01T00:00:00Z"'
+    status = {"now": 401}
+
+    def refuse(request: Request) -> Response | None:
+        is_let_in = status["now"] == 401 and "/c3/" not in request.url.path
+        return None if is_let_in else Response("{}", status["now"])
+
+    one_by_one = {
+        "SOURCES__METRONOME_API__CUSTOMERS_PER_BATCH": "2",
+        "SOURCES__METRONOME_API__REQUESTS_IN_FLIGHT": "1",
+    }
+    with serving(Wire(Lists(customers_of(*[created] * 4)), refuse)) as url:
+        with pytest.raises(InputError, match="answered 401"):
+            workspace.load_api(url, "invoices", as_of=JUNE, **one_by_one)
+        status["now"] = 403
+        with pytest.raises(InputError, match=r"answered 403.* It answered earlier in this run"):
+            workspace.load_api(url, "invoices", as_of=JUNE, **one_by_one)
+    assert workspace.column("select finished_at from raw_api.runs") == [None]
 
 
 # A run that is killed
