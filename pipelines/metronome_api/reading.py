@@ -102,13 +102,17 @@ class Reader:
         answers is the resource unavailable.
         """
         for keys in [{}] if endpoint.of is None else [_taken(endpoint, row) for row in owners]:
+            has_begun = False
             try:
                 for page in self._lists(endpoint, keys, read):
+                    has_begun = True
                     if endpoint.table == "customers":
                         read.ids.extend(row["id"] for row in page)
                     yield page
                 read.has_answered = True
             except UnavailableError as error:
+                if has_begun:
+                    raise InputError(f"{error.reason} Its first pages were there.") from None
                 read.unavailable = error
         if read.has_answered:
             read.unavailable = None
