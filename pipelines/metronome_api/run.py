@@ -135,10 +135,9 @@ class _Loading:
                 is_last = unread <= step
                 batch = islice(results, step)
                 reads: list[Read] = []
-                self._extract(customers(self._items(batch, reads, progress)))
+                self._load(customers(self._items(batch, reads, progress)))
                 row = self.run.row(self.customers, now() if is_last else None)
-                self._extract(log(self._log(reads, batch_number, [_of("runs", row)])))
-                self._commit()
+                self._load(log(self._log(reads, batch_number, [_of("runs", row)])))
                 unread -= step
                 batch_number += 1
 
@@ -165,15 +164,17 @@ class _Loading:
     def _load_account(self) -> None:
         reads: list[Read] = []
         cursor = None if self.run.full_refresh else self.database.cursor("audit_logs")
-        self._extract(list(account(self.reader, reads, cursor)))
-        for read in reads:
-            if read.resource == "customers":
-                self._check_customers(read)
-            self.tally += read.tally
-        self._extract(log(self._emptied(reads)))
+        with told_plainly(self.pipeline):
+            self.pipeline.extract(list(account(self.reader, reads, cursor)))
+            for read in reads:
+                if read.resource == "customers":
+                    self._check_customers(read)
+                self.tally += read.tally
+            self.pipeline.extract(log(self._emptied(reads)))
+            self.pipeline.normalize()
+            self.pipeline.load()
         host = _of("read_from", {"host": self.run.host})
-        self._extract(log(self._log(reads, 0, [host, _of("runs", self.run.row())])))
-        self._commit()
+        self._load(log(self._log(reads, 0, [host, _of("runs", self.run.row())])))
 
     def _check_customers(self, read: Read) -> None:
         if read.unavailable:
@@ -232,14 +233,10 @@ class _Loading:
             waited = Decimal(str(round(sums["waited_seconds"], 3)))
             yield _of("run_resources", {**keys, **sums, "waited_seconds": waited})
 
-    def _extract(self, data: Any) -> None:
+    def _load(self, data: Any) -> None:
+        # dlt adds the steps of calls other than `run` to the trace of those before: it would grow
         with told_plainly(self.pipeline):
-            self.pipeline.extract(data)
-
-    def _commit(self) -> None:
-        with told_plainly(self.pipeline):
-            self.pipeline.normalize()
-            self.pipeline.load()
+            self.pipeline.run(data)
 
 
 def _progress(unread: int) -> "tqdm[None]":
