@@ -48,7 +48,7 @@ help:
 	@echo "make docs       dbt docs with the lineage, as one page"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
-	@echo "make benchmark  measure the API pipeline against the sandbox, a quarter of an hour"
+	@echo "make benchmark  measure the API pipeline against the sandbox, half an hour"
 	@echo "make clean      remove the environment, the databases and what was built"
 	@echo
 	@echo "Your own data: EXPORT=<folder of export files>, and METRONOME_BEARER_TOKEN in the"
