@@ -297,7 +297,7 @@ def _asked_for(error: BaseException | None) -> float | None:
 def _exact(number: str) -> Decimal:
     """The number that was sent, to the 18th decimal: what is finer is the dust of doubles."""
     exact = Decimal(number)
-    if exact.normalize().as_tuple().exponent < -AMOUNT_SCALE:
+    if exact.as_tuple().exponent < -AMOUNT_SCALE:
         try:
             return exact.quantize(_FINEST, context=_CONTEXT)
         except InvalidOperation:

@@ -14,9 +14,8 @@ from pipelines.metronome_api.source import DATASET, REREADS, replaced
 COMPLETE = "_dlt_load_id in (select load_id from _dlt_loads where status = 0)"
 """The load that brought a row was complete: it was not killed half-way."""
 
-MEMORY, LOG = "256MB", "16MB"
-"""What DuckDB may hold in memory and in its log while a run is loading; else it holds all that a
-long run has touched."""
+MEMORY = "128MB"
+"""What DuckDB may hold in memory while a run is loading; else it holds all that the run touches."""
 
 
 class Database:
@@ -26,12 +25,15 @@ class Database:
         """Use a connection whose default schema is the dataset's."""
         self._client = client
         self._query(f"set memory_limit = '{MEMORY}'")
-        self._query(f"set checkpoint_threshold = '{LOG}'")
         self._query(f"create schema if not exists {DATASET}")
         self._query(
             f"create table if not exists {REREADS} "
             "(resource varchar, owner varchar, since timestamp with time zone)"
         )
+
+    def checkpoint(self) -> None:
+        """Move what was loaded from memory to the file: until then it cannot be let go of."""
+        self._query("checkpoint")
 
     def unfinished_run(self, host: str, scope: Scope) -> tuple[Any, ...] | None:
         """The newest run that did not end, if it read the same: id, as_of, start, full_refresh."""

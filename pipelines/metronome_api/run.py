@@ -138,6 +138,7 @@ class _Loading:
                 self._load(customers(self._items(batch, reads, progress)))
                 row = self.run.row(self.customers, now() if is_last else None)
                 self._load(log(self._log(reads, batch_number, [_of("runs", row)])))
+                self.database.checkpoint()
                 unread -= step
                 batch_number += 1
 
