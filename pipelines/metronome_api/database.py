@@ -14,8 +14,11 @@ from pipelines.metronome_api.source import DATASET, REREADS, replaced
 COMPLETE = "_dlt_load_id in (select load_id from _dlt_loads where status = 0)"
 """The load that brought a row was complete: it was not killed half-way."""
 
-MEMORY = "128MB"
-"""What DuckDB may hold in memory while a run is loading; else it holds all that the run touches."""
+MEMORY = "512MB"
+"""What DuckDB may hold in memory while a run is loading; else it holds all that the run touches.
+
+A commit that finds no memory may leave rows twice, so this is several times what a batch needs.
+"""
 
 
 class Database:

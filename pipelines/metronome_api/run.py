@@ -5,7 +5,7 @@ are complete; a run that was killed goes on with the first customer that does no
 """
 
 import sys
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from pipelines.metronome_api.database import Database
 from pipelines.metronome_api.endpoints import PER_CUSTOMER
 from pipelines.metronome_api.reading import Read, Reader, Scope
 from pipelines.metronome_api.settings import ApiSettings, now
-from pipelines.metronome_api.source import account, customers, host, log
+from pipelines.metronome_api.source import account, customers, emptied, host, log
 
 RESUMED_FOR = timedelta(days=1)
 """A run that was stopped longer ago is not gone on with: its first customers would be too old."""
@@ -171,7 +171,7 @@ class _Loading:
                 if read.resource == "customers":
                     self._check_customers(read)
                 self.tally += read.tally
-            self.pipeline.extract(log(self._emptied(reads)))
+            self.pipeline.extract(emptied(self._emptied(reads)))
             self.pipeline.normalize()
             self.pipeline.load()
         host = _of("read_from", {"host": self.run.host})
@@ -214,15 +214,13 @@ class _Loading:
     def _log(self, reads: list[Read], batch_number: int, items: list[Any]) -> Iterator[Any]:
         """What was read: a load of its own, after that of the rows, so that it is true."""
         yield from items
-        resources: dict[str, dict[str, Any]] = {}
+        tallies: dict[str, Tally] = defaultdict(Tally)
+        resources: dict[str, Counter[str]] = defaultdict(Counter)
         for read in reads:
             rows = sum(read.counts.values())
             yield _of("reads", _read_row(self.run, read, rows))
-            sums = resources.setdefault(
-                read.resource, {**vars(Tally()), "rows": 0, "customers": 0, "unavailable": 0}
-            )
-            for name, value in vars(read.tally).items():
-                sums[name] += value
+            tallies[read.resource] += read.tally
+            sums = resources[read.resource]
             sums["rows"] += rows
             sums["customers"] += read.customer_id is not None
             sums["unavailable"] += read.unavailable is not None
@@ -231,8 +229,9 @@ class _Loading:
                 self.unavailable[read.resource] = read.unavailable.status
         for resource, sums in resources.items():
             keys = {"run_id": self.run.id, "batch_number": batch_number, "resource": resource}
-            waited = Decimal(str(round(sums["waited_seconds"], 3)))
-            yield _of("run_resources", {**keys, **sums, "waited_seconds": waited})
+            tally = tallies[resource]
+            waited = {"waited_seconds": Decimal(str(round(tally.waited_seconds, 3)))}
+            yield _of("run_resources", {**keys, **sums, **vars(tally), **waited})
 
     def _load(self, data: Any) -> None:
         # dlt adds the steps of calls other than `run` to the trace of those before: it would grow

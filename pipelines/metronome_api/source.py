@@ -58,7 +58,7 @@ def account(reader: Reader, reads: list[Read], audit_cursor: str | None) -> Iter
             resource = dlt.resource(
                 _stream(reader, group, own), name=f"read_{root.table}", parallelized=True
             )
-            yield _declare(resource, group)
+            yield _declare(resource, _tables(group))
 
 
 def _stream(reader: Reader, group: list[Endpoint], own: dict[str, Read]) -> Items:
@@ -82,12 +82,18 @@ def _stream(reader: Reader, group: list[Endpoint], own: dict[str, Read]) -> Item
 
 def customers(items: Items) -> DltResource:
     """A batch of customers: rows of any of their tables, each marked with its table's name."""
-    return _declare(dlt.resource(items, name="read_customers"), PER_CUSTOMER)
+    return _declare(dlt.resource(items, name="read_customers"), _tables(PER_CUSTOMER))
+
+
+def emptied(items: Items) -> DltResource:
+    """Tables of the account's lists that lose their rows and get none."""
+    return _declare(dlt.resource(items, name="read_nothing"), _tables(ACCOUNT))
 
 
 def log(items: Items) -> DltResource:
-    """What a run records about itself, and the tables that it found empty."""
-    return _declare(dlt.resource(items, name="read_log"), ENDPOINTS.values())
+    """What a run records about itself."""
+    names = ["runs", "run_resources", "reads", "read_from"]
+    return _declare(dlt.resource(items, name="read_log"), names)
 
 
 def host(base_url: str) -> str:
@@ -125,10 +131,13 @@ def replaced(endpoint: Endpoint, part: Endpoint | Nested, table: str) -> str | N
 _OF_NOBODY = f"customer_id not in (select id from {DATASET}.customers)"
 
 
-def _declare(resource: DltResource, endpoints: Iterable[Endpoint]) -> DltResource:
+def _tables(endpoints: Iterable[Endpoint]) -> list[str]:
+    return [part.table for endpoint in endpoints for part in tables(endpoint)]
+
+
+def _declare(resource: DltResource, names: Iterable[str]) -> DltResource:
     """Tell dlt every table that a resource may fill, once instead of per page."""
-    parts = [part for endpoint in endpoints for part in tables(endpoint)]
-    for table in [part.table for part in parts] + ["runs", "run_resources", "reads", "read_from"]:
+    for table in names:
         hints = make_hints(table_name=table, **_hints(table))
         resource.merge_hints(hints, create_table_variant=True)
     return resource
