@@ -13,7 +13,7 @@ from dlt.extract import DltResource
 from dlt.extract.hints import make_hints
 
 from pipelines.metronome_export.files import ExportFile, queries
-from pipelines.metronome_export.settings import LOADED_FILES, PROVENANCE, TABLES
+from pipelines.metronome_export.tables import LOADED_FILES, PROVENANCE, TABLES
 
 NAME = "metronome_export"
 DATASET = "raw_export"

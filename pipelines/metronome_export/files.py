@@ -14,7 +14,15 @@ import fsspec
 
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE, Hints
 from pipelines.errors import InputError
-from pipelines.metronome_export.settings import LAYOUTS, TABLES
+from pipelines.metronome_export.tables import TABLES
+
+LAYOUTS = {
+    "parquet": re.compile(
+        r"(?:^|/)(?P<table>[^/]+)/dt=\d{4}-\d{2}-\d{2}/[^/]+\.parquet$"
+    ),  # <table>/dt=<date>/<part>_<YYYYMMDDHHmmss>.parquet
+    "csv": re.compile(r"^(?:[^/]* - )?(?P<table>[^/ ]+)\.csv$"),  # <anything> - <table>.csv
+}
+"""Where the files of a table lie, and how they are named."""
 
 AMOUNT = f"DECIMAL({AMOUNT_PRECISION}, {AMOUNT_SCALE})"
 READERS = {

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pipelines.metronome_api.tables import TABLES as API_TABLES
-from pipelines.metronome_export.settings import TABLES as EXPORT_TABLES
+from pipelines.metronome_export.tables import TABLES as EXPORT_TABLES
 from tests.pipelines.conftest import ROOT
 
 MODELS = sorted((ROOT / "models").rglob("*.sql"))

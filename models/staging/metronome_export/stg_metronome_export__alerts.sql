@@ -1,0 +1,41 @@
+-- One row per alert, newest version.
+with
+
+source as (
+    select * from {{ source('raw_export', 'alert') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as alert_id,
+        customer_id,
+
+        -- text
+        environment_type,
+        name as alert_name,
+        upper(alert_type) as alert_type,
+
+        -- numerics
+        threshold,
+
+        -- booleans
+        webhooks_enabled as is_webhook_enabled,
+
+        -- json
+        group_values,
+        seat_filter,
+
+        -- timestamps
+        created_at,
+        disabled_at,
+        updated_at,
+        archived_at
+    from deduplicated
+)
+
+select * from renamed

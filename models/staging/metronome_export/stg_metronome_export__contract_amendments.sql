@@ -1,0 +1,33 @@
+-- One row per amendment of a contract, of the newest snapshot.
+with
+
+source as (
+    select * from {{ source('raw_export', 'contracts_amendments') }}
+),
+
+deduplicated as (
+    {{ newest_snapshot('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as amendment_id,
+        contract_id,
+
+        -- text
+        environment_type,
+        snapshot_id,
+        created_by,
+
+        -- json
+        metadata,
+
+        -- timestamps
+        effective_at,
+        created_at,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

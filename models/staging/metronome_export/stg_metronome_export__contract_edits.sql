@@ -1,0 +1,33 @@
+-- One row per edit of a contract, of the newest snapshot.
+with
+
+source as (
+    select * from {{ source('raw_export', 'contracts_edits') }}
+),
+
+deduplicated as (
+    {{ newest_snapshot('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as edit_id,
+        contract_id,
+
+        -- text
+        environment_type,
+        snapshot_id,
+        created_by,
+
+        -- json
+        edits,
+        metadata,
+
+        -- timestamps
+        timestamp as edited_at,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

@@ -1,0 +1,31 @@
+-- One row per change of an alert's state for a customer.
+with
+
+source as (
+    select * from {{ source('raw_export', 'customer_alert_history') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id'], ['created_at']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as alert_change_id,
+        customer_id,
+        alert_id,
+
+        -- text
+        environment_type,
+        upper(alert_status) as alert_status,
+
+        -- json
+        additional_data,
+
+        -- timestamps
+        created_at
+    from deduplicated
+)
+
+select * from renamed

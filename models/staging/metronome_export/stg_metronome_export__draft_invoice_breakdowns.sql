@@ -1,0 +1,51 @@
+-- One row per window of an open invoice and daily snapshot; each snapshot repeats the period so far.
+with
+
+source as (
+    select * from {{ source('raw_export', 'breakdowns_draft_invoices') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id', 'snapshot_timestamp']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as invoice_breakdown_id,
+        invoice_id,
+        customer_id,
+        credit_type_id as pricing_unit_id,
+        plan_id,
+        contract_id,
+        amendment_id,
+
+        -- text
+        environment_type,
+        credit_type_name as stated_unit,
+        upper(type) as invoice_type,
+        upper(billable_status) as billable_status,
+        upper(window_size) as window_size,
+
+        -- numerics
+        net_payment_term_days as net_payment_terms_days,
+        subtotal,
+        total,
+
+        -- json
+        external_invoice,
+        custom_fields,
+        metadata,
+
+        -- timestamps
+        snapshot_timestamp as snapshot_at,
+        issued_at,
+        invoice_start_timestamp as period_start_at,
+        invoice_end_timestamp as period_end_at,
+        breakdown_start_timestamp as breakdown_start_at,
+        breakdown_end_timestamp as breakdown_end_at,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

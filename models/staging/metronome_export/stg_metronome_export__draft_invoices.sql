@@ -1,0 +1,42 @@
+-- One row per open invoice and daily snapshot: its total as it stood on that day.
+with
+
+source as (
+    select * from {{ source('raw_export', 'draft_invoice') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id', 'snapshot_time']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as invoice_id,
+        credit_type_id as pricing_unit_id,
+        customer_id,
+        plan_id,
+        contract_id,
+        billing_provider_invoice_id,
+
+        -- text
+        environment_type,
+        upper(status) as invoice_status,
+        credit_type_name as stated_unit,
+        plan_name,
+        upper(billable_status) as billable_status,
+        label as invoice_label,
+
+        -- numerics
+        total,
+
+        -- timestamps
+        snapshot_time as snapshot_at,
+        billing_provider_invoice_created_at,
+        start_timestamp as period_start_at,
+        end_timestamp as period_end_at,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

@@ -1,0 +1,50 @@
+-- One row per line of an open invoice and daily snapshot.
+with
+
+source as (
+    select * from {{ source('raw_export', 'draft_line_item') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id', 'snapshot_time']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as line_item_id,
+        invoice_id,
+        credit_grant_id,
+        credit_type_id as pricing_unit_id,
+        commit_id,
+        product_id,
+        subscription_id,
+
+        -- text
+        environment_type,
+        credit_type_name as stated_unit,
+        name as line_name,
+        group_key,
+        group_value,
+
+        -- numerics
+        quantity,
+        total,
+        unit_price,
+
+        -- booleans
+        is_prorated,
+
+        -- json
+        pricing_group_values,
+        metadata,
+
+        -- timestamps
+        snapshot_time as snapshot_at,
+        starting_at,
+        ending_before,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed

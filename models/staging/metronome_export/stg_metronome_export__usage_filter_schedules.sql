@@ -1,0 +1,32 @@
+-- One row per time for which a contract counts only some of a customer's usage, newest version. No environment is stated.
+with
+
+source as (
+    select * from {{ source('raw_export', 'contracts_usage_filter_schedule') }}
+),
+
+deduplicated as (
+    {{ newest_rows('source', ['id']) }}
+),
+
+renamed as (
+    select
+        -- ids
+        id as usage_filter_schedule_id,
+        contract_id,
+
+        -- text
+        group_key,
+
+        -- json
+        group_values,
+        metadata,
+
+        -- timestamps
+        starting_at,
+        ending_before,
+        updated_at
+    from deduplicated
+)
+
+select * from renamed
