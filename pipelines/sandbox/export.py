@@ -2,6 +2,8 @@
 
 import csv
 import filecmp
+import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,24 +12,26 @@ from typing import Any, Literal
 from zlib import crc32
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.sandbox.account import (
-    NOW,
-    Account,
-    copied_event,
-    copied_reference,
-)
+from pipelines.sandbox.account import NOW, Account, to_text
+from pipelines.sandbox.export_alerts import AlertHistory, alert_rows, payment_rows
+from pipelines.sandbox.export_breakdowns import breakdown_rows, draft_breakdown_rows
+from pipelines.sandbox.export_columns import COLUMNS, NOT_IN_CSV
+from pipelines.sandbox.export_contracts import contract_rows, price_rows
+from pipelines.sandbox.export_copies import Copies
+from pipelines.sandbox.export_drafts import draft_rows
 from pipelines.sandbox.export_tables import (
-    COLUMNS,
-    NOT_IN_CSV,
     Row,
     catalog_rows,
     customer_rows,
     event_row,
+    grant_rows,
     invoice_rows,
 )
+from pipelines.sandbox.rolled_up import rolled_up
+from pipelines.sandbox.simulation import earlier
+from pipelines.sandbox.usage_index import floor
 
 Layout = Literal["parquet", "csv"]
 
@@ -47,12 +51,28 @@ _TRANSFERS = [
     datetime(2024, 6, 19, 6, tzinfo=UTC),
 ]
 
-BLOCKS_PER_PART = 20
-"""How many blocks of the account share a file; bounds the memory of a large export."""
+_LARGE_SINCE = datetime(2024, 4, 10, 6, tzinfo=UTC)
+"""First transfer of an account of several blocks: all its history, as a new destination gets it."""
+
+ROWS_PER_FILE = 4_000_000
+ROWS_AT_ONCE = 250_000
+"""How many rows of a large export share a file, and are held in memory; copies of one block stay
+together."""
+
+_CATALOG = (
+    *("billable_metric", "credit_type", "plan", "product", "plan_charge", "alert"),
+    *("contracts_rate_cards", "contracts_rate_card_entries"),
+    *("contracts_product_list_item_versions", "packages"),
+)
+"""Tables of what all blocks share."""
+
+_BROKEN_DOWN = 20
+"""One block in so many has breakdowns: in full they were most of a large export."""
 
 _ARROW = {
     "text": pa.string(),
     "decimal": pa.decimal128(38, 18),
+    "integer": pa.int64(),
     "timestamp": pa.timestamp("us", tz="UTC"),
     "boolean": pa.bool_(),
 }
@@ -62,12 +82,20 @@ SCHEMAS = {
 }
 
 
-def transfers(now: datetime) -> list[datetime]:
+_SNAPSHOTS = ("snapshot_time", "snapshot_timestamp", "snapshot_id")
+"""Columns that tell the daily pictures of a table apart."""
+
+_FINAL = ("breakdowns_invoices", "breakdowns_line_items")
+"""Tables with such a column that are no pictures: each row comes once."""
+
+
+def transfers(now: datetime, scale: int = 1) -> list[datetime]:
     """Starts of the transfers up to `now`, at which the last one runs.
 
     A row version travels in the first transfer at or after its `updated_at`.
     """
-    return [*(start for start in _TRANSFERS if start < now), now]
+    first = _LARGE_SINCE if scale > 1 else _TRANSFERS[0]
+    return [*(start for start in _TRANSFERS if first <= start < now), now]
 
 
 def write_export(account: Account, folder: Path | str, layout: Layout = "parquet") -> list[Path]:
@@ -97,130 +125,195 @@ def write_export(account: Account, folder: Path | str, layout: Layout = "parquet
     return written
 
 
-def newest_rows(rows: Iterable[Row], key: str = "id") -> list[Row]:
-    """Keep the version with the greatest `updated_at` of each key."""
-    newest: dict[str, Row] = {}
-    for row in rows:
-        held = newest.get(row[key])
-        if held is None or row["updated_at"] > held["updated_at"]:
-            newest[row[key]] = row
-    return list(newest.values())
+def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]:
+    """Rows of every table, all versions and snapshots, of block 0 and both environments.
 
+    A day's snapshot comes with the first transfer of the day, and shows what was when it began.
+    """
+    tables: dict[str, list[Row]] = {table: [] for table in COLUMNS}
 
-def table_rows(account: Account, numbers: Iterable[int] = (0,)) -> dict[str, list[Row]]:
-    """Rows of every table but events, all versions, of the given blocks and both environments."""
-    tables: dict[str, list[Row]] = {table: [] for table in COLUMNS if table != "events"}
-    for number in numbers:
-        for environment in account.books:
-            books = account.block(environment, number)
-            parts = [customer_rows(books), invoice_rows(books)]
-            if number == 0:
-                parts.append(catalog_rows(books))
-            for part in parts:
-                for table, row in part:
-                    tables[table].append(row)
+    def add(rows: Iterable[tuple[str, Row]]) -> None:
+        for table, row in rows:
+            tables[table].append(row)
+
+    for environment, books in account.books.items():
+        for rows in (
+            *(catalog_rows, customer_rows, invoice_rows, grant_rows),
+            *(breakdown_rows, alert_rows, payment_rows),
+        ):
+            add(rows(books))
+        tables["events"] += [event_row(event, environment) for event in books.events]
+    add(_snapshot_rows(account, starts))
     return tables
 
 
+def _snapshot_rows(account: Account, starts: list[datetime]) -> Iterator[tuple[str, Row]]:
+    """Rows of the tables that repeat in full, and of those found by comparing days."""
+    days: dict[datetime, datetime] = {}
+    for start in starts:
+        days.setdefault(floor(start, "DAY"), start)
+    histories = {environment: AlertHistory() for environment in account.books}
+    for then in earlier(account, days):
+        day, start = then.now, days[then.now]
+        for environment, books in then.books.items():
+            yield from draft_rows(books, start)
+            yield from draft_breakdown_rows(books, start)
+            yield from histories[environment].rows(books)
+            snapshot = {
+                "environment_type": environment,
+                "snapshot_id": to_text(day),
+                "updated_at": start,
+            }
+            for rows in (contract_rows(books), price_rows(books)):
+                for table, row in rows:
+                    yield table, row | snapshot
+
+
 def _write_parquet(account: Account, root: Path) -> Iterator[Path]:
-    starts = transfers(account.now)
-    # One event in 200 and one other row in 20 is delivered twice.
-    events = list(_by_transfer(_event_table(account), starts, one_in=200))
-    for part, first in enumerate(range(0, account.scale, BLOCKS_PER_PART)):
-        numbers = range(first, min(first + BLOCKS_PER_PART, account.scale))
-        for transfer, rows in events:
-            copies = pa.concat_tables(_copied_events(rows, number) for number in numbers)
-            yield _write_part(root, "events", transfer, part, copies)
-        for name, rows in table_rows(account, numbers).items():
-            table = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
-            for transfer, delivered in _by_transfer(table, starts, one_in=20):
-                yield _write_part(root, name, transfer, part, delivered)
+    starts = transfers(account.now, account.scale)
+    tables = table_rows(account, starts)
+    copied = tables | {"events": _rolled_up_rows(account, starts)} if account.scale > 1 else {}
+    shared = _shared_ids(account, tables)
+    for name, rows in tables.items():
+        to_copy = dict(_by_transfer(name, copied.get(name, []), starts))
+        for transfer, delivered in _by_transfer(name, rows, starts):
+            copies = Copies(name, to_copy.get(transfer, []), shared)
+            parts = _parts(name, account.scale, len(copies.marked))
+            for part, blocks in enumerate(parts):
+                tables_of_part = _part_tables(name, [] if part else delivered, copies, blocks)
+                yield _write_part(root, name, transfer, part, tables_of_part)
 
 
-def _write_part(root: Path, name: str, transfer: datetime, part: int, rows: pa.Table) -> Path:
+def _parts(name: str, scale: int, rows: int) -> list[range]:
+    """The blocks after the first one that have rows of a table, by file; at least one file."""
+    if name in _CATALOG:
+        return [range(0)]
+    blocks = range(1, scale)
+    if "breakdowns" in name:
+        blocks = range(_BROKEN_DOWN, scale, _BROKEN_DOWN)
+    step = max(1, ROWS_PER_FILE // max(1, rows))
+    return [blocks[first : first + step] for first in range(0, max(1, len(blocks)), step)]
+
+
+def _part_tables(name: str, rows: list[Row], copies: Copies, blocks: range) -> Iterator[pa.Table]:
+    """The rows of block 0, if any, then the copies."""
+    if rows:
+        yield pa.Table.from_pylist(rows, schema=SCHEMAS[name])
+    yield from copies.tables(blocks, SCHEMAS[name], ROWS_AT_ONCE)
+
+
+def _shared_ids(account: Account, tables: dict[str, list[Row]]) -> frozenset[str]:
+    """Ids that are the same in all blocks: of the catalog, and of alerts."""
+    ids = {key for books in account.books.values() for key in books.catalog.ids}
+    return frozenset(ids | {row["id"] for row in tables["alert"]})
+
+
+def _rolled_up_rows(account: Account, starts: list[datetime]) -> list[Row]:
+    return [
+        event_row(event, environment)
+        for environment, books in account.books.items()
+        for event in rolled_up(books, starts)
+    ]
+
+
+def _write_part(
+    root: Path, name: str, transfer: datetime, part: int, tables: Iterable[pa.Table]
+) -> Path:
     path = root / name / f"dt={transfer:%Y-%m-%d}" / f"{part}_{transfer:%Y%m%d%H%M%S}.parquet"
-    _write(path, lambda target: pq.write_table(rows.combine_chunks(), target))
+
+    def fill(target: Path) -> None:
+        with pq.ParquetWriter(target, SCHEMAS[name]) as writer:
+            for table in tables:
+                writer.write_table(table)
+
+    _write(path, fill)
     return path
 
 
 def _by_transfer(
-    table: pa.Table, starts: list[datetime], one_in: int
-) -> Iterator[tuple[datetime, pa.Table]]:
-    """Split rows by transfer, each with the repeats of the one before; empty ones are left out."""
-    repeated = _repeated(table, one_in)
-    kind = _ARROW["timestamp"]
-    arrived = [pc.less_equal(table["updated_at"], pa.scalar(time, kind)) for time in starts]
-    previous = None
-    for number, transfer in enumerate(starts):
-        fresh = pc.and_not(arrived[number], arrived[number - 1]) if number else arrived[0]
-        rows = table.filter(fresh)
-        if previous is not None:
-            again = table.filter(pc.and_(previous, repeated))
-            rows = pa.concat_tables([again, rows])
-        if rows.num_rows:
-            yield transfer, rows
-        previous = fresh
+    name: str, rows: list[Row], starts: list[datetime]
+) -> Iterator[tuple[datetime, list[Row]]]:
+    """Split rows by the transfers that deliver them; a transfer without any is left out.
 
-
-def _repeated(table: pa.Table, one_in: int) -> pa.Array:
-    """Mark the rows that the next transfer delivers once more.
-
-    One key in `one_in`, and every version that a later one replaces: a late retry of an old
-    state must not win over the newer state.
+    One event in 200 and one other row in 20 is delivered again by the next transfer. A version
+    that a later one replaces comes once more with that one or after it: a late retry of an old
+    state must not win over the newer state. What a transfer delivers never depends on later ones.
     """
-    keys = table.column(0).to_pylist()
-    newest = {key: position for position, key in enumerate(keys)}
-    return pa.array(
-        [
-            newest[key] != position or crc32(key.encode()) % one_in == 0
-            for position, key in enumerate(keys)
-        ],
-        pa.bool_(),
-    )
+    version = _version(name)
+    key = next(iter(COLUMNS[name]))
+    one_in = 200 if name == "events" else 20
+    repeats: list[list[Row]] = [[] for _ in range(len(starts) + 1)]
+    fresh: list[list[Row]] = [[] for _ in starts]
+    held: dict[Any, tuple[int, Row]] = {}
+    for row in rows:
+        arrival = bisect_left(starts, row[version])
+        if arrival == len(starts):
+            continue
+        identity = (row[key], *(row.get(marker) for marker in _SNAPSHOTS))
+        if identity in held:
+            before, old = held[identity]
+            repeats[max(arrival, before + 1)].append(old)
+        held[identity] = (arrival, row)
+        fresh[arrival].append(row)
+        if crc32(row[key].encode()) % one_in == 0:
+            repeats[arrival + 1].append(row)
+    for transfer, again, new in zip(starts, repeats, fresh, strict=False):
+        if again or new:
+            yield transfer, again + new
 
 
-def _event_table(account: Account) -> pa.Table:
-    rows = [
-        event_row(event, environment)
-        for environment, books in account.books.items()
-        for event in books.events
-    ]
-    return pa.Table.from_pylist(rows, schema=SCHEMAS["events"])
-
-
-def _copied_events(table: pa.Table, block: int) -> pa.Table:
-    """The events of a later block, made from block 0 column by column as `copied_event` does."""
-    if block == 0:
-        return table
-    for name in ("transaction_id", "_metronome_metadata_id"):
-        column = pc.binary_join_element_wise(table[name], f"-{block}", "")
-        table = table.set_column(table.schema.get_field_index(name), name, column)
-    index = table.schema.get_field_index("customer_id")
-    encoded = table["customer_id"].combine_chunks().dictionary_encode()
-    names = [copied_reference(name, block) for name in encoded.dictionary.to_pylist()]
-    return table.set_column(index, "customer_id", pa.array(names).take(encoded.indices))
+def _version(name: str) -> str:
+    return "created_at" if name == "customer_alert_history" else "updated_at"
 
 
 def _write_csv(account: Account, root: Path) -> Iterator[Path]:
-    tables = table_rows(account, range(account.scale))
-    for table, columns in COLUMNS.items():
-        kept = [name for name in columns if name not in NOT_IN_CSV.get(table, ())]
-        rows = newest_rows(tables[table]) if table != "events" else _all_events(account)
-        path = root / f"{CSV_PREFIX} - {table}.csv"
+    tables = table_rows(account, transfers(account.now))
+    shared = _shared_ids(account, tables)
+    for name, columns in COLUMNS.items():
+        kept = [column for column in columns if column not in NOT_IN_CSV.get(name, ())]
+        rows = _all_rows(account, name, tables[name], shared)
+        path = root / f"{CSV_PREFIX} - {name}.csv"
         _write(path, lambda target, rows=rows, kept=kept: _write_rows(target, kept, rows))
         yield path
 
 
-def _all_events(account: Account) -> Iterator[Row]:
-    for number in range(account.scale):
-        for environment, books in account.books.items():
-            for event in books.events:
-                row = event_row(copied_event(event, number) if number else event, environment)
-                properties = ", ".join(f"{key}={value}" for key, value in event.properties.items())
-                yield row | {
-                    "timestamp": f"{event.timestamp:%Y-%m-%d %H:%M:%S.%f} UTC",
-                    "properties": f"{{{properties}}}",
-                }
+def _all_rows(
+    account: Account, name: str, rows: list[Row], shared: frozenset[str]
+) -> Iterator[Row]:
+    """What a flat file holds: events as they came, of other tables the newest rows."""
+    now = [account.now]
+    if name == "events":
+        current = [_flat_event(row) for row in rows]
+        repeated = [_flat_event(row) for row in _rolled_up_rows(account, now)]
+    else:
+        current = repeated = _current(name, rows)
+    yield from current
+    copies = Copies(name, repeated, shared)
+    for blocks in _parts(name, account.scale, 1):
+        for block in blocks:
+            yield from copies.rows(block)
+
+
+def _flat_event(row: Row) -> Row:
+    properties = ", ".join(f"{key}={value}" for key, value in json.loads(row["properties"]).items())
+    return row | {
+        "timestamp": f"{row['timestamp']:%Y-%m-%d %H:%M:%S.%f} UTC",
+        "properties": f"{{{properties}}}",
+    }
+
+
+def _current(name: str, rows: list[Row]) -> list[Row]:
+    """The newest snapshot of a table that has any, and the newest row of each key."""
+    marker = next((column for column in _SNAPSHOTS if column in COLUMNS[name]), None)
+    if marker and name not in _FINAL:
+        newest_snapshot = max(row[marker] for row in rows)
+        return [row for row in rows if row[marker] == newest_snapshot]
+    newest: dict[str, Row] = {}
+    for row in rows:
+        held = newest.get(row["id"])
+        if held is None or row[_version(name)] >= held[_version(name)]:
+            newest[row["id"]] = row
+    return list(newest.values())
 
 
 def _write_rows(path: Path, columns: list[str], rows: Iterable[Row]) -> None:
