@@ -6,7 +6,11 @@ lines as (
     select
         invoice_id,
         cast(breakdown_start_at as date) as spend_date,
-        {{ line_kind('line_type') }} as line_kind,
+        -- the export states no type of an adjustment
+        case
+            when line_type is null and product_id is null then 'adjustment'
+            else {{ line_kind('line_type') }}
+        end as line_kind,
         product_id,
         balance_type,
         {{ pricing_unit('stated_unit') }} as pricing_unit,

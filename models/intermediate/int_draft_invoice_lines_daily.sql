@@ -91,7 +91,7 @@ select
     invoice_id,
     line_kind,
     product_id,
-    coalesce(credit_grant_id, commit_id) as credit_id,
+    commit_id as balance_id,
     pricing_unit,
     amount,
     pricing_unit = invoice_unit
@@ -106,7 +106,7 @@ select
     invoice_lines.invoice_id,
     invoice_lines.line_kind,
     invoice_lines.product_id,
-    coalesce(invoice_lines.credit_grant_id, invoice_lines.balance_id) as credit_id,
+    invoice_lines.balance_id,
     invoice_lines.pricing_unit,
     invoice_lines.amount,
     invoice_lines.is_in_invoice_total

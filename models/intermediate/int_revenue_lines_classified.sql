@@ -8,7 +8,7 @@ lines as (
         case
             when line_kind <> 'applied_commit_or_credit' then 'charge'
             when is_in_invoice_unit and not is_in_invoice_total then 'postpaid'
-            when credit_type = 'PREPAID' then 'prepaid'
+            when balance_type = 'PREPAID' then 'prepaid'
             else 'credit'  -- a grant too, and one that no list has: nobody is known to have paid for it
         end as line_role
     from {{ ref('int_revenue_lines_united') }}
@@ -19,7 +19,7 @@ charges as (
         *,
         case
             when line_kind in ('usage', 'conversion') then 'on_demand'
-            when line_kind in ('scheduled', 'commit_purchase') and credit_type = 'POSTPAID' then 'true_up'
+            when line_kind in ('scheduled', 'commit_purchase') and balance_type = 'POSTPAID' then 'true_up'
             else line_kind
         end as revenue_kind
     from lines

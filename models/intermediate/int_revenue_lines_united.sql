@@ -19,8 +19,24 @@ draft_lines as (
     select * from {{ ref('int_draft_invoice_lines_daily') }}
 ),
 
-credits as (
-    select * from {{ ref('int_credits_united') }}
+stated_balances as (
+    select
+        balance_id,
+        balance_type
+    from {{ ref('stg_metronome_api__balances') }}
+    union
+    select
+        balance_id,
+        balance_type
+    from {{ ref('stg_metronome_export__balances') }}
+),
+
+balances as (
+    select
+        balance_id,
+        min(balance_type) as balance_type
+    from stated_balances
+    group by balance_id
 ),
 
 billed_and_open as (
@@ -35,7 +51,7 @@ billed_and_open as (
         true as is_due,
         lines.line_kind,
         lines.product_id,
-        coalesce(lines.credit_grant_id, lines.balance_id) as credit_id,
+        lines.balance_id,
         lines.pricing_unit,
         lines.amount,
         lines.pricing_unit = invoices.pricing_unit as is_in_invoice_unit,
@@ -55,7 +71,7 @@ billed_and_open as (
         drafts.period_start_at is not null as is_due,
         draft_lines.line_kind,
         draft_lines.product_id,
-        draft_lines.credit_id,
+        draft_lines.balance_id,
         draft_lines.pricing_unit,
         draft_lines.amount,
         draft_lines.pricing_unit = drafts.pricing_unit as is_in_invoice_unit,
@@ -69,6 +85,6 @@ billed_and_open as (
 
 select
     billed_and_open.*,
-    credits.credit_type
+    balances.balance_type
 from billed_and_open
-left join credits on billed_and_open.credit_id = credits.credit_id
+left join balances on billed_and_open.balance_id = balances.balance_id
