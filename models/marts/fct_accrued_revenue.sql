@@ -1,0 +1,39 @@
+-- One row per snapshot day, open invoice, product, kind of revenue and pricing unit. Each day repeats what
+-- is open: choose one, never add days.
+with
+
+lines as (
+    select * from {{ ref('int_revenue_lines_classified') }}
+    where snapshot_date is not null
+),
+
+products as (
+    select * from {{ ref('dim_products') }}
+)
+
+select
+    lines.snapshot_date,
+    lines.invoice_id,
+    lines.environment_type,
+    lines.customer_id,
+    lines.contract_id,
+    lines.plan_id,
+    lines.product_id,
+    products.product_name,
+    lines.revenue_kind,
+    lines.pricing_unit,
+    cast(sum(lines.invoiced_amount) as {{ amount_type() }}) as drafted_amount,
+    cast(sum(lines.revenue_amount) as {{ amount_type() }}) as accrued_amount
+from lines
+left join products on lines.product_id = products.product_id
+group by
+    lines.snapshot_date,
+    lines.invoice_id,
+    lines.environment_type,
+    lines.customer_id,
+    lines.contract_id,
+    lines.plan_id,
+    lines.product_id,
+    products.product_name,
+    lines.revenue_kind,
+    lines.pricing_unit

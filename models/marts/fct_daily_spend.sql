@@ -1,0 +1,41 @@
+-- One row per day, customer, contract or plan, invoice status, product, kind of spend and pricing unit.
+with
+
+lines as (
+    select * from {{ ref('int_daily_spend_classified') }}
+),
+
+products as (
+    select * from {{ ref('dim_products') }}
+)
+
+select
+    lines.spend_date,
+    lines.environment_type,
+    lines.customer_id,
+    lines.contract_id,
+    lines.plan_id,
+    lines.invoice_status,
+    lines.product_id,
+    products.product_name,
+    lines.spend_kind,
+    lines.pricing_unit,
+    lines.is_in_invoice_total,
+    cast(sum(case when lines.amount > 0 then lines.amount else 0 end) as {{ amount_type() }}) as usage_amount,
+    cast(-sum(case when lines.amount < 0 then lines.amount else 0 end) as {{ amount_type() }})
+        as applied_credit_amount,
+    cast(sum(lines.amount) as {{ amount_type() }}) as net_amount
+from lines
+left join products on lines.product_id = products.product_id
+group by
+    lines.spend_date,
+    lines.environment_type,
+    lines.customer_id,
+    lines.contract_id,
+    lines.plan_id,
+    lines.invoice_status,
+    lines.product_id,
+    products.product_name,
+    lines.spend_kind,
+    lines.pricing_unit,
+    lines.is_in_invoice_total

@@ -1,0 +1,83 @@
+-- Fails for each month, environment and pricing unit whose recognized revenue is not exactly what was billed,
+-- less the price of prepaid commits, plus their draw-down, plus their expiry. Each of these is summed from
+-- the marts that state it, without the kinds of revenue.
+with
+
+recognized as (
+    select
+        revenue_month,
+        environment_type,
+        pricing_unit,
+        recognized_amount as amount
+    from {{ ref('fct_recognized_revenue') }}
+),
+
+billed_invoices as (
+    select * from {{ ref('fct_invoices') }}
+    where is_billed
+),
+
+prepaid_commits as (
+    select * from {{ ref('fct_credit_balances') }}
+    where credit_type = 'PREPAID'
+),
+
+prepaid_lines as (
+    select
+        billed_invoices.billing_month,
+        billed_invoices.environment_type,
+        lines.pricing_unit,
+        lines.line_kind,
+        lines.amount
+    from {{ ref('fct_invoice_lines') }} as lines
+    inner join billed_invoices on lines.invoice_id = billed_invoices.invoice_id
+    inner join prepaid_commits on lines.balance_id = prepaid_commits.credit_id
+),
+
+expiries as (
+    select * from {{ ref('fct_balance_ledger') }}
+    where
+        credit_type = 'PREPAID'
+        and entry_type like '%EXPIRATION'
+        and not is_pending
+),
+
+parts as (
+    select
+        revenue_month,
+        environment_type,
+        pricing_unit,
+        -amount as amount
+    from recognized
+    union all
+    select
+        billing_month,
+        environment_type,
+        pricing_unit,
+        total_amount
+    from billed_invoices
+    union all
+    select
+        billing_month,
+        environment_type,
+        pricing_unit,
+        -amount
+    from prepaid_lines
+    where line_kind in ('commit_purchase', 'applied_commit_or_credit')
+    union all
+    select
+        cast(date_trunc('month', effective_at - interval '1' second) as date),
+        environment_type,
+        pricing_unit,
+        -amount
+    from expiries
+)
+
+select
+    revenue_month,
+    environment_type,
+    pricing_unit,
+    sum(amount) as difference
+from parts
+group by revenue_month, environment_type, pricing_unit
+having sum(amount) <> 0
