@@ -30,16 +30,23 @@
 
 {# What went wrong, in the tests' own descriptions, and which reports were not written because of it. #}
 {% macro print_failures(results) -%}
+    {%- do print_results('Warnings', results | selectattr('status', 'equalto', 'warn') | list) -%}
     {%- set failed = results | selectattr('status', 'in', ['fail', 'error', 'runtime error']) | list -%}
+    {%- do print_results('Failed', failed) -%}
     {%- if failed -%}
-        {{ print('\nFailed:') }}
-        {%- for result in failed -%}
-            {{ print('  ' ~ result.node.name ~ (', rows: ' ~ result.failures if result.failures else '')) }}
-            {%- if result.node.description -%} {{ print('      ' ~ result.node.description) }} {%- endif -%}
-        {%- endfor -%}
         {%- for result in results
             if result.node.name.startswith('rpt_') and result.status in ('skipped', 'error') -%}
             {{ print('\n  ' ~ report_path(result.node.name) ~ '  NOT written: the last good file stays, if there is one') }}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro print_results(title, results) -%}
+    {%- if results -%}
+        {{ print('\n' ~ title ~ ':') }}
+        {%- for result in results -%}
+            {{ print('  ' ~ result.node.name ~ (', rows: ' ~ result.failures if result.failures else '')) }}
+            {%- if result.node.description -%} {{ print('      ' ~ result.node.description) }} {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}

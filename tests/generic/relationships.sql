@@ -1,11 +1,17 @@
 {#
   dbt's own relationship test, except that a parent without any row is one that was not loaded: a part
-  of an export, or the API alone, is no error. Fails for each value that the parent lacks.
+  of an export, or the API alone, is no error. Fails for each value that the parent lacks; with `also`,
+  a column that both have must be equal, too, as the snapshot that both are of.
 #}
-{% test relationships(model, column_name, to, field) %}
+{% test relationships(model, column_name, to, field, also=none) %}
     select children.{{ column_name }}
     from {{ model }} as children
-    left join {{ to }} as parents on children.{{ column_name }} = parents.{{ field }}
+    left join {{ to }} as parents
+        on
+            children.{{ column_name }} = parents.{{ field }}
+            {%- if also %}
+            and children.{{ also }} = parents.{{ also }}
+            {%- endif %}
     where
         children.{{ column_name }} is not null
         and parents.{{ field }} is null
