@@ -85,6 +85,15 @@
         union all
         {{ no_invoice_lines() }}
         order by line
+    {%- elif report == 'rpt_reconciliation' -%}
+        select
+            check_name || ': compared ' || cast(sum(compared) as string)
+            || ', different ' || cast(sum(different) as string)
+            || ', not comparable ' || cast(sum(not_comparable) as string)
+            || ', only in one ' || cast(sum(only_in_one) as string)
+        from {{ built(report) }}
+        group by check_number, check_name
+        order by check_number
     {%- else -%}
         select
             property_name || ' ' || coalesce(property_value, '(none)') || ': ' || cast(events as string)

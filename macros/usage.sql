@@ -1,0 +1,124 @@
+{# What telling a metric's events from others needs, where engines differ. #}
+
+{# The text of a JSON object's key that another column names; null when the key is absent. #}
+{% macro json_text_at(column, key_column) -%}
+    {{ return(adapter.dispatch('json_text_at')(column, key_column)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_text_at(column, key_column) -%}
+    json_extract_string({{ column }}, '/' || replace(replace({{ key_column }}, '~', '~0'), '/', '~1'))
+{%- endmacro %}
+
+{# A relation's rows, once per key of a JSON object, which comes as `entry_name` and `entry_value`. #}
+{% macro unnest_json_entries(relation, column) -%}
+    {{ return(adapter.dispatch('unnest_json_entries')(relation, column)) }}
+{%- endmacro %}
+
+{% macro duckdb__unnest_json_entries(relation, column) -%}
+    select
+        * exclude (entry),
+        entry.key as entry_name,
+        entry.value as entry_value
+    from (
+        select *, unnest(map_entries(cast({{ column }} as map(varchar, varchar)))) as entry from {{ relation }}
+    )
+{%- endmacro %}
+
+{# The JSON values of a group as one JSON list, in order; null when there are none. #}
+{% macro json_list(column) -%}
+    {{ return(adapter.dispatch('json_list')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_list(column) -%}
+    to_json(list({{ column }} order by cast({{ column }} as string)) filter (where {{ column }} is not null))
+{%- endmacro %}
+
+{# Whether a value passes a filter, an object with `in_values` and `not_in_values`, both optional. #}
+{% macro passes_filter(value, filter) -%}
+    {{ return(adapter.dispatch('passes_filter')(value, filter)) }}
+{%- endmacro %}
+
+{% macro duckdb__passes_filter(value, filter) -%}
+    coalesce(list_contains(from_json(json_extract({{ filter }}, '$.in_values'), '["VARCHAR"]'), {{ value }}), true)
+    and not coalesce(list_contains(from_json(json_extract({{ filter }}, '$.not_in_values'), '["VARCHAR"]'), {{ value }}), false)
+{%- endmacro %}
+
+{#
+  Whether an event's properties pass a JSON list of a metric's property filters. A property that must
+  be one of some values must be there; one that must not be any of some values may be missing.
+#}
+{% macro passes_property_filters(properties, filters) -%}
+    {{ return(adapter.dispatch('passes_property_filters')(properties, filters)) }}
+{%- endmacro %}
+
+{% macro duckdb__passes_property_filters(properties, filters) -%}
+    {%- set value = metronome.json_text_at(properties, "(f ->> 'name')") -%}
+    {%- set in_values = "from_json(f -> 'in_values', '[\"VARCHAR\"]')" -%}
+    {%- set not_in_values = "from_json(f -> 'not_in_values', '[\"VARCHAR\"]')" -%}
+    coalesce(list_bool_and(list_transform(
+        from_json({{ filters }}, '["JSON"]'),
+        lambda f: coalesce(({{ value }} is not null) = cast(f ->> 'exists' as boolean), true)
+        and ({{ in_values }} is null or coalesce(list_contains({{ in_values }}, {{ value }}), false))
+        and not coalesce(list_contains({{ not_in_values }}, {{ value }}), false)
+    )), true)
+{%- endmacro %}
+
+{# The text in parentheses at the end of another, and the text before it; null when it has none. #}
+{% macro text_in_parentheses(column) -%}
+    {{ return(adapter.dispatch('text_in_parentheses')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__text_in_parentheses(column) -%}
+    nullif(trim(regexp_extract({{ column }}, '[(]([^()]+)[)]\s*$', 1)), '')
+{%- endmacro %}
+
+{# A text's letters and digits, in lower case: `Fine Tuning` and `fine_tuning` are one. #}
+{% macro letters_and_digits(column) -%}
+    {{ return(adapter.dispatch('letters_and_digits')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__letters_and_digits(column) -%}
+    regexp_replace(lower({{ column }}), '[^a-z0-9]', '', 'g')
+{%- endmacro %}
+
+{# A value as events and names spell it: without case and look-alike characters. #}
+{% macro value_key(column) -%}
+    lower({{ metronome.fold_lookalikes(column) }})
+{%- endmacro %}
+
+{# Whether a row is in a sample of about `size` rows out of `rows`, the same ones in every run. #}
+{% macro is_in_sample(key, rows, size) -%}
+    {{ return(adapter.dispatch('is_in_sample')(key, rows, size)) }}
+{%- endmacro %}
+
+{% macro duckdb__is_in_sample(key, rows, size) -%}
+    hash({{ key }}) % greatest({{ rows }} // {{ size }}, 1) = 0
+{%- endmacro %}
+
+{# A relation's rows, once per month that `[start, end)` touches: its first day comes as `month`. #}
+{% macro unnest_months(relation, start, end) -%}
+    {{ return(adapter.dispatch('unnest_months')(relation, start, end)) }}
+{%- endmacro %}
+
+{% macro duckdb__unnest_months(relation, start, end) -%}
+    select
+        *,
+        unnest(list_transform(
+            range(
+                cast(date_trunc('month', {{ start }}) as timestamp),
+                cast({{ end }} as timestamp),
+                to_months(1)
+            ),
+            lambda moment: cast(moment as date)
+        )) as month
+    from {{ relation }}
+{%- endmacro %}
+
+{# The value of the row of a group that is last by another column. #}
+{% macro last_value_by(value, moment) -%}
+    {{ return(adapter.dispatch('last_value_by')(value, moment)) }}
+{%- endmacro %}
+
+{% macro duckdb__last_value_by(value, moment) -%}
+    arg_max({{ value }}, {{ moment }})
+{%- endmacro %}

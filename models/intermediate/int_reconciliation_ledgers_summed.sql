@@ -1,0 +1,51 @@
+-- One row per commit, credit or credit grant that can be used at the as-of instant, in its stated unit: its
+-- stated balance and what its ledger, or its grant without its deductions, adds up to.
+with
+
+entries as (
+    select
+        credit_id,
+        sum(case when is_usable then amount else 0 end) as amount
+    from {{ ref('int_balance_ledger_entries_dated') }}
+    group by credit_id
+),
+
+commits_and_credits as (
+    select
+        valued.credit_id,
+        valued.credit_type,
+        valued.customer_id,
+        valued.stated_unit,
+        valued.balance,
+        -- more may be drawn than was there: the rest is overage, not a balance below zero
+        greatest(entries.amount, 0) as ledger_balance
+    from {{ ref('int_commits_and_credits_valued') }} as valued
+    left join entries on valued.credit_id = entries.credit_id
+    where valued.next_expiry_at is not null
+),
+
+deductions as (
+    select
+        credit_grant_id,
+        sum(abs(amount)) as amount  -- the vendor's documents give both signs
+    from {{ ref('stg_metronome_api__credit_grant_deductions') }}
+    where effective_at <= {{ as_of() }}
+    group by credit_grant_id
+),
+
+grants as (
+    select
+        valued.credit_id,
+        valued.credit_type,
+        valued.customer_id,
+        valued.stated_unit,
+        valued.balance_excluding_pending as balance,
+        valued.granted - coalesce(deductions.amount, 0) as ledger_balance
+    from {{ ref('int_credit_grants_valued') }} as valued
+    left join deductions on valued.credit_id = deductions.credit_grant_id
+    where valued.next_expiry_at is not null
+)
+
+select * from commits_and_credits
+union all
+select * from grants

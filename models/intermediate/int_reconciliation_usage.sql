@@ -1,0 +1,141 @@
+-- One row per customer, billable metric and period that is charged for: what the events in it make, where
+-- there are any. Each event meets the periods of its customer's month, then the metrics of its value.
+with
+
+charges as (
+    select * from {{ ref('int_reconciliation_charges') }}
+),
+
+metrics as (
+    select * from {{ ref('int_reconciliation_metrics') }}
+),
+
+metric_events as (
+    select * from {{ ref('int_reconciliation_metric_events') }}
+),
+
+identified as (
+    select * from {{ ref('int_customers_identified') }}
+),
+
+events as (
+    select * from {{ ref('stg_metronome_export__events') }}
+),
+
+periods as (
+    select distinct
+        charges.environment_type,
+        charges.customer_id,
+        identified.identifier,
+        charges.period_start_at,
+        charges.period_end_at,
+        metric_events.event_type,
+        metric_events.property_name,
+        metric_events.is_folded
+    from charges
+    inner join metric_events on charges.billable_metric_id = metric_events.billable_metric_id
+    inner join identified
+        on
+            charges.environment_type = identified.environment_type
+            and charges.customer_id = identified.customer_id
+),
+
+period_months as (
+    {{ unnest_months('periods', 'period_start_at', 'period_end_at') }}
+),
+
+events_in_periods as (
+    select
+        period_months.environment_type,
+        period_months.customer_id,
+        period_months.period_start_at,
+        period_months.period_end_at,
+        period_months.property_name,
+        period_months.is_folded,
+        events.event_type,
+        events.event_at,
+        events.transaction_id,
+        events.properties,
+        case
+            when period_months.property_name = '' then ''
+            else {{ json_text_at('events.properties', 'period_months.property_name') }}
+        end as sent_value
+    from events
+    inner join period_months
+        on
+            events.environment_type = period_months.environment_type
+            and events.sent_customer_id = period_months.identifier
+            and events.event_type = period_months.event_type
+            and {{ first_of_month('events.event_at') }} = period_months.month
+            and events.event_at >= period_months.period_start_at
+            and events.event_at < period_months.period_end_at
+),
+
+valued as (
+    select
+        *,
+        case when is_folded then {{ value_key('sent_value') }} else sent_value end as property_value
+    from events_in_periods
+),
+
+measured as (
+    select
+        valued.environment_type,
+        valued.customer_id,
+        valued.period_start_at,
+        valued.period_end_at,
+        valued.event_at,
+        valued.transaction_id,
+        metrics.billable_metric_id,
+        metrics.aggregation_type,
+        {{ json_text_at('valued.properties', 'metrics.aggregation_key') }} as measure
+    from valued
+    inner join metric_events
+        on
+            valued.event_type = metric_events.event_type
+            and valued.property_name = metric_events.property_name
+            and valued.is_folded = metric_events.is_folded
+            and valued.property_value = metric_events.property_value
+    inner join metrics on metric_events.billable_metric_id = metrics.billable_metric_id
+    where
+        metric_events.other_filters is null
+        or {{ passes_property_filters('valued.properties', 'metric_events.other_filters') }}
+),
+
+aggregated as (
+    select
+        environment_type,
+        customer_id,
+        billable_metric_id,
+        aggregation_type,
+        period_start_at,
+        period_end_at,
+        count(*) as events,
+        sum(case when aggregation_type = 'sum' then {{ text_to_quantity('measure') }} end) as total,
+        max(case when aggregation_type = 'max' then {{ text_to_quantity('measure') }} end) as greatest,
+        count(distinct case when aggregation_type = 'unique' then measure end) as distinct_values,
+        {{ last_value_by(
+            "case when aggregation_type = 'latest' then " ~ text_to_quantity('measure') ~ " end", '(event_at, transaction_id)'
+        ) }} as latest
+    from measured
+    group by
+        environment_type, customer_id, billable_metric_id, aggregation_type, period_start_at, period_end_at
+)
+
+select
+    environment_type,
+    customer_id,
+    billable_metric_id,
+    period_start_at,
+    period_end_at,
+    events,
+    cast(
+        case aggregation_type
+            when 'sum' then total
+            when 'max' then greatest
+            when 'latest' then latest
+            when 'unique' then distinct_values
+            else events
+        end as decimal(38, 18)
+    ) as quantity
+from aggregated

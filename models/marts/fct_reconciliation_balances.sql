@@ -1,0 +1,31 @@
+-- One row per commit, credit or credit grant that can be used at the as-of instant.
+with
+
+ledgers as (
+    select
+        *,
+        {{ major_amount('balance', 'stated_unit') }} as balance_amount,
+        {{ major_amount('ledger_balance', 'stated_unit') }} as ledger_amount
+    from {{ ref('int_reconciliation_ledgers_summed') }}
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+)
+
+select
+    ledgers.credit_id,
+    ledgers.credit_type,
+    customers.environment_type,
+    ledgers.customer_id,
+    {{ pricing_unit('ledgers.stated_unit') }} as pricing_unit,
+    case
+        when ledgers.balance_amount is null or ledgers.ledger_amount is null then 'not comparable'
+        when ledgers.balance_amount = ledgers.ledger_amount then 'equal'
+        else 'different'
+    end as outcome,
+    ledgers.balance_amount,
+    ledgers.ledger_amount,
+    cast(ledgers.balance_amount - ledgers.ledger_amount as {{ amount_type() }}) as difference_amount
+from ledgers
+left join customers on ledgers.customer_id = customers.customer_id

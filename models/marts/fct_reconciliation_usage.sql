@@ -1,0 +1,73 @@
+-- One row per charge for metered usage on a finalized invoice of the export.
+with
+
+charges as (
+    select * from {{ ref('int_reconciliation_charges') }}
+),
+
+metrics as (
+    select * from {{ ref('int_reconciliation_metrics') }}
+),
+
+told_metrics as (
+    select distinct billable_metric_id from {{ ref('int_reconciliation_metric_events') }}
+),
+
+usage as (
+    select * from {{ ref('int_reconciliation_usage') }}
+),
+
+environments as (
+    select distinct environment_type from {{ ref('fct_usage_events') }}
+),
+
+joined as (
+    select
+        charges.*,
+        metrics.billable_metric_name,
+        coalesce(metrics.unit_of_measure, 'not known') as unit_of_measure,
+        case
+            when environments.environment_type is null then 'the export has no events'
+            when metrics.billable_metric_id is null then 'the metric is not known'
+            when not coalesce(metrics.is_computable, false) then 'the metric cannot be computed'
+            when charges.is_quantity_converted then 'the quantity is converted'
+            when told_metrics.billable_metric_id is null then 'the events of the metric cannot be told'
+        end as not_comparable_because,
+        coalesce(usage.events, 0) as events,
+        coalesce(usage.quantity, 0) as events_quantity
+    from charges
+    left join metrics on charges.billable_metric_id = metrics.billable_metric_id
+    left join told_metrics on charges.billable_metric_id = told_metrics.billable_metric_id
+    left join environments on charges.environment_type = environments.environment_type
+    left join usage
+        on
+            charges.environment_type = usage.environment_type
+            and charges.customer_id = usage.customer_id
+            and charges.billable_metric_id = usage.billable_metric_id
+            and charges.period_start_at = usage.period_start_at
+            and charges.period_end_at = usage.period_end_at
+)
+
+select
+    charge_id,
+    invoice_id,
+    environment_type,
+    customer_id,
+    charge_name,
+    billable_metric_id,
+    billable_metric_name,
+    unit_of_measure,
+    period_start_at,
+    period_end_at,
+    case
+        when not_comparable_because is not null then 'not comparable'
+        when quantity = events_quantity then 'equal'
+        else 'different'
+    end as outcome,
+    not_comparable_because,
+    quantity as invoice_quantity,
+    case when not_comparable_because is null then events end as events,
+    case when not_comparable_because is null then events_quantity end as events_quantity,
+    cast(case when not_comparable_because is null then quantity - events_quantity end as decimal(38, 18))
+        as difference
+from joined

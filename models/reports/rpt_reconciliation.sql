@@ -1,0 +1,15 @@
+-- One row per check and unit: how many were compared, and how they differ.
+select
+    summary.check_name,
+    summary.unit,
+    summary.compared,
+    summary.equal,
+    summary.different,
+    summary.not_comparable,
+    summary.only_in_one,
+    summary.difference,
+    summary.environment_type,
+    summary.check_number
+from {{ ref('fct_reconciliation_summary') }} as summary
+inner join {{ ref('dim_report_arguments') }} as arguments
+    on summary.environment_type is not distinct from arguments.environment_type
