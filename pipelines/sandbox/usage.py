@@ -96,7 +96,7 @@ def member_events(member: Member, seed: int, now: datetime) -> list[Event]:
         delay = timedelta(days=10)
         days = [day(3, 28) + timedelta(hours=6 * number) for number in range(8)]
         events += [_event(member, "compute", rng, moment, delay) for moment in days]
-    return [_received(event, now) for event in events if is_known(event, now)]
+    return [event for event in events if is_known(event, now)]
 
 
 def stray_events(seed: int, now: datetime) -> list[Event]:
@@ -111,17 +111,12 @@ def is_known(event: Event, now: datetime) -> bool:
     return event.received_at <= now if late else event.timestamp < now
 
 
-def _received(event: Event, now: datetime) -> Event:
-    """The event, one that is on its way received at once."""
-    return event._replace(received_at=min(event.received_at, now))
-
-
 def _event(
     member: Member,
     family: str,
     rng: random.Random,
     moment: datetime,
-    delay: timedelta = timedelta(minutes=2),
+    delay: timedelta = timedelta(0),
 ) -> Event:
     event_type, properties = _FAMILIES[family](rng)
     customer = rng.choice(member.aliases) if member.aliases else customer_id(member)
