@@ -130,12 +130,12 @@ def customer_id(member: Member) -> str:
 
 
 class Usage:
-    """Quantities by customer, metric and hour, summed over the events each metric accepts."""
+    """Quantities by customer, metric and day of UTC, summed over the events each metric accepts."""
 
     def __init__(self, metrics: Iterable[Record], owners: dict[str, str]) -> None:
         """Prepare for `metrics`; `owners` maps every alias and customer id to a customer id."""
         self._owners = owners
-        self._hours: dict[tuple[str, str], dict[datetime, list[Decimal]]] = {}
+        self._days: dict[tuple[str, str], dict[datetime, list[Decimal]]] = {}
         # Every metric of the catalog names one event type and one property with listed values.
         self._metrics: dict[tuple[str, str, str], Record] = {}
         self._filters: dict[str, str] = {}
@@ -152,25 +152,22 @@ class Usage:
         metric = self._metrics.get((event.event_type, name, event.properties.get(name, "")))
         owner = self._owners.get(event.customer)
         if metric and owner:
-            hours = self._hours.setdefault((owner, metric["id"]), {})
-            hour = event.timestamp.replace(minute=0, second=0, microsecond=0)
-            amounts = hours.setdefault(hour, [Decimal(0), Decimal(0)])
+            days = self._days.setdefault((owner, metric["id"]), {})
+            day = event.timestamp.replace(hour=0, minute=0, second=0, microsecond=0)
+            amounts = days.setdefault(day, [Decimal(0), Decimal(0)])
             late = event.received_at - event.timestamp > LATE_AFTER
             amounts[late] += Decimal(event.properties[metric["aggregation_key"]])
 
     def quantity(
         self, owner: str, metric_id: str, start: datetime, end: datetime, late: bool = True
     ) -> Decimal:
-        """The sum over whole hours of [start, end), on request without late events."""
-        return total(
-            on_time + behind if late else on_time
-            for hour, (on_time, behind) in self._hours.get((owner, metric_id), {}).items()
-            if start <= hour < end
-        )
+        """The sum over whole days of [start, end), on request without late events."""
+        days = self.days(owner, metric_id, late)
+        return total(amount for day, amount in days.items() if start <= day < end)
 
-    def hours(self, owner: str, metric_id: str, late: bool = True) -> dict[datetime, Decimal]:
-        """The quantity of each hour with events, on request without late events."""
-        hours = self._hours.get((owner, metric_id), {})
+    def days(self, owner: str, metric_id: str, late: bool = True) -> dict[datetime, Decimal]:
+        """The quantity of each day with events, on request without late events."""
+        days = self._days.get((owner, metric_id), {})
         return {
-            hour: on_time + (behind if late else 0) for hour, (on_time, behind) in hours.items()
+            day: on_time + behind if late else on_time for day, (on_time, behind) in days.items()
         }
