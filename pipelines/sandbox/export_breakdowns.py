@@ -5,7 +5,6 @@ Days and lines without an amount are left out; the others add up to the invoice,
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 
 from pipelines.sandbox.account import Books, Record, make_id, to_time
 from pipelines.sandbox.breakdowns import Measure, breakdown
@@ -153,11 +152,6 @@ def _measure(books: Books, invoice: Record, metrics: dict[str, str]) -> Measure:
 
     def measure(line: Record) -> Quantities | None:
         metric_id = metrics.get(line.get("charge_id") or line.get("product_id", ""))
-        if metric_id is None:
-            return None
-        days: Quantities = {}
-        for hour, amount in books.usage.hours(invoice["customer_id"], metric_id, late).items():
-            days[floor(hour, "DAY")] = days.get(floor(hour, "DAY"), Decimal(0)) + amount
-        return days
+        return metric_id and books.usage.days(invoice["customer_id"], metric_id, late)
 
     return measure

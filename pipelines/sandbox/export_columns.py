@@ -240,13 +240,9 @@ COLUMNS: dict[str, dict[str, str]] = {
     ),
 }
 
-# Columns that the vendor's public flat files do not have.
+# Columns that the vendor's public flat files do not have, and no figure needs.
 NOT_IN_CSV: dict[str, set[str]] = {
     "plan_charge": {"prices"},
-    "invoice": {"contract_id", "billing_provider_type", "billing_provider_invoice_created_at"},
-    "line_item": {
-        *("environment_type", "group_key", "unit_price", "pricing_group_values", "metadata"),
-        *("subscription_id", "is_prorated", "starting_at", "ending_before"),
-    },
+    "line_item": {"environment_type", "group_key", "pricing_group_values"},
     "events": {"_metronome_metadata_id", "updated_at"},
 }

@@ -96,7 +96,7 @@ def member_events(member: Member, seed: int, now: datetime) -> list[Event]:
         delay = timedelta(days=10)
         days = [day(3, 28) + timedelta(hours=6 * number) for number in range(8)]
         events += [_event(member, "compute", rng, moment, delay) for moment in days]
-    return [_received(event, now) for event in events if is_known(event, now)]
+    return [event for event in events if is_known(event, now)]
 
 
 def stray_events(seed: int, now: datetime) -> list[Event]:
@@ -111,17 +111,12 @@ def is_known(event: Event, now: datetime) -> bool:
     return event.received_at <= now if late else event.timestamp < now
 
 
-def _received(event: Event, now: datetime) -> Event:
-    """The event, one that is on its way received at once."""
-    return event._replace(received_at=min(event.received_at, now))
-
-
 def _event(
     member: Member,
     family: str,
     rng: random.Random,
     moment: datetime,
-    delay: timedelta = timedelta(minutes=2),
+    delay: timedelta = timedelta(0),
 ) -> Event:
     event_type, properties = _FAMILIES[family](rng)
     customer = rng.choice(member.aliases) if member.aliases else customer_id(member)
@@ -135,12 +130,12 @@ def customer_id(member: Member) -> str:
 
 
 class Usage:
-    """Quantities by customer, metric and hour, summed over the events each metric accepts."""
+    """Quantities by customer, metric and day of UTC, summed over the events each metric accepts."""
 
     def __init__(self, metrics: Iterable[Record], owners: dict[str, str]) -> None:
         """Prepare for `metrics`; `owners` maps every alias and customer id to a customer id."""
         self._owners = owners
-        self._hours: dict[tuple[str, str], dict[datetime, list[Decimal]]] = {}
+        self._days: dict[tuple[str, str], dict[datetime, list[Decimal]]] = {}
         # Every metric of the catalog names one event type and one property with listed values.
         self._metrics: dict[tuple[str, str, str], Record] = {}
         self._filters: dict[str, str] = {}
@@ -157,25 +152,22 @@ class Usage:
         metric = self._metrics.get((event.event_type, name, event.properties.get(name, "")))
         owner = self._owners.get(event.customer)
         if metric and owner:
-            hours = self._hours.setdefault((owner, metric["id"]), {})
-            hour = event.timestamp.replace(minute=0, second=0, microsecond=0)
-            amounts = hours.setdefault(hour, [Decimal(0), Decimal(0)])
+            days = self._days.setdefault((owner, metric["id"]), {})
+            day = event.timestamp.replace(hour=0, minute=0, second=0, microsecond=0)
+            amounts = days.setdefault(day, [Decimal(0), Decimal(0)])
             late = event.received_at - event.timestamp > LATE_AFTER
             amounts[late] += Decimal(event.properties[metric["aggregation_key"]])
 
     def quantity(
         self, owner: str, metric_id: str, start: datetime, end: datetime, late: bool = True
     ) -> Decimal:
-        """The sum over whole hours of [start, end), on request without late events."""
-        return total(
-            on_time + behind if late else on_time
-            for hour, (on_time, behind) in self._hours.get((owner, metric_id), {}).items()
-            if start <= hour < end
-        )
+        """The sum over whole days of [start, end), on request without late events."""
+        days = self.days(owner, metric_id, late)
+        return total(amount for day, amount in days.items() if start <= day < end)
 
-    def hours(self, owner: str, metric_id: str, late: bool = True) -> dict[datetime, Decimal]:
-        """The quantity of each hour with events, on request without late events."""
-        hours = self._hours.get((owner, metric_id), {})
+    def days(self, owner: str, metric_id: str, late: bool = True) -> dict[datetime, Decimal]:
+        """The quantity of each day with events, on request without late events."""
+        days = self._days.get((owner, metric_id), {})
         return {
-            hour: on_time + (behind if late else 0) for hour, (on_time, behind) in hours.items()
+            day: on_time + behind if late else on_time for day, (on_time, behind) in days.items()
         }
