@@ -25,7 +25,7 @@ SECTION = ("sources", "metronome_export")
 PACKAGES = {
     "s3": "s3fs",
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
-    **dict.fromkeys(("az", "azure", "adl", "abfs", "abfss"), "adlfs"),
+    **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
 }
 """What opens a store, by the scheme of its address; s3fs is among our own requirements."""
 
