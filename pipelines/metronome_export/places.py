@@ -115,8 +115,8 @@ def _open_store(bucket_url: str, protocol: str) -> tuple[fsspec.AbstractFileSyst
         )
     except ConfigFieldMissingException as error:
         raise InputError(
-            f"No credentials for {bucket_url!r}: set [sources.metronome_export.credentials] in "
-            f".dlt/secrets.toml; what is missing is {', '.join(error.fields)}."
+            f"No credentials for {bucket_url!r}: set [sources.metronome_export.credentials], as "
+            ".dlt/secrets.toml.example has them."
         ) from error
     with _told_plainly(bucket_url):
         return fsspec_from_config(config)

@@ -70,10 +70,11 @@ def test_a_store_gives_the_same_rows_as_a_folder(
     """Though it lies on the disk only in parts."""
     store.put(f"{export}/", f"{bucket}/a/folder/", recursive=True)
     place = f"s3://{bucket}/a/folder"
-    told = load(workspace, place, SOURCES__METRONOME_EXPORT__FETCH_BYTES="200000")
+    size = sum(path.stat().st_size for path in export.rglob("*.parquet"))
+    told = load(workspace, place, SOURCES__METRONOME_EXPORT__FETCH_BYTES=str(size // 2))
     assert told.splitlines()[0].endswith(f" rows from {place}")
     loads = workspace.value("select count(distinct _dlt_load_id) from raw_export.loaded_files")
-    assert loads > 2
+    assert loads > 1
     assert workspace.facts("raw_export") == loaded_export.facts("raw_export")
     assert workspace.column("select distinct root from raw_export.loaded_files") == [place]
     assert load(workspace, place).startswith("export: 0 new of ")
@@ -162,10 +163,8 @@ def test_a_store_without_credentials_says_where_to_put_them(workspace: Workspace
         "AWS_SHARED_CREDENTIALS_FILE": "nowhere",
         "AWS_CONFIG_FILE": "nowhere",
     }
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=r"No .* set \[sources.metronome_export.credentials\]"):
         workspace.load_export("s3://bucket/export", **nowhere)
-    assert "[sources.metronome_export.credentials]" in str(caught.value)
-    assert "aws_access_key_id" in str(caught.value)
 
 
 @pytest.mark.parametrize(
