@@ -83,7 +83,7 @@ def _decimal(column: str, source: str) -> Cast:
         return Cast(plain, f"{back} IS DISTINCT FROM {column}")
     text = f"CAST({column} AS VARCHAR)"
     amount = f"TRY_CAST({text} AS {AMOUNT})"
-    double = f"CAST({text} AS DOUBLE)"
+    double = f"TRY_CAST({text} AS DOUBLE)"
     if source in ("DOUBLE", "FLOAT"):
         off = f"ABS(CAST({amount} AS DOUBLE) - {double})"
         loses = f"NOT COALESCE({off} <= ABS({double}) * {DOUBLE_PRECISION}, FALSE)"

@@ -25,7 +25,7 @@ SECTION = ("sources", "metronome_export")
 PACKAGES = {
     "s3": "s3fs",
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
-    **dict.fromkeys(("az", "azure", "adl", "abfs", "abfss"), "adlfs"),
+    **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
 }
 """What opens a store, by the scheme of its address; s3fs is among our own requirements."""
 
@@ -115,8 +115,8 @@ def _open_store(bucket_url: str, protocol: str) -> tuple[fsspec.AbstractFileSyst
         )
     except ConfigFieldMissingException as error:
         raise InputError(
-            f"No credentials for {bucket_url!r}: set [sources.metronome_export.credentials] in "
-            f".dlt/secrets.toml; what is missing is {', '.join(error.fields)}."
+            f"No credentials for {bucket_url!r}: set [sources.metronome_export.credentials], as "
+            ".dlt/secrets.toml.example has them."
         ) from error
     with _told_plainly(bucket_url):
         return fsspec_from_config(config)

@@ -5,7 +5,9 @@ load format, and selects straight from the files. Files with the same columns ar
 Read in one query, columns of two types would become one: next to a double, a decimal loses digits.
 """
 
+import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +25,7 @@ FILE = '"path of the file"'
 """The column in which DuckDB says where a row is from: a name that no file has a column of."""
 
 # no hive_partitioning: a folder `id=7` above the export would replace the column `id`
-COMMON = f"filename = {FILE.replace(chr(34), chr(39))}, hive_partitioning = false"
+COMMON = "filename = 'path of the file', hive_partitioning = false"
 READERS = {
     "parquet": f"read_parquet({{files}}, {COMMON})",
     # all_varchar: the sniffer would turn amounts into doubles; comment and skip: it would take a
@@ -147,7 +149,19 @@ def _alike(
         for (group,) in _fetch(connection, query):
             yield "parquet", group
     for path in paths["csv"]:
+        if path.endswith(".gz"):
+            _check_whole(path)
         yield "csv", [path]
+
+
+def _check_whole(path: str) -> None:
+    """Stop the table if a gzipped file is cut off: DuckDB would take what is there for all."""
+    try:
+        with gzip.open(path) as file:
+            while file.read(1 << 20):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        raise TableError(f"{path} cannot be read: {error}") from error
 
 
 def _types(connection: duckdb.DuckDBPyConnection, layout: str, path: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A run: which files are new, and loading them, a batch at a time."""
+"""A run: it finds the files that are new or have changed, and loads them, a batch at a time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -92,7 +92,8 @@ def load_export(
     notes = [Note("set aside", path=path, message="no table's name") for path in set_aside]
     run = Run()
     for batch in batches(new, None if place.is_local else fetch_bytes or FETCH_BYTES):
-        going_on = [file for file in batch if file.table not in run.stopped]
+        stopped = run.stopped
+        going_on = [file for file in batch if file.table not in stopped]
         if going_on:
             _load_batch(pipeline, place, going_on, notes, run)
             notes = []
