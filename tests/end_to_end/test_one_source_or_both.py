@@ -104,7 +104,10 @@ def test_customers_owe_and_have_the_same_from_any_source(runs: dict[str, Run]) -
     assert from_api == from_both
     # what the export does not carry
     assert {row.pop("billing_provider_error") for row in from_export} == {""}
-    assert {row.pop("billing_provider_error") for row in from_api} == {"", "Your card was declined."}
+    assert {row.pop("billing_provider_error") for row in from_api} == {
+        "",
+        "Your card was declined.",
+    }
     assert from_export == from_api
 
 
