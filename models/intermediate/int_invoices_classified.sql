@@ -73,7 +73,8 @@ select
     cast(date_trunc('month', coalesce(joined.period_start_at, joined.issued_at)) as date)
         as billing_month,
     joined.is_constituent,
-    joined.invoice_status <> 'VOID' and not joined.is_constituent as is_counted,
+    -- a DRAFT_INCOMPLETE has no total yet
+    joined.invoice_status not in ('VOID', 'DRAFT_INCOMPLETE') and not joined.is_constituent as is_counted,
     joined.invoice_status = 'FINALIZED' and not joined.is_constituent as is_billed,
     joined.billing_provider_type,
     joined.billing_provider_invoice_id,
