@@ -3,24 +3,11 @@
 with
 
 lines as (
-    select
-        invoice_id,
-        cast(breakdown_start_at as date) as spend_date,
-        -- the export states no type of an adjustment
-        case
-            when line_type is null and product_id is null then 'adjustment'
-            else {{ line_kind('line_type') }}
-        end as line_kind,
-        product_id,
-        balance_type,
-        {{ pricing_unit('stated_unit') }} as pricing_unit,
-        {{ major_amount('total', 'stated_unit') }} as amount
-    from {{ ref('int_daily_spend_lines') }}
+    select * from {{ ref('int_invoice_breakdown_lines_classified') }}
 ),
 
 invoices as (
     select * from {{ ref('int_invoices_classified') }}
-    where is_counted
 ),
 
 charged_for as (
@@ -36,7 +23,7 @@ charged_for as (
 
 select
     lines.invoice_id,
-    lines.spend_date,
+    lines.breakdown_date as spend_date,
     invoices.environment_type,
     invoices.customer_id,
     invoices.contract_id,
@@ -48,7 +35,7 @@ select
         else coalesce(charged_for.line_kind, 'adjustment')
     end as spend_kind,
     lines.pricing_unit,
-    lines.pricing_unit = invoices.pricing_unit as is_in_invoice_total,
+    lines.is_in_invoice_total,
     lines.amount
 from lines
 inner join invoices on lines.invoice_id = invoices.invoice_id
@@ -57,6 +44,4 @@ left join charged_for
         lines.invoice_id = charged_for.invoice_id
         and lines.product_id is not distinct from charged_for.product_id
         and lines.pricing_unit = charged_for.pricing_unit
-where
-    lines.line_kind <> 'applied_commit_or_credit'
-    or coalesce(lines.balance_type, '') not like 'POSTPAID%'
+where lines.is_in_invoice_total or lines.pricing_unit <> invoices.pricing_unit

@@ -41,7 +41,7 @@ valued as (
         draft_lines.commit_id,
         draft_lines.subscription_id,
         draft_lines.total,
-        {{ json_text('draft_lines.metadata', 'commit_type') }} as commit_type,
+        draft_lines.metadata,
         drafts.period_start_at,
         drafts.pricing_unit as invoice_unit,
         {{ pricing_unit('draft_lines.stated_unit') }} as pricing_unit,
@@ -66,7 +66,11 @@ joined as (
     select
         valued.*,
         line_types.line_type,
-        balances.balance_type,
+        coalesce(
+            balances.balance_type,
+            case {{ json_text('valued.metadata', 'commit_type') }} when 'PostpaidCommit' then 'POSTPAID' end,
+            ''
+        ) = 'POSTPAID' as is_of_postpaid_commit,
         mixed_invoices.invoice_id is not null as is_of_mixed_invoice,
         fixed_products.product_id is not null or valued.period_start_at is null as is_scheduled
     from valued
@@ -95,10 +99,7 @@ select
     pricing_unit,
     amount,
     pricing_unit = invoice_unit
-    and not (
-        line_kind = 'applied_commit_or_credit'
-        and (coalesce(balance_type, '') = 'POSTPAID' or coalesce(commit_type, '') = 'PostpaidCommit')
-    ) as is_in_invoice_total
+    and not (line_kind = 'applied_commit_or_credit' and is_of_postpaid_commit) as is_in_invoice_total
 from kinds
 union all
 select

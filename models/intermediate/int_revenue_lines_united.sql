@@ -19,24 +19,8 @@ draft_lines as (
     select * from {{ ref('int_draft_invoice_lines_daily') }}
 ),
 
-stated_balances as (
-    select
-        balance_id,
-        balance_type
-    from {{ ref('stg_metronome_api__balances') }}
-    union
-    select
-        balance_id,
-        balance_type
-    from {{ ref('stg_metronome_export__balances') }}
-),
-
 balances as (
-    select
-        balance_id,
-        min(balance_type) as balance_type
-    from stated_balances
-    group by balance_id
+    select * from {{ ref('int_balances_united') }}
 ),
 
 billed_and_open as (

@@ -27,6 +27,7 @@ select
     cast(sum(lines.amount) as {{ amount_type() }}) as net_amount
 from lines
 left join products on lines.product_id = products.product_id
+where lines.amount <> 0  -- the export may leave such lines out
 group by
     lines.spend_date,
     lines.environment_type,

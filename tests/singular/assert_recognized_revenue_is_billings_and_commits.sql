@@ -61,15 +61,15 @@ parts as (
         billing_month,
         environment_type,
         pricing_unit,
-        -amount
+        -amount as amount
     from prepaid_lines
     where line_kind in ('commit_purchase', 'applied_commit_or_credit')
     union all
     select
-        cast(date_trunc('month', effective_at - interval '1' second) as date),
+        cast(date_trunc('month', effective_at - interval '1' second) as date) as revenue_month,
         environment_type,
         pricing_unit,
-        -amount
+        -amount as amount
     from expiries
 )
 

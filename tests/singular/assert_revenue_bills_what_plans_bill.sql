@@ -16,7 +16,7 @@ amounts as (
         environment_type,
         plan_id,
         pricing_unit,
-        -billed_amount
+        -billed_amount as billed_amount
     from {{ ref('fct_billings_by_plan') }}
 )
 
