@@ -19,7 +19,7 @@ api_adjustments as (
 ),
 
 export_lines as (
-    select * from {{ ref('stg_metronome_export__line_items') }}
+    select * from {{ ref('int_export_invoice_lines_classified') }}
 ),
 
 export_sub_lines as (
@@ -33,7 +33,7 @@ from_api as (
         api_lines.invoice_id
         || ':' || cast(api_lines.line_number as string)
         || coalesce('.' || cast(api_sub_lines.sub_line_number as string), '') as invoice_line_id,
-        api_lines.line_type,
+        {{ line_kind('api_lines.line_type') }} as line_kind,
         api_lines.product_id,
         api_lines.line_name,
         coalesce(api_sub_lines.sub_line_name, api_lines.line_name) as description,
@@ -62,7 +62,7 @@ from_api_adjustments as (
         'api' as source,
         invoice_id,
         invoice_id || ':adjustment ' || cast(adjustment_number as string) as invoice_line_id,
-        'adjustment' as line_type,
+        case when credit_grant_id is null then 'adjustment' else 'applied_commit_or_credit' end as line_kind,
         cast(null as string) as product_id,
         adjustment_name as line_name,
         adjustment_name as description,
@@ -86,7 +86,7 @@ from_export as (
         'export' as source,
         export_lines.invoice_id,
         coalesce(export_sub_lines.sub_line_item_id, export_lines.line_item_id) as invoice_line_id,
-        cast(null as string) as line_type,
+        export_lines.line_kind,
         export_lines.product_id,
         export_lines.line_name,
         coalesce(export_sub_lines.sub_line_name, export_lines.line_name) as description,
@@ -99,8 +99,7 @@ from_export as (
         case when export_sub_lines.line_item_id is null then export_lines.unit_price end as unit_price,
         coalesce(export_sub_lines.subtotal, export_lines.total) as total,
         export_sub_lines.tiers,
-        coalesce({{ json_text('export_lines.metadata', 'commit_type') }} = 'PostpaidCommit', false)
-            as is_postpaid_application,
+        export_lines.is_postpaid_application,
         export_lines.starting_at,
         export_lines.ending_before
     from export_lines
@@ -132,7 +131,7 @@ priced as (
 select
     priced.invoice_line_id,
     priced.invoice_id,
-    priced.line_type,
+    priced.line_kind,
     priced.product_id,
     priced.line_name,
     priced.description,

@@ -7,7 +7,7 @@ api_invoices as (
 ),
 
 export_invoices as (
-    select * from {{ ref('stg_metronome_export__invoices') }}
+    select * from {{ ref('int_export_invoices') }}
 ),
 
 customers as (
@@ -44,7 +44,7 @@ both_sources as (
         invoice_id,
         environment_type,
         customer_id,
-        upper(invoice_label) as invoice_type,
+        invoice_type,
         invoice_status,
         plan_id,
         plan_name,
@@ -55,7 +55,7 @@ both_sources as (
         period_start_at,
         period_end_at,
         issued_at,
-        cast(null as bigint) as net_payment_terms_days,
+        net_payment_terms_days,
         billing_provider_type,
         billing_provider_invoice_id,
         external_status,
@@ -69,7 +69,7 @@ ranked as (
         row_number() over (
             partition by invoice_id
             order by
-                case invoice_status when 'VOID' then 1 when 'FINALIZED' then 2 else 3 end,
+                case invoice_status when 'VOID' then 1 when 'FINALIZED' then 2 when 'DRAFT' then 3 else 4 end,
                 source  -- api before export
         ) as choice
     from both_sources

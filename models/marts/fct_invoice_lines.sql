@@ -18,7 +18,7 @@ select
     lines.invoice_id,
     invoices.environment_type,
     invoices.customer_id,
-    lines.line_type,
+    lines.line_kind,
     lines.product_id,
     products.product_name,
     lines.description,

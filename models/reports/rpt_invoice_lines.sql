@@ -16,7 +16,7 @@ select
     lines.pricing_unit,
     invoices.total_amount as invoice_total,
     lines.is_in_invoice_total,
-    lines.line_type,
+    lines.line_kind,
     invoices.issued_at
 from {{ ref('fct_invoice_lines') }} as lines
 inner join {{ ref('fct_invoices') }} as invoices on lines.invoice_id = invoices.invoice_id

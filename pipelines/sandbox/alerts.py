@@ -33,11 +33,10 @@ _ALERTS = {
 }
 
 
-def customer_alerts(customer: Record, books: Books, now: datetime) -> list[Record]:
-    """All alerts with the customer's status: null where it does not apply or is not watched."""
-    alerts = []
-    for name, (kind, status, threshold) in _ALERTS.items():
-        alert = {
+def account_alerts(books: Books) -> list[Record]:
+    """The alerts of an environment, which watch all its customers."""
+    return [
+        {
             "id": make_id(books.environment, "alert", name),
             "name": name,
             "type": kind,
@@ -46,9 +45,17 @@ def customer_alerts(customer: Record, books: Books, now: datetime) -> list[Recor
             "credit_type": _USD_UNIT,
             "updated_at": CREATED,
         }
+        for name, (kind, status, threshold) in _ALERTS.items()
+    ]
+
+
+def customer_alerts(customer: Record, books: Books, now: datetime) -> list[Record]:
+    """All alerts with the customer's status: null where it does not apply or is not watched."""
+    alerts = []
+    for alert in account_alerts(books):
         reason, state = None, None
-        if status == "enabled":
-            state, reason = _state(kind, threshold, customer, books, now)
+        if alert["status"] == "enabled":
+            state, reason = _state(alert["type"], alert["threshold"], customer, books, now)
         record = {"customer_status": state, "alert": alert}
         alerts.append({**record, "triggered_by": reason} if reason else record)
     return alerts

@@ -2,6 +2,7 @@
 
 import csv
 import filecmp
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,24 +11,23 @@ from typing import Any, Literal
 from zlib import crc32
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.sandbox.account import (
-    NOW,
-    Account,
-    copied_event,
-    copied_reference,
-)
+from pipelines.sandbox.account import NOW, Account, copied_event, to_text
+from pipelines.sandbox.export_alerts import AlertHistory, alert_rows, payment_rows
+from pipelines.sandbox.export_breakdowns import breakdown_rows, draft_breakdown_rows
+from pipelines.sandbox.export_columns import COLUMNS, NOT_IN_CSV
+from pipelines.sandbox.export_contracts import contract_rows, price_rows
+from pipelines.sandbox.export_drafts import draft_rows
 from pipelines.sandbox.export_tables import (
-    COLUMNS,
-    NOT_IN_CSV,
     Row,
     catalog_rows,
     customer_rows,
     event_row,
+    grant_rows,
     invoice_rows,
 )
+from pipelines.sandbox.simulation import earlier
 
 Layout = Literal["parquet", "csv"]
 
@@ -53,6 +53,7 @@ BLOCKS_PER_PART = 20
 _ARROW = {
     "text": pa.string(),
     "decimal": pa.decimal128(38, 18),
+    "integer": pa.int64(),
     "timestamp": pa.timestamp("us", tz="UTC"),
     "boolean": pa.bool_(),
 }
@@ -60,6 +61,13 @@ SCHEMAS = {
     table: pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
     for table, columns in COLUMNS.items()
 }
+
+
+_SNAPSHOTS = ("snapshot_time", "snapshot_timestamp", "snapshot_id")
+"""Columns that tell the daily pictures of a table apart."""
+
+_FINAL = ("breakdowns_invoices", "breakdowns_line_items")
+"""Tables with such a column that are no pictures: each row comes once."""
 
 
 def transfers(now: datetime) -> list[datetime]:
@@ -97,44 +105,54 @@ def write_export(account: Account, folder: Path | str, layout: Layout = "parquet
     return written
 
 
-def newest_rows(rows: Iterable[Row], key: str = "id") -> list[Row]:
-    """Keep the version with the greatest `updated_at` of each key."""
-    newest: dict[str, Row] = {}
-    for row in rows:
-        held = newest.get(row[key])
-        if held is None or row["updated_at"] > held["updated_at"]:
-            newest[row[key]] = row
-    return list(newest.values())
+def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]:
+    """Rows of every table, all versions and snapshots, of block 0 and both environments."""
+    tables: dict[str, list[Row]] = {table: [] for table in COLUMNS}
 
+    def add(rows: Iterable[tuple[str, Row]]) -> None:
+        for table, row in rows:
+            tables[table].append(row)
 
-def table_rows(account: Account, numbers: Iterable[int] = (0,)) -> dict[str, list[Row]]:
-    """Rows of every table but events, all versions, of the given blocks and both environments."""
-    tables: dict[str, list[Row]] = {table: [] for table in COLUMNS if table != "events"}
-    for number in numbers:
-        for environment in account.books:
-            books = account.block(environment, number)
-            parts = [customer_rows(books), invoice_rows(books)]
-            if number == 0:
-                parts.append(catalog_rows(books))
-            for part in parts:
-                for table, row in part:
-                    tables[table].append(row)
+    for environment, books in account.books.items():
+        for rows in (
+            *(catalog_rows, customer_rows, invoice_rows, grant_rows),
+            *(breakdown_rows, alert_rows, payment_rows),
+        ):
+            add(rows(books))
+        tables["events"] += [event_row(event, environment) for event in books.events]
+    add(_snapshot_rows(account, starts))
     return tables
+
+
+def _snapshot_rows(account: Account, starts: list[datetime]) -> Iterator[tuple[str, Row]]:
+    """Rows of the tables that repeat in full: in each transfer as its day began."""
+    days = {start: start.replace(hour=0, minute=0, second=0, microsecond=0) for start in starts}
+    histories = {environment: AlertHistory() for environment in account.books}
+    past = earlier(account, days.values())
+    for (start, day), then in zip(days.items(), past, strict=True):
+        for environment, books in then.books.items():
+            yield from draft_rows(books, start)
+            yield from draft_breakdown_rows(books, start)
+            yield from histories[environment].rows(books)
+            snapshot = {
+                "environment_type": environment,
+                "snapshot_id": to_text(day),
+                "updated_at": start,
+            }
+            for rows in (contract_rows(books), price_rows(books)):
+                for table, row in rows:
+                    yield table, row | snapshot
 
 
 def _write_parquet(account: Account, root: Path) -> Iterator[Path]:
     starts = transfers(account.now)
-    # One event in 200 and one other row in 20 is delivered twice.
-    events = list(_by_transfer(_event_table(account), starts, one_in=200))
-    for part, first in enumerate(range(0, account.scale, BLOCKS_PER_PART)):
-        numbers = range(first, min(first + BLOCKS_PER_PART, account.scale))
-        for transfer, rows in events:
-            copies = pa.concat_tables(_copied_events(rows, number) for number in numbers)
-            yield _write_part(root, "events", transfer, part, copies)
-        for name, rows in table_rows(account, numbers).items():
-            table = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
-            for transfer, delivered in _by_transfer(table, starts, one_in=20):
-                yield _write_part(root, name, transfer, part, delivered)
+    for name, rows in table_rows(account, starts).items():
+        for transfer, delivered in _by_transfer(name, rows, starts):
+            yield _write_part(root, name, transfer, 0, _arrow(name, delivered))
+
+
+def _arrow(name: str, rows: list[Row]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=SCHEMAS[name])
 
 
 def _write_part(root: Path, name: str, transfer: datetime, part: int, rows: pa.Table) -> Path:
@@ -144,71 +162,63 @@ def _write_part(root: Path, name: str, transfer: datetime, part: int, rows: pa.T
 
 
 def _by_transfer(
-    table: pa.Table, starts: list[datetime], one_in: int
-) -> Iterator[tuple[datetime, pa.Table]]:
-    """Split rows by transfer, each with the repeats of the one before; empty ones are left out."""
-    repeated = _repeated(table, one_in)
-    kind = _ARROW["timestamp"]
-    arrived = [pc.less_equal(table["updated_at"], pa.scalar(time, kind)) for time in starts]
-    previous = None
-    for number, transfer in enumerate(starts):
-        fresh = pc.and_not(arrived[number], arrived[number - 1]) if number else arrived[0]
-        rows = table.filter(fresh)
-        if previous is not None:
-            again = table.filter(pc.and_(previous, repeated))
-            rows = pa.concat_tables([again, rows])
-        if rows.num_rows:
-            yield transfer, rows
-        previous = fresh
+    name: str, rows: list[Row], starts: list[datetime]
+) -> Iterator[tuple[datetime, list[Row]]]:
+    """Split rows by the transfers that deliver them; a transfer without any is left out.
 
-
-def _repeated(table: pa.Table, one_in: int) -> pa.Array:
-    """Mark the rows that the next transfer delivers once more.
-
-    One key in `one_in`, and every version that a later one replaces: a late retry of an old
-    state must not win over the newer state.
+    One event in 200 and one other row in 20 is delivered again by the next transfer. A version
+    that a later one replaces comes once more with that one or after it: a late retry of an old
+    state must not win over the newer state. What a transfer delivers never depends on later ones.
     """
-    keys = table.column(0).to_pylist()
-    newest = {key: position for position, key in enumerate(keys)}
-    return pa.array(
-        [
-            newest[key] != position or crc32(key.encode()) % one_in == 0
-            for position, key in enumerate(keys)
-        ],
-        pa.bool_(),
-    )
+    version = _version(name)
+    key = next(iter(COLUMNS[name]))
+    one_in = 200 if name == "events" else 20
+    repeats: list[list[Row]] = [[] for _ in range(len(starts) + 1)]
+    fresh: list[list[Row]] = [[] for _ in starts]
+    held: dict[Any, tuple[int, Row]] = {}
+    for row in rows:
+        arrival = bisect_left(starts, row[version])
+        if arrival == len(starts):
+            continue
+        identity = (row[key], *(row.get(marker) for marker in _SNAPSHOTS))
+        if identity in held:
+            before, old = held[identity]
+            repeats[max(arrival, before + 1)].append(old)
+        held[identity] = (arrival, row)
+        fresh[arrival].append(row)
+        if crc32(row[key].encode()) % one_in == 0:
+            repeats[arrival + 1].append(row)
+    for transfer, again, new in zip(starts, repeats, fresh, strict=False):
+        if again or new:
+            yield transfer, again + new
 
 
-def _event_table(account: Account) -> pa.Table:
-    rows = [
-        event_row(event, environment)
-        for environment, books in account.books.items()
-        for event in books.events
-    ]
-    return pa.Table.from_pylist(rows, schema=SCHEMAS["events"])
-
-
-def _copied_events(table: pa.Table, block: int) -> pa.Table:
-    """The events of a later block, made from block 0 column by column as `copied_event` does."""
-    if block == 0:
-        return table
-    for name in ("transaction_id", "_metronome_metadata_id"):
-        column = pc.binary_join_element_wise(table[name], f"-{block}", "")
-        table = table.set_column(table.schema.get_field_index(name), name, column)
-    index = table.schema.get_field_index("customer_id")
-    encoded = table["customer_id"].combine_chunks().dictionary_encode()
-    names = [copied_reference(name, block) for name in encoded.dictionary.to_pylist()]
-    return table.set_column(index, "customer_id", pa.array(names).take(encoded.indices))
+def _version(name: str) -> str:
+    return "created_at" if name == "customer_alert_history" else "updated_at"
 
 
 def _write_csv(account: Account, root: Path) -> Iterator[Path]:
-    tables = table_rows(account, range(account.scale))
+    tables = table_rows(account, transfers(account.now))
     for table, columns in COLUMNS.items():
         kept = [name for name in columns if name not in NOT_IN_CSV.get(table, ())]
-        rows = newest_rows(tables[table]) if table != "events" else _all_events(account)
+        rows = _current(table, tables[table]) if table != "events" else _all_events(account)
         path = root / f"{CSV_PREFIX} - {table}.csv"
         _write(path, lambda target, rows=rows, kept=kept: _write_rows(target, kept, rows))
         yield path
+
+
+def _current(name: str, rows: list[Row]) -> list[Row]:
+    """The newest snapshot of a table that has any, and the newest row of each key."""
+    marker = next((column for column in _SNAPSHOTS if column in COLUMNS[name]), None)
+    if marker and name not in _FINAL:
+        newest_snapshot = max(row[marker] for row in rows)
+        return [row for row in rows if row[marker] == newest_snapshot]
+    newest: dict[str, Row] = {}
+    for row in rows:
+        held = newest.get(row["id"])
+        if held is None or row[_version(name)] >= held[_version(name)]:
+            newest[row["id"]] = row
+    return list(newest.values())
 
 
 def _all_events(account: Account) -> Iterator[Row]:

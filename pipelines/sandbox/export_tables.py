@@ -1,82 +1,27 @@
-"""The export's tables: their columns, and the rows that one environment's books put into them."""
+"""Rows of the export's tables of customers, invoices and usage, and of those of plans."""
 
 import json
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from hashlib import md5
 from typing import Any
 
 import simplejson
 
-from pipelines.sandbox.account import Books, Event, Record, Version, make_id, to_time
+from pipelines.sandbox.account import (
+    GRACE,
+    PRODUCTION,
+    Books,
+    Event,
+    Record,
+    Version,
+    make_id,
+    to_time,
+)
 from pipelines.sandbox.catalog import CREATED
 
 Row = dict[str, Any]
-
-
-def _columns(text: str) -> dict[str, str]:
-    words = (word.partition(":") for word in text.split())
-    return {name: kind or "text" for name, _, kind in words}
-
-
-# Column types are text (also for JSON), decimal, timestamp and boolean; the order is the order
-# in the files.
-COLUMNS: dict[str, dict[str, str]] = {
-    "billable_metric": _columns(
-        "id aggregate aggregate_keys environment_type group_keys name "
-        "created_at:timestamp archived_at:timestamp updated_at:timestamp"
-    ),
-    "customer": _columns(
-        "id name ingest_aliases salesforce_account_id billing_provider_type "
-        "billing_provider_customer_id custom_fields environment_type "
-        "created_at:timestamp updated_at:timestamp archived_at:timestamp"
-    ),
-    "plan": _columns(
-        "id name description billing_frequency starting_on:timestamp custom_fields "
-        "environment_type created_at:timestamp deprecated_at:timestamp updated_at:timestamp"
-    ),
-    "product": _columns(
-        "id name description custom_fields created_at:timestamp environment_type "
-        "deprecated_at:timestamp updated_at:timestamp"
-    ),
-    "plan_charge": _columns(
-        "id charge_id name plan_id product_id product_name billable_metric_id "
-        "billable_metric_name start_period:decimal credit_type_id credit_type_name charge_type "
-        "quantity:decimal prices environment_type custom_fields updated_at:timestamp"
-    ),
-    "invoice": _columns(
-        "id status total:decimal credit_type_id credit_type_name customer_id plan_id plan_name "
-        "contract_id start_timestamp:timestamp end_timestamp:timestamp "
-        "billing_provider_invoice_id billing_provider_type "
-        "billing_provider_invoice_created_at:timestamp billing_provider_invoice_external_status "
-        "invoice_label issued_at:timestamp metadata environment_type updated_at:timestamp"
-    ),
-    "line_item": _columns(
-        "id invoice_id credit_grant_id credit_type_id credit_type_name name quantity:decimal "
-        "total:decimal commit_id product_id group_key group_value unit_price:decimal "
-        "pricing_group_values metadata subscription_id is_prorated:boolean "
-        "starting_at:timestamp ending_before:timestamp environment_type updated_at:timestamp"
-    ),
-    "sub_line_item": _columns(
-        "id line_item_id name quantity:decimal subtotal:decimal charge_id billable_metric_id "
-        "billable_metric_name tiers updated_at:timestamp"
-    ),
-    "events": _columns(
-        "transaction_id customer_id timestamp:timestamp event_type properties environment_type "
-        "_metronome_metadata_id updated_at:timestamp"
-    ),
-}
-
-# Columns that the vendor's public flat files do not have.
-NOT_IN_CSV: dict[str, set[str]] = {
-    "plan_charge": {"prices"},
-    "invoice": {"contract_id", "billing_provider_type", "billing_provider_invoice_created_at"},
-    "line_item": {
-        *("environment_type", "group_key", "unit_price", "pricing_group_values", "metadata"),
-        *("subscription_id", "is_prorated", "starting_at", "ending_before"),
-    },
-    "events": {"_metronome_metadata_id", "updated_at"},
-}
 
 
 def to_json(value: Any) -> str:
@@ -85,7 +30,7 @@ def to_json(value: Any) -> str:
 
 
 def catalog_rows(books: Books) -> Iterator[tuple[str, Row]]:
-    """Rows of billable_metric, plan, product and plan_charge, with their table's name."""
+    """Rows of the tables of what can be sold, with their table's name."""
     created = to_time(CREATED)
     dates = {"created_at": created, "updated_at": created}
     common = {"environment_type": books.environment, **dates}
@@ -105,6 +50,12 @@ def catalog_rows(books: Books) -> Iterator[tuple[str, Row]]:
                 "updated_at": archived_at or created,
             },
         )
+    # Pricing units are the same in both environments.
+    for credit_type in (
+        books.catalog.credit_types.values() if books.environment == PRODUCTION else ()
+    ):
+        own = {"_metronome_metadata_id": make_id("credit type row", credit_type["id"])}
+        yield "credit_type", common | credit_type | own
     for plan in books.catalog.plans.values():
         own = {"billing_frequency": "MONTHLY", "custom_fields": to_json(plan["custom_fields"])}
         yield "plan", common | plan | own
@@ -122,7 +73,7 @@ def catalog_rows(books: Books) -> Iterator[tuple[str, Row]]:
                 "charge_id": charge["id"],
                 "billable_metric_id": metric.get("id"),
                 "billable_metric_name": metric.get("name"),
-                **_unit_columns(charge["credit_type"]),
+                **unit_columns(charge["credit_type"]),
                 "prices": to_json(charge["prices"]),
                 "custom_fields": to_json(charge["custom_fields"]),
             },
@@ -155,26 +106,51 @@ def customer_rows(books: Books) -> Iterator[tuple[str, Row]]:
 
 
 def invoice_rows(books: Books) -> Iterator[tuple[str, Row]]:
-    """Rows of invoice (one per version), line_item and sub_line_item.
-
-    Drafts are left out, and so is what these tables could not tell from other invoices and lines:
-    constituents, which the consolidated invoice sums up, and applications of postpaid commits,
-    which do not count in the total.
-    """
+    """Rows of invoice (one per version), line_item and sub_line_item; drafts are not here."""
     metrics = {charge["id"]: charge["billable_metric"] for charge in books.catalog.plan_charges}
-    constituents = {
-        constituent["invoice_id"]
-        for invoice in books.invoices
-        for constituent in invoice.get("constituent_invoices", [])
-    }
-    for invoice in books.invoices:
-        if invoice["status"] == "DRAFT" or invoice["id"] in constituents:
-            continue
-        latest = [Version(to_time(invoice["issued_at"]), {})]
-        versions = books.invoice_versions.get(invoice["id"], latest)
+    for invoice, versions in issued(books):
         for version in versions:
             yield "invoice", _invoice_row(books, invoice | version.changes, version)
         yield from _line_rows(books, invoice, versions[0], metrics)
+
+
+def grant_rows(books: Books) -> Iterator[tuple[str, Row]]:
+    """Rows of credit_grant and credit_grant_deduction; a deduction comes with its invoice."""
+    for grant in books.grants:
+        given, paid = grant["grant_amount"], grant["paid_amount"]
+        yield (
+            "credit_grant",
+            {
+                "id": grant["id"],
+                "customer_id": grant["customer_id"],
+                "name": grant["name"],
+                "priority": Decimal(grant["priority"]),
+                "reason": grant["reason"],
+                "amount_granted": given["amount"],
+                "amount_granted_credit_type_id": given["credit_type"]["id"],
+                "amount_paid": paid["amount"],
+                "amount_paid_credit_type_id": paid["credit_type"]["id"],
+                "created_at": to_time(CREATED),
+                "updated_at": to_time(CREATED),
+                "effective_at": to_time(grant["effective_at"]),
+                "expires_at": to_time(grant["expires_at"]),
+                "environment_type": books.environment,
+            },
+        )
+        for entry in grant["deductions"]:
+            effective_at = to_time(entry["effective_at"])
+            yield (
+                "credit_grant_deduction",
+                {
+                    "id": make_id("deduction", grant["id"], entry["invoice_id"]),
+                    "credit_grant_id": grant["id"],
+                    "amount": entry["amount"],
+                    "memo": entry["reason"],
+                    "invoice_id": entry["invoice_id"],
+                    "effective_at": effective_at,
+                    "updated_at": effective_at + GRACE,
+                },
+            )
 
 
 def event_row(event: Event, environment: str) -> Row:
@@ -199,7 +175,7 @@ def _invoice_row(books: Books, invoice: Record, version: Version) -> Row:
         "id": invoice["id"],
         "status": invoice["status"],
         "total": invoice["total"],
-        **_unit_columns(invoice["credit_type"]),
+        **unit_columns(invoice["credit_type"]),
         "customer_id": invoice["customer_id"],
         "plan_id": invoice.get("plan_id"),
         "plan_name": invoice.get("plan_name"),
@@ -218,56 +194,89 @@ def _invoice_row(books: Books, invoice: Record, version: Version) -> Row:
     }
 
 
+def numbered_lines(invoice: Record) -> list[Record]:
+    """An invoice's lines, then its adjustments as lines of quantity 1, each with its `id`.
+
+    A line keeps its id when a draft becomes final.
+    """
+    adjustments = invoice.get("invoice_adjustments", [])
+    lines = invoice["line_items"] + [{"quantity": Decimal(1), **item} for item in adjustments]
+    return [
+        {**line, "id": make_id(invoice["id"], "line", position)}
+        for position, line in enumerate(lines)
+    ]
+
+
+def line_row(line: Record) -> Row:
+    """The columns that line_item and draft_line_item share, for a numbered line."""
+    return {
+        "id": line["id"],
+        "credit_grant_id": line.get("credit_grant_id"),
+        **unit_columns(line["credit_type"]),
+        "name": line["name"],
+        "quantity": line.get("quantity"),
+        "total": line["total"],
+        "commit_id": line.get("commit_id") or line.get("postpaid_commit", {}).get("id"),
+        "product_id": line.get("product_id"),
+        "unit_price": line.get("unit_price"),
+        "metadata": line_metadata(line),
+        "subscription_id": line.get("subscription_id"),
+        "is_prorated": line.get("is_prorated"),
+        "starting_at": to_time(line.get("starting_at")),
+        "ending_before": to_time(line.get("ending_before")),
+    }
+
+
+def line_metadata(line: Record) -> str:
+    """A line's metadata: the type of the commit that it applies, buys or trues up."""
+    kind = "PostpaidCommit" if "postpaid_commit" in line else line.get("commit_type")
+    return to_json({"commit_type": kind} if kind else {})
+
+
+def unit_columns(credit_type: Record) -> Row:
+    """The two columns that name a pricing unit."""
+    return {"credit_type_id": credit_type["id"], "credit_type_name": credit_type["name"]}
+
+
+def issued(books: Books) -> Iterator[tuple[Record, list[Version]]]:
+    """The invoices that are final or void, with their exported states."""
+    for invoice in exported(books):
+        if invoice["status"] != "DRAFT":
+            latest = [Version(to_time(invoice["issued_at"]), {})]
+            yield invoice, books.invoice_versions.get(invoice["id"], latest)
+
+
+def exported(books: Books) -> list[Record]:
+    """All invoices but constituents, which a consolidated invoice sums up."""
+    constituents = {
+        constituent["invoice_id"]
+        for invoice in books.invoices
+        for constituent in invoice.get("constituent_invoices", [])
+    }
+    return [invoice for invoice in books.invoices if invoice["id"] not in constituents]
+
+
 def _line_rows(
     books: Books, invoice: Record, version: Version, metrics: dict[str, Record]
 ) -> Iterator[tuple[str, Row]]:
-    """Lines, then adjustments as lines with quantity 1 and no product; ids from the position."""
-    updated_at = version.updated_at
-    adjustments = invoice.get("invoice_adjustments", [])
-    lines = invoice["line_items"] + [{"quantity": 1, **item} for item in adjustments]
-    for position, line in enumerate(lines):
-        if line.get("commit_type") == "PostpaidCommit":
-            continue
-        line_id = make_id(invoice["id"], "line", position)
-        yield (
-            "line_item",
-            {
-                "id": line_id,
-                "invoice_id": invoice["id"],
-                "credit_grant_id": line.get("credit_grant_id"),
-                **_unit_columns(line["credit_type"]),
-                "name": line["name"],
-                "quantity": line.get("quantity"),
-                "total": line["total"],
-                "commit_id": line.get("commit_id"),
-                "product_id": line.get("product_id"),
-                "unit_price": line.get("unit_price"),
-                "metadata": "{}",
-                "subscription_id": line.get("subscription_id"),
-                "is_prorated": line.get("is_prorated"),
-                "starting_at": to_time(line.get("starting_at")),
-                "ending_before": to_time(line.get("ending_before")),
-                "environment_type": books.environment,
-                "updated_at": updated_at,
-            },
-        )
+    common = {"invoice_id": invoice["id"], "updated_at": version.updated_at}
+    for line in numbered_lines(invoice):
+        environment = {"environment_type": books.environment}
+        yield "line_item", line_row(line) | common | environment
         for sub in line.get("sub_line_items", []):
+            metric = metrics[sub["charge_id"]]
             yield (
                 "sub_line_item",
                 {
-                    "id": make_id(line_id, sub["charge_id"]),
-                    "line_item_id": line_id,
+                    "id": make_id(line["id"], sub["charge_id"]),
+                    "line_item_id": line["id"],
                     "name": sub["name"],
                     "quantity": sub["quantity"],
                     "subtotal": sub["subtotal"],
                     "charge_id": sub["charge_id"],
-                    "billable_metric_id": metrics[sub["charge_id"]]["id"],
-                    "billable_metric_name": metrics[sub["charge_id"]]["name"],
+                    "billable_metric_id": metric["id"],
+                    "billable_metric_name": metric["name"],
                     "tiers": to_json(sub.get("tiers", [{}])),
-                    "updated_at": updated_at,
+                    "updated_at": version.updated_at,
                 },
             )
-
-
-def _unit_columns(credit_type: Record) -> Row:
-    return {"credit_type_id": credit_type["id"], "credit_type_name": credit_type["name"]}

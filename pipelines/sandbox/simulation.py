@@ -1,5 +1,6 @@
 """Run the account's cast through its billing: events, then usage, then invoices and balances."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Inexact, localcontext
 
@@ -9,6 +10,8 @@ from pipelines.sandbox.account import (
     SANDBOX,
     Account,
     Books,
+    Catalog,
+    Event,
     Record,
     Version,
     make_id,
@@ -21,7 +24,13 @@ from pipelines.sandbox.contract_billing import bill_contracts
 from pipelines.sandbox.contracts import VOIDED_LANE_AT, signed_contracts
 from pipelines.sandbox.grants import grant_books, new_grants
 from pipelines.sandbox.plan_billing import PAID_AFTER, VOIDED_AT, plan_invoices, regenerate
-from pipelines.sandbox.usage import Usage, customer_id, member_events, stray_events
+from pipelines.sandbox.usage import (
+    Usage,
+    customer_id,
+    is_known,
+    member_events,
+    stray_events,
+)
 
 RENAMED_AT = day(3, 18)
 """When the one customer with an earlier name changed it."""
@@ -43,36 +52,74 @@ def simulate(seed: int = 7, scale: int = 1, as_of: datetime = NOW) -> Account:
     """
     with localcontext() as context:
         context.traps[Inexact] = True
-        books = {
-            environment: _environment(environment, seed, as_of)
-            for environment in (PRODUCTION, SANDBOX)
-        }
+        books = {}
+        for environment in (PRODUCTION, SANDBOX):
+            events = _events(environment, seed, as_of)
+            catalog = build_catalog(environment)
+            usage = _usage(environment, catalog)
+            for event in events:
+                usage.add(event)
+            books[environment] = _books(environment, catalog, usage, events, as_of)
     return Account(seed=seed, books=books, now=as_of, scale=scale)
 
 
-def _environment(environment: str, seed: int, now: datetime) -> Books:
-    members = [
-        member for member in MEMBERS if member.environment == environment and member.start <= now
-    ]
-    catalog = build_catalog(environment)
+def earlier(account: Account, moments: Iterable[datetime]) -> Iterator[Account]:
+    """The account as it stood at instants before its own, which ascend; without the events.
+
+    Use each before asking for the next: their usage is one and grows.
+    """
+    catalogs = {environment: books.catalog for environment, books in account.books.items()}
+    usages = {name: _usage(name, catalog) for name, catalog in catalogs.items()}
+    to_come = {environment: books.events for environment, books in account.books.items()}
+    for moment in moments:
+        for environment, events in to_come.items():
+            for event in events:
+                if is_known(event, moment):
+                    usages[environment].add(event)
+            to_come[environment] = [event for event in events if not is_known(event, moment)]
+        with localcontext() as context:
+            context.traps[Inexact] = True
+            books = {
+                name: _books(name, catalog, usages[name], [], moment)
+                for name, catalog in catalogs.items()
+            }
+        yield Account(seed=account.seed, books=books, now=moment, scale=account.scale)
+
+
+def _members(environment: str) -> list[Member]:
+    return [member for member in MEMBERS if member.environment == environment]
+
+
+def _usage(environment: str, catalog: Catalog) -> Usage:
     owners = {
         sender: customer_id(member)
-        for member in members
+        for member in _members(environment)
         for sender in (customer_id(member), *member.aliases)
     }
-    usage = Usage(catalog.metrics.values(), owners)
-    books = Books(environment, catalog, now, usage)
+    return Usage(catalog.metrics.values(), owners)
+
+
+def _events(environment: str, seed: int, now: datetime) -> list[Event]:
+    events = []
+    for member in _members(environment):
+        if member.start <= now:
+            events.extend(member_events(member, seed, now))
+    if environment == PRODUCTION:
+        events.extend(stray_events(seed, now))
+    return sorted(events, key=lambda event: (event.timestamp, event.transaction_id))
+
+
+def _books(
+    environment: str, catalog: Catalog, usage: Usage, events: list[Event], now: datetime
+) -> Books:
+    """The books of an environment at an instant, by which all of `usage` was known."""
+    members = [member for member in _members(environment) if member.start <= now]
+    books = Books(environment, catalog, now, usage, events=events)
     for member in members:
         _add_customer(member, books)
-        books.events.extend(member_events(member, seed, now))
-    if environment == PRODUCTION:
-        books.events.extend(stray_events(seed, now))
-    books.events.sort(key=lambda event: (event.timestamp, event.transaction_id))
-    for event in books.events:
-        usage.add(event)
-
     contracts = signed_contracts()
-    grants = [grant for grant in new_grants() if make_id("customer", grant.member) in owners]
+    keys = {member.key for member in members}
+    grants = [grant for grant in new_grants() if grant.member in keys]
     for member in members:
         key = customer_id(member)
         if member.plan:
@@ -140,9 +187,8 @@ def _customer_plan(member: Member, plan: Record) -> Record:
 
 def _later_events(member: Member, books: Books) -> None:
     """What happened to finalized invoices: payment, voiding, regeneration; and oddities."""
-    invoices = [
-        invoice for invoice in books.invoices if invoice["customer_id"] == customer_id(member)
-    ]
+    owner = customer_id(member)
+    invoices = [invoice for invoice in books.invoices if invoice["customer_id"] == owner]
     for invoice in invoices:
         issued_at = to_time(invoice["issued_at"])
         external = invoice.get("external_invoice")

@@ -96,7 +96,7 @@ def member_events(member: Member, seed: int, now: datetime) -> list[Event]:
         delay = timedelta(days=10)
         days = [day(3, 28) + timedelta(hours=6 * number) for number in range(8)]
         events += [_event(member, "compute", rng, moment, delay) for moment in days]
-    return [_received(event, now) for event in events if _is_known(event, now)]
+    return [_received(event, now) for event in events if is_known(event, now)]
 
 
 def stray_events(seed: int, now: datetime) -> list[Event]:
@@ -105,7 +105,8 @@ def stray_events(seed: int, now: datetime) -> list[Event]:
     return member_events(ghost, seed, now)
 
 
-def _is_known(event: Event, now: datetime) -> bool:
+def is_known(event: Event, now: datetime) -> bool:
+    """Whether an event has happened, and a late one has been received."""
     late = event.received_at - event.timestamp > LATE_AFTER
     return event.received_at <= now if late else event.timestamp < now
 
@@ -167,8 +168,8 @@ class Usage:
     ) -> Decimal:
         """The sum over whole hours of [start, end), on request without late events."""
         return total(
-            amount
-            for hour, amount in self.hours(owner, metric_id, late).items()
+            on_time + behind if late else on_time
+            for hour, (on_time, behind) in self._hours.get((owner, metric_id), {}).items()
             if start <= hour < end
         )
 
