@@ -81,9 +81,15 @@
     regexp_replace(lower({{ column }}), '[^a-z0-9]', '', 'g')
 {%- endmacro %}
 
-{# A value as events and names spell it: without case and look-alike characters. #}
+{#
+  A value without the ways to spell it: in lower case, look-alike characters being one. Nearly all values
+  are plain, and spared the slow way.
+#}
 {% macro value_key(column) -%}
-    lower({{ metronome.fold_lookalikes(column) }})
+    case
+        when {{ metronome.is_ascii(column) }} then lower(trim({{ column }}))
+        else lower({{ metronome.fold_lookalikes(column) }})
+    end
 {%- endmacro %}
 
 {# Whether a row is in a sample of about `size` rows out of `rows`, the same ones in every run. #}
@@ -95,22 +101,26 @@
     hash({{ key }}) % greatest({{ rows }} // {{ size }}, 1) = 0
 {%- endmacro %}
 
-{# A relation's rows, once per month that `[start, end)` touches: its first day comes as `month`. #}
-{% macro unnest_months(relation, start, end) -%}
-    {{ return(adapter.dispatch('unnest_months')(relation, start, end)) }}
+{# The number of the stretch of 30 days that an instant is in, counted from 1970. #}
+{% macro stretch_of_30_days(instant) -%}
+    {{ return(adapter.dispatch('stretch_of_30_days')(instant)) }}
 {%- endmacro %}
 
-{% macro duckdb__unnest_months(relation, start, end) -%}
+{% macro duckdb__stretch_of_30_days(instant) -%}
+    epoch_us({{ instant }}) // (30 * 86400000000)
+{%- endmacro %}
+
+{# A relation's rows, once per stretch of 30 days that `[start, end)` touches, as `stretch`. #}
+{% macro unnest_stretches(relation, start, end) -%}
+    {{ return(adapter.dispatch('unnest_stretches')(relation, start, end)) }}
+{%- endmacro %}
+
+{% macro duckdb__unnest_stretches(relation, start, end) -%}
     select
         *,
-        unnest(list_transform(
-            range(
-                cast(date_trunc('month', {{ start }}) as timestamp),
-                cast({{ end }} as timestamp),
-                to_months(1)
-            ),
-            lambda moment: cast(moment as date)
-        )) as month
+        unnest(
+            range({{ metronome.stretch_of_30_days(start) }}, {{ metronome.stretch_of_30_days(end) }} + 1)
+        ) as stretch
     from {{ relation }}
 {%- endmacro %}
 

@@ -59,7 +59,7 @@ versioned as (
     inner join product_versions
         on
             usage_lines.product_id = product_versions.product_id
-            and coalesce(product_versions.starting_at <= usage_lines.period_start_at, true)
+            and coalesce(usage_lines.period_start_at >= product_versions.starting_at, true)
 ),
 
 of_plans as (

@@ -33,6 +33,7 @@ deductions as (
     group by credit_grant_id
 ),
 
+-- the export states no balance of a grant
 grants as (
     select
         valued.credit_id,
@@ -42,6 +43,7 @@ grants as (
         valued.balance_excluding_pending as balance,
         valued.granted - coalesce(deductions.amount, 0) as ledger_balance
     from {{ ref('int_credit_grants_valued') }} as valued
+    inner join {{ ref('stg_metronome_api__credit_grants') }} as stated on valued.credit_id = stated.credit_grant_id
     left join deductions on valued.credit_id = deductions.credit_grant_id
     where valued.next_expiry_at is not null
 )

@@ -23,27 +23,30 @@ both_sources as (
 filled as (
     select
         source,
-        {%- for field in fields %}
-        count({{ field }}) as {{ field }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for field in fields %}
+        count({{ field }}) as {{ field }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
     from both_sources
     group by source
 ),
 
 carried as (
     select
-        {%- for field in fields %}
-        min({{ field }}) > 0 as {{ field }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for field in fields %}
+            min({{ field }}) > 0 as {{ field }}
+            {{- ',' if not loop.last }}
+    {%- endfor %}
     from filled
 ),
 
 compared as (
     select
         invoice_id,
-        {%- for field in fields %}
-        count({{ field }}) = 1 or coalesce(min({{ field }}) <> max({{ field }}), false) as {{ field }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for field in fields %}
+        count({{ field }}) = 1 or coalesce(min({{ field }}) <> max({{ field }}), false) as {{ field }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
     from both_sources
     group by invoice_id
     having count(*) = 2
@@ -53,15 +56,15 @@ select
     compared.invoice_id,
     cast(
         {%- for field in fields %}
-        case when carried.{{ field }} then 1 else 0 end{{ ' +' if not loop.last }}
+            case when carried.{{ field }} then 1 else 0 end{{ ' +' if not loop.last }}
         {%- endfor %}
         as integer
     ) as compared_fields,
     nullif(
         trim(
             {%- for field in fields %}
-            case when carried.{{ field }} and compared.{{ field }} then '{{ field }} ' else '' end
-            {{- ' ||' if not loop.last }}
+                case when carried.{{ field }} and compared.{{ field }} then '{{ field }} ' else '' end
+                {{- ' ||' if not loop.last }}
             {%- endfor %}
         ), ''
     ) as different_fields

@@ -1,5 +1,5 @@
 -- One row per customer, billable metric and period that is charged for: what the events in it make, where
--- there are any. Each event meets the periods of its customer's month, then the metrics of its value.
+-- there are any. An event meets its customer's periods of the same 30 days, then the metrics of its value.
 with
 
 charges as (
@@ -40,35 +40,35 @@ periods as (
             and charges.customer_id = identified.customer_id
 ),
 
-period_months as (
-    {{ unnest_months('periods', 'period_start_at', 'period_end_at') }}
+stretches as (
+    {{ unnest_stretches('periods', 'period_start_at', 'period_end_at') }}
 ),
 
 events_in_periods as (
     select
-        period_months.environment_type,
-        period_months.customer_id,
-        period_months.period_start_at,
-        period_months.period_end_at,
-        period_months.property_name,
-        period_months.is_folded,
+        stretches.environment_type,
+        stretches.customer_id,
+        stretches.period_start_at,
+        stretches.period_end_at,
+        stretches.property_name,
+        stretches.is_folded,
         events.event_type,
         events.event_at,
         events.transaction_id,
         events.properties,
         case
-            when period_months.property_name = '' then ''
-            else {{ json_text_at('events.properties', 'period_months.property_name') }}
+            when stretches.property_name = '' then ''
+            else {{ json_text_at('events.properties', 'stretches.property_name') }}
         end as sent_value
     from events
-    inner join period_months
+    inner join stretches
         on
-            events.environment_type = period_months.environment_type
-            and events.sent_customer_id = period_months.identifier
-            and events.event_type = period_months.event_type
-            and {{ first_of_month('events.event_at') }} = period_months.month
-            and events.event_at >= period_months.period_start_at
-            and events.event_at < period_months.period_end_at
+            events.environment_type = stretches.environment_type
+            and events.sent_customer_id = stretches.identifier
+            and events.event_type = stretches.event_type
+            and {{ stretch_of_30_days('events.event_at') }} = stretches.stretch
+            and events.event_at >= stretches.period_start_at
+            and events.event_at < stretches.period_end_at
 ),
 
 valued as (

@@ -56,19 +56,33 @@ results as (
 ),
 
 checks as (
-    select 1 as check_number, 'usage to invoice' as check_name
+    select
+        1 as check_number,
+        'usage to invoice' as check_name
     union all
-    select 2 as check_number, 'API to export' as check_name
+    select
+        2 as check_number,
+        'API to export' as check_name
     union all
-    select 3 as check_number, 'lines to invoice total' as check_name
+    select
+        3 as check_number,
+        'lines to invoice total' as check_name
     union all
-    select 4 as check_number, 'sub lines to line totals' as check_name
+    select
+        4 as check_number,
+        'sub lines to line totals' as check_name
     union all
-    select 5 as check_number, 'days to invoice total' as check_name
+    select
+        5 as check_number,
+        'days to invoice total' as check_name
     union all
-    select 6 as check_number, 'ledger to balance' as check_name
+    select
+        6 as check_number,
+        'ledger to balance' as check_name
     union all
-    select 7 as check_number, 'deductions to grant balance' as check_name
+    select
+        7 as check_number,
+        'deductions to grant balance' as check_name
 ),
 
 environments as (

@@ -97,6 +97,16 @@ class FlatExport:
             images[size] = events + 1, quantity + Decimal(properties["num_images"])
         return dict(images)
 
+    def metered(self) -> list[str]:
+        """The metric of each usage charge of a finalized invoice."""
+        invoices = {row["id"] for row in self.finalized()}
+        lines = {row["id"] for row in self.rows("line_item") if row["invoice_id"] in invoices}
+        return [
+            row["billable_metric_name"]
+            for row in {row["id"]: row for row in self.rows("sub_line_item")}.values()
+            if row["line_item_id"] in lines and row["billable_metric_id"]
+        ]
+
 
 def major(row: dict[str, str], column: str) -> Decimal:
     """An amount in the major unit: only US dollars are stated in cents."""
@@ -174,3 +184,14 @@ def test_customer_summary(built: tuple[FlatExport, Run]) -> None:
     }
     assert reported == latest
     assert reported
+
+
+def test_usage_adds_up_to_every_charge_that_names_its_events(built: tuple[FlatExport, Run]) -> None:
+    """All of the vendor's sample, whose metrics are named `Images (256x256)`."""
+    export, run = built
+    rows = [row for row in run.report("reconciliation") if row["check_name"] == "usage to invoice"]
+    metrics = export.metered()
+    named = [metric for metric in metrics if metric.endswith(")")]
+    assert sum(int(row["equal"]) for row in rows) == len(named) > 0
+    assert sum(int(row["different"]) for row in rows) == 0
+    assert sum(int(row["not_comparable"]) for row in rows) == len(metrics) - len(named)

@@ -1,0 +1,85 @@
+"""The reconciliation report: all equal on the sandbox, and what it says when one raw row is not."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.project import Run
+
+CHECKS = [
+    "usage to invoice",
+    "API to export",
+    "lines to invoice total",
+    "sub lines to line totals",
+    "days to invoice total",
+    "ledger to balance",
+    "deductions to grant balance",
+]
+A_USAGE_CHARGE = """
+    select max(sub_line.id)
+    from raw_export.sub_line_item as sub_line
+    join raw_export.line_item as line on line.id = sub_line.line_item_id
+    join raw_export.invoice as invoice on invoice.id = line.invoice_id
+    where sub_line.billable_metric_id is not null and invoice.environment_type = 'PRODUCTION'
+    and invoice.id not in (select id from raw_export.invoice where status = 'VOID')
+"""
+AN_INVOICE = """
+    select max(id) from raw_export.invoice
+    where environment_type = 'PRODUCTION' and credit_type_name = 'USD (cents)'
+"""
+MODELS = ("--exclude-resource-type", "test", "unit_test", "--select")
+
+
+def counts(run: Run, check: str, column: str) -> int:
+    """A column of the report, summed over the units of a check."""
+    return sum(
+        int(row[column]) for row in run.report("reconciliation") if row["check_name"] == check
+    )
+
+
+def test_everything_is_compared_and_equal(both: Run) -> None:
+    rows = both.report("reconciliation")
+    assert list(dict.fromkeys(row["check_name"] for row in rows)) == CHECKS
+    for row in rows:
+        assert int(row["compared"]) == int(row["equal"]) > 0
+        assert (row["different"], row["only_in_one"], row["difference"]) == ("0", "0", "0")
+    assert counts(both, "usage to invoice", "not_comparable") == 0
+
+
+@pytest.mark.parametrize(
+    ("check", "table", "column", "row", "fault", "difference"),
+    [
+        ("usage to invoice", "sub_line_item", "quantity", A_USAGE_CHARGE, "2", "2"),
+        ("API to export", "invoice", "total", AN_INVOICE, "250", "2.5"),
+    ],
+)
+def test_a_raw_row_that_is_wrong_is_in_the_report(
+    both: Run, check: str, table: str, column: str, row: str, fault: str, difference: str
+) -> None:
+    compared = counts(both, check, "compared")
+    change = f"update raw_export.{table} set {column} = {column} {{}} {fault} where id = ({row})"
+    both.execute(change.format("+"))
+    try:
+        both.build(*MODELS, "int_reconciliation_sources_compared+", "int_reconciliation_charges+")
+        (wrong,) = [row for row in both.report("reconciliation") if row["different"] != "0"]
+    finally:
+        both.execute(change.format("-"))
+        both.build(*MODELS, "int_reconciliation_sources_compared+", "int_reconciliation_charges+")
+    assert (wrong["check_name"], wrong["different"]) == (check, "1")
+    assert Decimal(wrong["difference"]) == Decimal(difference)
+    assert counts(both, check, "compared") == compared
+    assert counts(both, check, "different") == 0
+
+
+def test_a_check_without_its_source_compares_nothing(
+    export: dict[str, str], tmp_path: Path
+) -> None:
+    run = Run(tmp_path, export)
+    run.load()
+    run.build(*MODELS, "+rpt_reconciliation", customer="")
+    assert counts(run, "API to export", "compared") == 0
+    assert counts(run, "usage to invoice", "compared") > 0
+    # without the API's filters, a metric whose name holds no value is not taken for equal
+    assert counts(run, "usage to invoice", "not_comparable") > 0
+    assert counts(run, "usage to invoice", "different") == 0

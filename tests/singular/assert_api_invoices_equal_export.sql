@@ -1,0 +1,12 @@
+-- Fails for each invoice that differs between the API and the export, and for each that one alone has
+-- with nothing to explain it. It warns: the export is some hours behind.
+{{ config(severity='warn') }}
+
+select
+    invoice_id,
+    outcome,
+    different_fields,
+    api_total_amount,
+    export_total_amount
+from {{ ref('fct_reconciliation_sources') }}
+where outcome <> 'equal' and explanation is null
