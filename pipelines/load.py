@@ -6,7 +6,7 @@ loaded is read from `raw_export.loaded_files`. Two databases never share a state
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,12 +19,11 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.errors import OWN_DATABASE, InputError
-from pipelines.failures import told_plainly
 from pipelines.metronome_api.endpoints import BASE_URL
 from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
-from pipelines.metronome_export.files import ExportFile, list_files
+from pipelines.metronome_export.run import load_export
 
 DATABASE = "data/account/metronome.duckdb"
 """Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
@@ -68,7 +67,8 @@ def run(
         One line for a person after each source.
 
     Raises:
-        InputError: If a source lacks its setting, or its data or the API refuse to be read.
+        InputError: If a source lacks its setting, or its data or the API refuse to be read; at the
+            end, if some tables of the export were stopped and all else is loaded.
     """
     settings = api_settings()
     settings.select = select or settings.select
@@ -79,14 +79,18 @@ def run(
     export, api = opened[metronome_export.NAME], opened[metronome_api.NAME]
     if metronome_api.NAME in names:
         _check_same_api(api)
+    stopped = None
     if metronome_export.NAME in names:
-        yield _run_export(export)
+        lines, stopped = _run_export(export)
+        yield from lines
     else:
         yield from _not_read(export, "export", "loaded_files")
     if metronome_api.NAME in names:
         yield _run_api(api, settings, full_refresh)
     else:
         yield from _not_read(api, "api", "customers")
+    if stopped:
+        raise InputError(f"Not all of the export is loaded. {stopped}")
 
 
 def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
@@ -103,45 +107,15 @@ def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
         )
 
 
-def _run_export(pipeline: dlt.Pipeline) -> str:
+def _run_export(pipeline: dlt.Pipeline) -> tuple[list[str], str | None]:
     bucket_url = _bucket_url()
     if not bucket_url:
         raise InputError(
             "No export to load: set [sources.metronome_export] bucket_url in .dlt/config.toml, or "
             "SOURCES__METRONOME_EXPORT__BUCKET_URL, to the export's folder."
         )
-    root, files = list_files(bucket_url)
-    loaded = _query(
-        pipeline,
-        "select root, path, size_bytes, modified_at from loaded_files "
-        "inner join _dlt_loads on load_id = _dlt_load_id where status = 0",
-    )
-    _check_same_export(root, files, loaded)
-    loaded_versions = {(path, size, modified_at) for _, path, size, modified_at in loaded}
-    new = [
-        file
-        for file in files
-        if file.table in metronome_export.TABLES and file.version not in loaded_versions
-    ]
-    rows = 0
-    if new:
-        changed = {file.path for file in new} & {path for _, path, *_ in loaded}
-        source = metronome_export.metronome_export(pipeline.dataset(), root, new, changed)
-        _load(pipeline, source)
-        rows = _new_rows(pipeline, metronome_export.TABLES)
-    unknown = sorted({file.table for file in files} - set(metronome_export.TABLES))
-    note = f"; left out, unknown: {', '.join(unknown)}" if unknown else ""
-    return f"export: {len(new)} new of {len(files)} files, {rows:,} rows from {bucket_url}{note}"
-
-
-def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[Any, ...]]) -> None:
-    """Refuse to add one account's files to another's; an export that was moved is still itself."""
-    roots = {row[0] for row in loaded}
-    held = {(path, size) for _, path, size, _ in loaded}
-    if roots and root not in roots and held - {(file.path, file.size_bytes) for file in files}:
-        raise InputError(
-            f"The database holds the export of {roots.pop()}, not of {root}. {OWN_DATABASE}"
-        )
+    fetch_bytes = dlt.config.get("sources.metronome_export.fetch_bytes", int)
+    return load_export(pipeline, bucket_url, fetch_bytes)
 
 
 def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:
@@ -219,18 +193,6 @@ def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
         columns = [*hints.values(), LOAD_ID, *row_id]
         pipeline.default_schema.update_table(new_table(table, columns=columns))
     pipeline.sync_schema()
-
-
-def _load(pipeline: dlt.Pipeline, data: Any) -> None:
-    with told_plainly(pipeline):
-        pipeline.run(data)
-
-
-def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
-    """Rows that the newest load brought to the given tables."""
-    newest = "select max(load_id) from _dlt_loads where status = 0"
-    counts = [f"select count(*) from {table} where _dlt_load_id = ({newest})" for table in tables]
-    return sum(count for (count,) in _query(pipeline, " union all ".join(counts)))
 
 
 def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:

@@ -322,6 +322,14 @@ PROVENANCE = columns(text="_file", timestamp="_transferred_at")
 """Added to every row: the file it came from, relative to the export's root, and the start of the
 transfer that its name states (null for a flat CSV, whose name states none)."""
 
-LOADED_FILES = columns(text="root path table_name", bigint="size_bytes", timestamp="modified_at")
-"""One row per file that was loaded, `path` relative to the folder `root`; the pipeline reads it to
-find what is new."""
+LOADED_FILES = columns(
+    text="root path table_name etag", bigint="size_bytes", timestamp="modified_at"
+)
+"""One row per version of a file that was loaded, `path` relative to the folder `root`; the pipeline
+reads it to find what is new, and staging to leave out the rows of versions that were replaced."""
+
+LOAD_NOTES = columns(text="kind table_name column_name path message")
+"""Where the files of a load differ from what is declared: see `drift.Note`."""
+
+OWN_TABLES = frozenset({"loaded_files", "load_notes"})
+"""Tables of the pipeline itself, which no table of an export may be."""

@@ -39,7 +39,15 @@ SETTINGS = ("METRONOME_", "SOURCES__", "DESTINATION__", "DLT_", "RUNTIME__")
 HISTORY_START = datetime(2024, 4, 13, tzinfo=UTC)
 """Of the usage and breakdowns in `loaded_api`: there are hours among them, and so many rows."""
 
-OWN_TABLES = ("loaded_files", "read_from", "runs", "run_resources", "reads", "_rereads")
+OWN_TABLES = (
+    "loaded_files",
+    "load_notes",
+    "read_from",
+    "runs",
+    "run_resources",
+    "reads",
+    "_rereads",
+)
 """Tables of the pipelines themselves: how and when rows came, not what they say."""
 
 Rows = list[tuple[Any, ...]]
@@ -104,13 +112,15 @@ class Workspace:
             text=True,
         )
 
-    def load_export(self, folder: Path | str) -> str:
-        (line,) = self.run(
+    def load_export(self, folder: Path | str, **settings: str) -> str:
+        """Load an export; gives the lines for a person."""
+        lines = self.run(
             "metronome_export",
             SOURCES__METRONOME_EXPORT__BUCKET_URL=str(folder),
             LOAD__RAISE_ON_MAX_RETRIES="1",  # a file that cannot be loaded is not tried five times
+            **settings,
         )
-        return line
+        return "\n".join(lines)
 
     def load_api(
         self,
