@@ -189,7 +189,7 @@ class Account:
 
     @lru_cache(maxsize=8)  # noqa: B019 - an account lives as long as its process
     def block(self, environment: str, number: int) -> Books:
-        """The books of one block; events are left out of the repeated ones, see `copied_event`."""
+        """The books of one block; the repeated ones have no events."""
         books = self.books[environment]
         return relabelled(books, number) if number else books
 
@@ -197,16 +197,8 @@ class Account:
 def copied_reference(reference: str, block: int) -> str:
     """The id or alias that stands for `reference` in a block."""
     if len(reference) == 36 and _is_identity(reference):
-        return make_id(block, reference)
+        return f"{block:08x}{reference[8:]}"
     return f"{reference}_{block}"
-
-
-def copied_event(event: Event, block: int) -> Event:
-    """The event of block 0 as it occurs in a later block."""
-    return event._replace(
-        transaction_id=f"{event.transaction_id}-{block}",
-        customer=copied_reference(event.customer, block),
-    )
 
 
 def relabelled(books: Books, block: int) -> Books:

@@ -2,6 +2,7 @@
 
 import csv
 import filecmp
+import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -13,11 +14,12 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.sandbox.account import NOW, Account, copied_event, to_text
+from pipelines.sandbox.account import NOW, Account, to_text
 from pipelines.sandbox.export_alerts import AlertHistory, alert_rows, payment_rows
 from pipelines.sandbox.export_breakdowns import breakdown_rows, draft_breakdown_rows
 from pipelines.sandbox.export_columns import COLUMNS, NOT_IN_CSV
 from pipelines.sandbox.export_contracts import contract_rows, price_rows
+from pipelines.sandbox.export_copies import Copies
 from pipelines.sandbox.export_drafts import draft_rows
 from pipelines.sandbox.export_tables import (
     Row,
@@ -27,7 +29,9 @@ from pipelines.sandbox.export_tables import (
     grant_rows,
     invoice_rows,
 )
+from pipelines.sandbox.rolled_up import rolled_up
 from pipelines.sandbox.simulation import earlier
+from pipelines.sandbox.usage_index import floor
 
 Layout = Literal["parquet", "csv"]
 
@@ -47,8 +51,23 @@ _TRANSFERS = [
     datetime(2024, 6, 19, 6, tzinfo=UTC),
 ]
 
-BLOCKS_PER_PART = 20
-"""How many blocks of the account share a file; bounds the memory of a large export."""
+_LARGE_SINCE = datetime(2024, 4, 10, 6, tzinfo=UTC)
+"""First transfer of an account of several blocks: all its history, as a new destination gets it."""
+
+ROWS_PER_FILE = 4_000_000
+ROWS_AT_ONCE = 250_000
+"""How many rows of a large export share a file, and are held in memory; copies of one block stay
+together."""
+
+_CATALOG = (
+    *("billable_metric", "credit_type", "plan", "product", "plan_charge", "alert"),
+    *("contracts_rate_cards", "contracts_rate_card_entries"),
+    *("contracts_product_list_item_versions", "packages"),
+)
+"""Tables of what all blocks share."""
+
+_BROKEN_DOWN = 20
+"""One block in so many has breakdowns: in full they were most of a large export."""
 
 _ARROW = {
     "text": pa.string(),
@@ -70,12 +89,13 @@ _FINAL = ("breakdowns_invoices", "breakdowns_line_items")
 """Tables with such a column that are no pictures: each row comes once."""
 
 
-def transfers(now: datetime) -> list[datetime]:
+def transfers(now: datetime, scale: int = 1) -> list[datetime]:
     """Starts of the transfers up to `now`, at which the last one runs.
 
     A row version travels in the first transfer at or after its `updated_at`.
     """
-    return [*(start for start in _TRANSFERS if start < now), now]
+    first = _LARGE_SINCE if scale > 1 else _TRANSFERS[0]
+    return [*(start for start in _TRANSFERS if first <= start < now), now]
 
 
 def write_export(account: Account, folder: Path | str, layout: Layout = "parquet") -> list[Path]:
@@ -106,7 +126,10 @@ def write_export(account: Account, folder: Path | str, layout: Layout = "parquet
 
 
 def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]:
-    """Rows of every table, all versions and snapshots, of block 0 and both environments."""
+    """Rows of every table, all versions and snapshots, of block 0 and both environments.
+
+    A day's snapshot comes with the first transfer of the day, and shows what was when it began.
+    """
     tables: dict[str, list[Row]] = {table: [] for table in COLUMNS}
 
     def add(rows: Iterable[tuple[str, Row]]) -> None:
@@ -125,11 +148,13 @@ def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]
 
 
 def _snapshot_rows(account: Account, starts: list[datetime]) -> Iterator[tuple[str, Row]]:
-    """Rows of the tables that repeat in full: in each transfer as its day began."""
-    days = {start: start.replace(hour=0, minute=0, second=0, microsecond=0) for start in starts}
+    """Rows of the tables that repeat in full, and of those found by comparing days."""
+    days: dict[datetime, datetime] = {}
+    for start in starts:
+        days.setdefault(floor(start, "DAY"), start)
     histories = {environment: AlertHistory() for environment in account.books}
-    past = earlier(account, days.values())
-    for (start, day), then in zip(days.items(), past, strict=True):
+    for then in earlier(account, days):
+        day, start = then.now, days[then.now]
         for environment, books in then.books.items():
             yield from draft_rows(books, start)
             yield from draft_breakdown_rows(books, start)
@@ -145,19 +170,63 @@ def _snapshot_rows(account: Account, starts: list[datetime]) -> Iterator[tuple[s
 
 
 def _write_parquet(account: Account, root: Path) -> Iterator[Path]:
-    starts = transfers(account.now)
-    for name, rows in table_rows(account, starts).items():
+    starts = transfers(account.now, account.scale)
+    tables = table_rows(account, starts)
+    copied = tables | {"events": _rolled_up_rows(account, starts)} if account.scale > 1 else {}
+    shared = _shared_ids(account, tables)
+    for name, rows in tables.items():
+        to_copy = dict(_by_transfer(name, copied.get(name, []), starts))
         for transfer, delivered in _by_transfer(name, rows, starts):
-            yield _write_part(root, name, transfer, 0, _arrow(name, delivered))
+            copies = Copies(name, to_copy.get(transfer, []), shared)
+            parts = _parts(name, account.scale, len(copies.marked))
+            for part, blocks in enumerate(parts):
+                tables_of_part = _part_tables(name, [] if part else delivered, copies, blocks)
+                yield _write_part(root, name, transfer, part, tables_of_part)
 
 
-def _arrow(name: str, rows: list[Row]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=SCHEMAS[name])
+def _parts(name: str, scale: int, rows: int) -> list[range]:
+    """The blocks after the first one that have rows of a table, by file; at least one file."""
+    if name in _CATALOG:
+        return [range(0)]
+    blocks = range(1, scale)
+    if "breakdowns" in name:
+        blocks = range(_BROKEN_DOWN, scale, _BROKEN_DOWN)
+    step = max(1, ROWS_PER_FILE // max(1, rows))
+    return [blocks[first : first + step] for first in range(0, max(1, len(blocks)), step)]
 
 
-def _write_part(root: Path, name: str, transfer: datetime, part: int, rows: pa.Table) -> Path:
+def _part_tables(name: str, rows: list[Row], copies: Copies, blocks: range) -> Iterator[pa.Table]:
+    """The rows of block 0, if any, then the copies."""
+    if rows:
+        yield pa.Table.from_pylist(rows, schema=SCHEMAS[name])
+    yield from copies.tables(blocks, SCHEMAS[name], ROWS_AT_ONCE)
+
+
+def _shared_ids(account: Account, tables: dict[str, list[Row]]) -> frozenset[str]:
+    """Ids that are the same in all blocks: of the catalog, and of alerts."""
+    ids = {key for books in account.books.values() for key in books.catalog.ids}
+    return frozenset(ids | {row["id"] for row in tables["alert"]})
+
+
+def _rolled_up_rows(account: Account, starts: list[datetime]) -> list[Row]:
+    return [
+        event_row(event, environment)
+        for environment, books in account.books.items()
+        for event in rolled_up(books, starts)
+    ]
+
+
+def _write_part(
+    root: Path, name: str, transfer: datetime, part: int, tables: Iterable[pa.Table]
+) -> Path:
     path = root / name / f"dt={transfer:%Y-%m-%d}" / f"{part}_{transfer:%Y%m%d%H%M%S}.parquet"
-    _write(path, lambda target: pq.write_table(rows.combine_chunks(), target))
+
+    def fill(target: Path) -> None:
+        with pq.ParquetWriter(target, SCHEMAS[name]) as writer:
+            for table in tables:
+                writer.write_table(table)
+
+    _write(path, fill)
     return path
 
 
@@ -199,12 +268,38 @@ def _version(name: str) -> str:
 
 def _write_csv(account: Account, root: Path) -> Iterator[Path]:
     tables = table_rows(account, transfers(account.now))
-    for table, columns in COLUMNS.items():
-        kept = [name for name in columns if name not in NOT_IN_CSV.get(table, ())]
-        rows = _current(table, tables[table]) if table != "events" else _all_events(account)
-        path = root / f"{CSV_PREFIX} - {table}.csv"
+    shared = _shared_ids(account, tables)
+    for name, columns in COLUMNS.items():
+        kept = [column for column in columns if column not in NOT_IN_CSV.get(name, ())]
+        rows = _all_rows(account, name, tables[name], shared)
+        path = root / f"{CSV_PREFIX} - {name}.csv"
         _write(path, lambda target, rows=rows, kept=kept: _write_rows(target, kept, rows))
         yield path
+
+
+def _all_rows(
+    account: Account, name: str, rows: list[Row], shared: frozenset[str]
+) -> Iterator[Row]:
+    """What a flat file holds: events as they came, of other tables the newest rows."""
+    now = [account.now]
+    if name == "events":
+        current = [_flat_event(row) for row in rows]
+        repeated = [_flat_event(row) for row in _rolled_up_rows(account, now)]
+    else:
+        current = repeated = _current(name, rows)
+    yield from current
+    copies = Copies(name, repeated, shared)
+    for blocks in _parts(name, account.scale, 1):
+        for block in blocks:
+            yield from copies.rows(block)
+
+
+def _flat_event(row: Row) -> Row:
+    properties = ", ".join(f"{key}={value}" for key, value in json.loads(row["properties"]).items())
+    return row | {
+        "timestamp": f"{row['timestamp']:%Y-%m-%d %H:%M:%S.%f} UTC",
+        "properties": f"{{{properties}}}",
+    }
 
 
 def _current(name: str, rows: list[Row]) -> list[Row]:
@@ -219,18 +314,6 @@ def _current(name: str, rows: list[Row]) -> list[Row]:
         if held is None or row[_version(name)] >= held[_version(name)]:
             newest[row["id"]] = row
     return list(newest.values())
-
-
-def _all_events(account: Account) -> Iterator[Row]:
-    for number in range(account.scale):
-        for environment, books in account.books.items():
-            for event in books.events:
-                row = event_row(copied_event(event, number) if number else event, environment)
-                properties = ", ".join(f"{key}={value}" for key, value in event.properties.items())
-                yield row | {
-                    "timestamp": f"{event.timestamp:%Y-%m-%d %H:%M:%S.%f} UTC",
-                    "properties": f"{{{properties}}}",
-                }
 
 
 def _write_rows(path: Path, columns: list[str], rows: Iterable[Row]) -> None:

@@ -1,6 +1,6 @@
-"""Rows of the export's breakdowns: invoices cut into days, days and lines without an amount left out.
+"""Rows of the export's breakdowns: invoices cut into days.
 
-The days add up to the invoice, as those of the API do.
+Days and lines without an amount are left out; the others add up to the invoice, as in the API.
 """
 
 from collections.abc import Iterator
@@ -23,24 +23,27 @@ from pipelines.sandbox.usage_index import Quantities, floor
 
 def breakdown_rows(books: Books) -> Iterator[tuple[str, Row]]:
     """Rows of breakdowns_invoices and breakdowns_line_items: invoices as they were finalized."""
+    metrics = _metrics(books)
     for invoice, versions in issued(books):
         updated_at = versions[0].updated_at
         names = ("breakdowns_invoices", "breakdowns_line_items")
         first = invoice | versions[0].changes
-        yield from _rows(books, first, names, floor(updated_at, "DAY"), updated_at)
+        yield from _rows(books, first, metrics, names, floor(updated_at, "DAY"), updated_at)
 
 
 def draft_breakdown_rows(books: Books, updated_at: datetime) -> Iterator[tuple[str, Row]]:
     """Rows of the breakdowns of open invoices in the snapshot at the books' instant."""
     names = ("breakdowns_draft_invoices", "breakdowns_draft_line_items")
+    metrics = _metrics(books)
     for invoice in drafts(books):
         if not is_incomplete(books, invoice):
-            yield from _rows(books, invoice, names, books.now, updated_at)
+            yield from _rows(books, invoice, metrics, names, books.now, updated_at)
 
 
 def _rows(
     books: Books,
     invoice: Record,
+    metrics: dict[str, str],
     names: tuple[str, str],
     snapshot: datetime,
     updated_at: datetime,
@@ -50,7 +53,6 @@ def _rows(
     numbered = {**invoice, "line_items": lines[:count]}
     if "invoice_adjustments" in invoice:
         numbered["invoice_adjustments"] = lines[count:]
-    metrics = _metrics(books)
     for day in breakdown(numbered, "DAY", books.now, _measure(books, invoice, metrics)):
         parts = [*day["line_items"], *day.get("invoice_adjustments", [])]
         parts = [part for part in parts if part["total"]]
@@ -59,7 +61,7 @@ def _rows(
         common = {
             "environment_type": books.environment,
             "snapshot_timestamp": snapshot,
-            "transfer_id": make_id("transfer", names[0], snapshot.date()),
+            "transfer_id": f"{names[0]}-{snapshot:%Y%m%d}",
             "breakdown_start_timestamp": to_time(day["breakdown_start_timestamp"]),
             "breakdown_end_timestamp": to_time(day["breakdown_end_timestamp"]),
             "updated_at": updated_at,

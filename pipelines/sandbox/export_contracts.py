@@ -20,8 +20,10 @@ _COST_DECIMALS = Decimal("1e-12")
 
 
 def contract_rows(books: Books) -> Rows:
-    """Rows of all tables of contracts, but for their catalog and for `environment_type`,
-    `snapshot_id` and `updated_at`, which are the snapshot's."""
+    """Rows of what customers have agreed to.
+
+    What the snapshot says of all rows alike, its id and time and the environment, is left to add.
+    """
     for customer_id, contracts in books.contracts.items():
         for contract in contracts:
             yield "contracts_contracts", _contract(contract)
@@ -363,7 +365,7 @@ def _hierarchies(books: Books) -> Rows:
 
 
 def price_rows(books: Books) -> Rows:
-    """Rows of rate cards, their prices, product versions and packages."""
+    """Rows of rate cards, their prices, product versions and packages; for all customers."""
     catalog = books.catalog
     for card in catalog.rate_cards:
         fiat = card["fiat_credit_type"]

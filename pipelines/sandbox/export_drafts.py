@@ -7,7 +7,7 @@ from pipelines.sandbox.account import SANDBOX, Books, Record, make_id, to_time
 from pipelines.sandbox.export_tables import Row, exported, line_row, numbered_lines, unit_columns
 
 NEVER_COMPUTED = "QA Robot"
-"""The SANDBOX customer whose open invoices have no total and no lines yet when they are exported."""
+"""A customer in SANDBOX whose open invoices have no total and no lines yet when exported."""
 
 
 def drafts(books: Books) -> list[Record]:
