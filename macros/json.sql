@@ -60,11 +60,34 @@
     json_array_length({{ column }})
 {%- endmacro %}
 
-{# A relation's rows, once per object of a JSON list of objects, which comes as the column `element`. #}
+{#
+  A relation's rows, once per object of a JSON list of objects, which comes as the column `element`, its
+  place in the list, from 1, as `element_number`.
+#}
 {% macro unnest_json_objects(relation, column) -%}
     {{ return(adapter.dispatch('unnest_json_objects')(relation, column)) }}
 {%- endmacro %}
 
 {% macro duckdb__unnest_json_objects(relation, column) -%}
-    select *, unnest(from_json({{ column }}, '["JSON"]')) as element from {{ relation }}
+    select
+        *,
+        unnest(from_json({{ column }}, '["JSON"]')) as element,
+        generate_subscripts(from_json({{ column }}, '["JSON"]'), 1) as element_number
+    from {{ relation }}
+{%- endmacro %}
+
+{#
+  JSON with the numbers under a key as texts, wherever the key stands. A JSON number is read as a double,
+  which has 15 digits; a text keeps them all.
+#}
+{% macro json_numbers_as_texts(column, key) -%}
+    {{ return(adapter.dispatch('json_numbers_as_texts')(column, key)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_numbers_as_texts(column, key) -%}
+    cast(
+        regexp_replace(
+            cast({{ column }} as string), '("{{ key }}"\s*:\s*)(-?[0-9][0-9.eE+-]*)', '\1"\2"', 'g'
+        ) as json
+    )
 {%- endmacro %}

@@ -33,3 +33,12 @@
 {% macro duckdb__month_text(day) -%}
     strftime({{ day }}, '%Y-%m')
 {%- endmacro %}
+
+{# An ISO 8601 text as an instant; null when it is none. #}
+{% macro text_to_instant(column) -%}
+    {{ return(adapter.dispatch('text_to_instant')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__text_to_instant(column) -%}
+    try_cast({{ column }} as timestamp with time zone)
+{%- endmacro %}

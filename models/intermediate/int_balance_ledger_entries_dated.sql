@@ -3,16 +3,16 @@
 with
 
 balances as (
-    select * from {{ ref('stg_metronome_api__balances') }}
+    select * from {{ ref('int_balances_united') }}
     where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- those count units of usage, not money
 ),
 
 entries as (
-    select * from {{ ref('stg_metronome_api__balance_ledger_entries') }}
+    select * from {{ ref('int_balance_ledger_entries_united') }}
 ),
 
 segments as (
-    select * from {{ ref('stg_metronome_api__balance_segments') }}
+    select * from {{ ref('int_balance_segments_united') }}
 )
 
 select

@@ -2,12 +2,12 @@
 with
 
 balances as (
-    select * from {{ ref('stg_metronome_api__balances') }}
+    select * from {{ ref('int_balances_united') }}
     where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- those count units of usage, not money
 ),
 
 segments as (
-    select * from {{ ref('stg_metronome_api__balance_segments') }}
+    select * from {{ ref('int_balance_segments_united') }}
 ),
 
 ledger_entries as (

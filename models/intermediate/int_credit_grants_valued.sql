@@ -5,7 +5,7 @@ credit_grants as (
     select
         *,
         effective_at <= {{ as_of() }} and {{ as_of() }} < expires_at as is_open
-    from {{ ref('stg_metronome_api__credit_grants') }}
+    from {{ ref('int_credit_grants_united') }}
 )
 
 select

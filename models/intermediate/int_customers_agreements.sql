@@ -3,7 +3,7 @@
 with
 
 facts as (
-    select * from {{ ref('int_api_facts_known') }}
+    select * from {{ ref('int_facts_known') }}
 ),
 
 customer_plans as (
@@ -22,19 +22,19 @@ contracts as (
                 then contracts.archived_at
             else contracts.ending_before
         end as ends_at
-    from {{ ref('stg_metronome_api__contracts') }} as contracts
+    from {{ ref('int_contracts_united') }} as contracts
     inner join facts on contracts.customer_id = facts.customer_id
     where facts.are_contracts_known
 ),
 
 renewals as (
     select
-        transitions.from_contract_id as contract_id,
+        pairs.from_contract_id as contract_id,
         {{ joined_texts('contracts.displayed_name') }} as renewed_by
-    from {{ ref('stg_metronome_api__contract_transitions') }} as transitions
-    inner join contracts on transitions.to_contract_id = contracts.contract_id
-    where transitions.transition_type = 'RENEWAL' and contracts.archived_at is null
-    group by transitions.from_contract_id
+    from {{ ref('int_contract_renewals_united') }} as pairs
+    inner join contracts on pairs.to_contract_id = contracts.contract_id
+    where contracts.archived_at is null
+    group by pairs.from_contract_id
 ),
 
 plans as (

@@ -52,7 +52,11 @@ joined as (
     select
         lines.*,
         line_types.line_type,
-        balances.balance_type,
+        coalesce(
+            balances.balance_type,
+            case {{ json_text('lines.metadata', 'commit_type') }} when 'PostpaidCommit' then 'POSTPAID' end,
+            ''
+        ) = 'POSTPAID' as is_of_postpaid_commit,
         mixed_invoices.invoice_id is not null as is_of_mixed_invoice,
         fixed_products.product_id is not null or invoices.period_start_at is null as is_scheduled
     from lines
@@ -61,6 +65,24 @@ joined as (
     left join balances on lines.commit_id = balances.balance_id
     left join mixed_invoices on lines.invoice_id = mixed_invoices.invoice_id
     left join fixed_products on lines.product_id = fixed_products.product_id
+),
+
+classified as (
+    select
+        *,
+        case
+            when credit_grant_id is not null then 'applied_commit_or_credit'
+            when line_type is not null then {{ line_kind('line_type') }}
+            when commit_id is not null and total < 0 then 'applied_commit_or_credit'
+            when subscription_id is not null then 'subscription'
+            when product_id is null and is_of_mixed_invoice then 'conversion'
+            when product_id is null then 'adjustment'
+            when not is_scheduled then 'usage'
+            -- what is billed of a postpaid commit is its true-up, a charge like any other
+            when commit_id is not null and not is_of_postpaid_commit then 'commit_purchase'
+            else 'scheduled'
+        end as line_kind
+    from joined
 )
 
 select
@@ -75,19 +97,8 @@ select
     quantity,
     unit_price,
     total,
-    metadata,
     starting_at,
     ending_before,
-    case
-        when credit_grant_id is not null then 'applied_commit_or_credit'
-        when line_type is not null then {{ line_kind('line_type') }}
-        when commit_id is not null and total < 0 then 'applied_commit_or_credit'
-        when subscription_id is not null then 'subscription'
-        when product_id is null and is_of_mixed_invoice then 'conversion'
-        when product_id is null then 'adjustment'
-        when not is_scheduled then 'usage'
-        -- what is billed of a postpaid commit is its true-up, a charge like any other
-        when commit_id is not null and coalesce(balance_type, '') <> 'POSTPAID' then 'commit_purchase'
-        else 'scheduled'
-    end as line_kind
-from joined
+    line_kind,
+    line_kind = 'applied_commit_or_credit' and is_of_postpaid_commit as is_postpaid_application
+from classified

@@ -35,12 +35,14 @@ breakdowns as (
     select
         invoice_id,
         invoice_type,
+        net_payment_terms_days,
         issued_at
     from {{ ref('stg_metronome_export__invoice_breakdowns') }}
     union
     select
         invoice_id,
         invoice_type,
+        net_payment_terms_days,
         issued_at
     from {{ ref('stg_metronome_export__draft_invoice_breakdowns') }}
 ),
@@ -49,9 +51,14 @@ facts_of_breakdowns as (
     select
         invoice_id,
         max(invoice_type) as invoice_type,
+        max(net_payment_terms_days) as net_payment_terms_days,
         max(issued_at) as issued_at
     from breakdowns
     group by invoice_id
+),
+
+scheduled_invoices as (
+    select * from {{ ref('int_export_scheduled_invoices') }}
 ),
 
 invoices as (
@@ -118,10 +125,12 @@ select
     invoices.total,
     invoices.period_start_at,
     invoices.period_end_at,
-    coalesce(invoices.issued_at, facts_of_breakdowns.issued_at) as issued_at,
+    coalesce(invoices.issued_at, facts_of_breakdowns.issued_at, scheduled_invoices.issued_at) as issued_at,
+    facts_of_breakdowns.net_payment_terms_days,
     invoices.billing_provider_type,
     invoices.billing_provider_invoice_id,
     invoices.external_status,
     invoices.snapshot_at
 from invoices
 left join facts_of_breakdowns on invoices.invoice_id = facts_of_breakdowns.invoice_id
+left join scheduled_invoices on invoices.invoice_id = scheduled_invoices.invoice_id

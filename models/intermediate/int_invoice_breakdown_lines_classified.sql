@@ -1,40 +1,9 @@
 -- One row per line, or adjustment of a plan, of a day of a counted invoice.
 with
 
-breakdowns as (
-    select * from {{ ref('stg_metronome_api__invoice_breakdowns_daily') }}
-),
-
-adjustments as (
-    {{ unnest_json_objects('breakdowns', 'invoice_adjustments') }}
-),
-
 invoices as (
     select * from {{ ref('int_invoices_classified') }}
     where is_counted
-),
-
-lines as (
-    select
-        invoice_id,
-        breakdown_start_at,
-        line_type,
-        applied_balance_id as credit_id,
-        applied_balance_type,
-        stated_unit,
-        total
-    from {{ ref('stg_metronome_api__invoice_breakdown_daily_lines') }}
-    union all
-    select
-        invoice_id,
-        breakdown_start_at,
-        'adjustment' as line_type,
-        {{ json_text('element', 'credit_grant_id') }} as credit_id,
-        case when {{ json_text('element', 'credit_grant_id') }} is not null then 'CREDIT_GRANT' end
-            as applied_balance_type,
-        {{ json_text(json_text('element', 'credit_type'), 'name') }} as stated_unit,
-        {{ text_to_quantity(json_text('element', 'total')) }} as total
-    from adjustments
 ),
 
 valued as (
@@ -42,7 +11,7 @@ valued as (
         *,
         {{ pricing_unit('stated_unit') }} as pricing_unit,
         {{ major_amount('total', 'stated_unit') }} as amount
-    from lines
+    from {{ ref('int_invoice_breakdown_lines_united') }}
 )
 
 select
@@ -50,6 +19,9 @@ select
     valued.breakdown_start_at,
     cast(valued.breakdown_start_at as date) as breakdown_date,
     invoices.customer_id,
+    valued.product_id,
+    valued.line_kind,
+    valued.line_name,
     valued.credit_id,
     valued.pricing_unit,
     valued.amount,
@@ -57,7 +29,7 @@ select
     valued.pricing_unit = invoices.pricing_unit
     and coalesce(valued.applied_balance_type, '') <> 'POSTPAID' as is_in_invoice_total,
     coalesce(
-        valued.line_type in ('applied_commit_or_credit', 'adjustment')
+        valued.line_kind = 'applied_commit_or_credit'
         and valued.applied_balance_type in ('PREPAID', 'CREDIT', 'CREDIT_GRANT'),
         false
     ) as is_applied_credit

@@ -2,7 +2,7 @@
 with
 
 breakdowns as (
-    select * from {{ ref('stg_metronome_api__invoice_breakdowns_daily') }}
+    select * from {{ ref('int_invoice_breakdowns_united') }}
 ),
 
 invoices as (

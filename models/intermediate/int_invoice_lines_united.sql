@@ -99,8 +99,7 @@ from_export as (
         case when export_sub_lines.line_item_id is null then export_lines.unit_price end as unit_price,
         coalesce(export_sub_lines.subtotal, export_lines.total) as total,
         export_sub_lines.tiers,
-        coalesce({{ json_text('export_lines.metadata', 'commit_type') }} = 'PostpaidCommit', false)
-            as is_postpaid_application,
+        export_lines.is_postpaid_application,
         export_lines.starting_at,
         export_lines.ending_before
     from export_lines

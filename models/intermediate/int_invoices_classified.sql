@@ -13,7 +13,7 @@ constituents as (
 ),
 
 contracts as (
-    select * from {{ ref('stg_metronome_api__contracts') }}
+    select * from {{ ref('int_contracts_united') }}
 ),
 
 plans as (

@@ -7,11 +7,11 @@ invoices as (
 ),
 
 facts as (
-    select * from {{ ref('int_api_facts_known') }}
+    select * from {{ ref('int_facts_known') }}
 ),
 
 contracts as (
-    select * from {{ ref('stg_metronome_api__contracts') }}
+    select * from {{ ref('int_contracts_united') }}
 ),
 
 customer_plans as (

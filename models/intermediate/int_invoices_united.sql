@@ -55,7 +55,7 @@ both_sources as (
         period_start_at,
         period_end_at,
         issued_at,
-        cast(null as bigint) as net_payment_terms_days,
+        net_payment_terms_days,
         billing_provider_type,
         billing_provider_invoice_id,
         external_status,

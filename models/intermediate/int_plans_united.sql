@@ -13,37 +13,72 @@ packages as (
     select * from {{ ref('stg_metronome_api__packages') }}
 ),
 
+export_packages as (
+    select * from {{ ref('stg_metronome_export__packages') }}
+),
+
 rate_cards as (
     select * from {{ ref('stg_metronome_api__rate_cards') }}
 ),
 
-only_in_export as (
-    select export_plans.*
+export_rate_cards as (
+    select * from {{ ref('stg_metronome_export__rate_cards') }}
+),
+
+listed as (
+    select
+        'api' as source,
+        plan_id,
+        plan_name,
+        'plan' as plan_kind
+    from api_plans
+    union all
+    select
+        'export' as source,
+        plan_id,
+        plan_name,
+        'plan' as plan_kind
     from export_plans
-    left join api_plans on export_plans.plan_id = api_plans.plan_id
-    where api_plans.plan_id is null
+    union all
+    select
+        'api' as source,
+        package_id as plan_id,
+        package_name as plan_name,
+        'package' as plan_kind
+    from packages
+    union all
+    select
+        'export' as source,
+        package_id as plan_id,
+        package_name as plan_name,
+        'package' as plan_kind
+    from export_packages
+    union all
+    select
+        'api' as source,
+        rate_card_id as plan_id,
+        rate_card_name as plan_name,
+        'rate card' as plan_kind
+    from rate_cards
+    union all
+    select
+        'export' as source,
+        rate_card_id as plan_id,
+        rate_card_name as plan_name,
+        'rate card' as plan_kind
+    from export_rate_cards
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (partition by plan_id order by source) as choice  -- api before export
+    from listed
 )
 
 select
     plan_id,
     plan_name,
-    'plan' as plan_kind
-from api_plans
-union all
-select
-    plan_id,
-    plan_name,
-    'plan' as plan_kind
-from only_in_export
-union all
-select
-    package_id as plan_id,
-    package_name as plan_name,
-    'package' as plan_kind
-from packages
-union all
-select
-    rate_card_id as plan_id,
-    rate_card_name as plan_name,
-    'rate card' as plan_kind
-from rate_cards
+    plan_kind
+from ranked
+where choice = 1

@@ -1,4 +1,4 @@
--- One row per pricing unit that the API lists or an invoice is in.
+-- One row per pricing unit that a source lists or an invoice is in.
 with
 
 listed as (
@@ -6,6 +6,11 @@ listed as (
         {{ pricing_unit('stated_unit') }} as pricing_unit,
         is_currency
     from {{ ref('stg_metronome_api__pricing_units') }}
+    union all
+    select
+        {{ pricing_unit('stated_unit') }} as pricing_unit,
+        is_currency
+    from {{ ref('stg_metronome_export__pricing_units') }}
 ),
 
 invoiced as (

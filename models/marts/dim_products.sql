@@ -17,6 +17,22 @@ export_products as (
     from {{ ref('stg_metronome_export__products') }}
 ),
 
+product_versions as (
+    select
+        *,
+        row_number() over (partition by product_id order by version desc, product_version_id asc) as recency
+    from {{ ref('stg_metronome_export__product_versions') }}
+),
+
+versioned_products as (
+    select
+        product_id,
+        product_name,
+        2 as preference
+    from product_versions
+    where recency = 1
+),
+
 invoiced_products as (
     select
         product_id,
@@ -33,13 +49,15 @@ listed as (
     union all
     select * from export_products
     union all
+    select * from versioned_products
+    union all
     select * from invoiced_products
 ),
 
 ranked as (
     select
         *,
-        row_number() over (partition by product_id order by preference) as choice
+        row_number() over (partition by product_id order by preference, product_name) as choice
     from listed
 )
 

@@ -5,6 +5,8 @@ entries as (
     select * from {{ ref('int_balance_ledger_entries_dated') }}
     union all
     select * from {{ ref('int_credit_ledger_entries_dated') }}
+    union all
+    select * from {{ ref('int_export_grant_entries_dated') }}
 ),
 
 credits as (

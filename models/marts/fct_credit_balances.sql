@@ -10,7 +10,7 @@ customers as (
 ),
 
 facts as (
-    select * from {{ ref('int_api_facts_known') }}
+    select * from {{ ref('int_facts_known') }}
 ),
 
 burned as (

@@ -7,7 +7,7 @@ customers as (
 ),
 
 facts as (
-    select * from {{ ref('int_api_facts_known') }}
+    select * from {{ ref('int_facts_known') }}
 ),
 
 units as (
@@ -23,12 +23,11 @@ units as (
     from {{ ref('int_customers_credit') }}
 ),
 
--- the invoices of a customer in the export are known from there; nothing else is in it
 balances as (
     select
         customers.*,
         units.pricing_unit,
-        customers.is_in_export or coalesce(facts.are_invoices_known, false) as are_invoices_known,
+        coalesce(facts.are_invoices_known, false) as are_invoices_known,
         coalesce(facts.are_balances_known, false) as is_contract_balance_known,
         coalesce(facts.are_credit_grants_known, false) as is_grant_balance_known,
         coalesce(facts.are_balances_known and facts.are_credit_grants_known, false) as is_credit_known,

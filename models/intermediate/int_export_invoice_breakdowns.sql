@@ -1,0 +1,42 @@
+-- One row per day of an invoice of the export; of a draft, as the snapshot has it that the invoice was taken
+-- from. An account may have hours, too: they say the same again.
+with
+
+days as (
+    select
+        invoice_breakdown_id,
+        invoice_id,
+        stated_unit,
+        total,
+        window_size,
+        breakdown_start_at,
+        breakdown_end_at,
+        cast(null as timestamp with time zone) as snapshot_at
+    from {{ ref('stg_metronome_export__invoice_breakdowns') }}
+    union all
+    select
+        invoice_breakdown_id,
+        invoice_id,
+        stated_unit,
+        total,
+        window_size,
+        breakdown_start_at,
+        breakdown_end_at,
+        snapshot_at
+    from {{ ref('stg_metronome_export__draft_invoice_breakdowns') }}
+)
+
+select
+    days.invoice_breakdown_id,
+    days.invoice_id,
+    days.stated_unit,
+    days.total,
+    days.breakdown_start_at,
+    days.breakdown_end_at,
+    days.snapshot_at
+from days
+inner join {{ ref('int_export_invoices') }} as invoices
+    on
+        days.invoice_id = invoices.invoice_id
+        and days.snapshot_at is not distinct from invoices.snapshot_at
+where coalesce(days.window_size, '') not like 'HOUR%'
