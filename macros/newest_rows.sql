@@ -4,13 +4,26 @@
   the latest transfer, then the file; where all that is equal, the row's own content decides, so that
   every run picks the same. Filter on status or environment only after this: a VOID row supersedes a
   FINALIZED one.
+
+  Nearly all keys occur once. Only the rows of those that may occur again are sorted: to sort a log of
+  many millions takes more memory than there is.
 #}
 {% macro newest_rows(relation, key, version=['updated_at']) -%}
     {{ return(adapter.dispatch('newest_rows')(relation, key, version)) }}
 {%- endmacro %}
 
 {% macro duckdb__newest_rows(relation, key, version) -%}
-    select * exclude (recency)
+    with repeated as (
+        select {{ metronome.key_hash(key) }} as repeated_hash
+        from {{ relation }}
+        group by repeated_hash
+        having count(*) > 1
+    )
+
+    select * from {{ relation }}
+    anti join repeated on {{ metronome.key_hash(key) }} = repeated_hash
+    union all
+    select * exclude (content, recency)
     from (
         select
             *,
@@ -22,9 +35,15 @@
                     {%- endfor %}
                     _transferred_at desc nulls last,
                     _file desc,
-                    hash(export_row)
+                    content
             ) as recency
-        from (select * exclude (_dlt_load_id) from {{ relation }}) as export_row
+        from (
+            select
+                *,
+                hash(*columns(* exclude (_dlt_load_id))) as content
+            from {{ relation }}
+            semi join repeated on {{ metronome.key_hash(key) }} = repeated_hash
+        )
     )
     where recency = 1
 {%- endmacro %}

@@ -14,6 +14,7 @@ from typing import Any
 import dlt
 from dlt.common.schema.typing import TColumnSchema
 from dlt.common.schema.utils import new_table
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
@@ -27,6 +28,9 @@ from pipelines.metronome_export.run import load_export
 DATABASE = "data/account/metronome.duckdb"
 """Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
 reads the same variable and has the same default."""
+
+MEMORY_LIMIT = "4GB"
+"""What DuckDB may take unless DUCKDB_MEMORY_LIMIT says otherwise; dbt's profile has the same."""
 
 LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
 ROW_ID: TColumnSchema = {
@@ -147,7 +151,8 @@ def _open(module: ModuleType) -> dlt.Pipeline:
         return dlt.pipeline(
             module.NAME,
             destination=dlt.destinations.duckdb(
-                database, decimal_precision=(AMOUNT_PRECISION, AMOUNT_SCALE)
+                DuckDbCredentials(database, global_config=_engine_settings()),
+                decimal_precision=(AMOUNT_PRECISION, AMOUNT_SCALE),
             ),
             dataset_name=module.DATASET,
             progress="tqdm" if sys.stderr.isatty() else None,
@@ -160,6 +165,13 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     pipeline.set_local_state_val("database", database)
     pipeline.sync_destination()
     return pipeline
+
+
+def _engine_settings() -> dict[str, Any]:
+    return {
+        "memory_limit": os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT),
+        "preserve_insertion_order": False,
+    }
 
 
 def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:

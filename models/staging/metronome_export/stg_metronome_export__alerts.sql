@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'alert') }}
+    {{ current_rows(source('raw_export', 'alert')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_balances') }}
+    {{ current_rows(source('raw_export', 'contracts_balances')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'billable_metric') }}
+    {{ current_rows(source('raw_export', 'billable_metric')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_commits') }}
+    {{ current_rows(source('raw_export', 'contracts_commits')) }}
 ),
 
 deduplicated as (

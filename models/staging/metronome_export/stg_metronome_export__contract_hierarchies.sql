@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contract_hierarchy_configurations') }}
+    {{ current_rows(source('raw_export', 'contract_hierarchy_configurations')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_overrides') }}
+    {{ current_rows(source('raw_export', 'contracts_overrides')) }}
 ),
 
 deduplicated as (

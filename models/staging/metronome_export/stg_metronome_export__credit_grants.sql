@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'credit_grant') }}
+    {{ current_rows(source('raw_export', 'credit_grant')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'customer') }}
+    {{ current_rows(source('raw_export', 'customer')) }}
 ),
 
 deduplicated as (

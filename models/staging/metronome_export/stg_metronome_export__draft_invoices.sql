@@ -1,8 +1,10 @@
 -- One row per open invoice and daily snapshot: its total as it stood on that day.
+{{ config(materialized='incremental', unique_key=key_hash(['invoice_id', 'snapshot_at'])) }}
+
 with
 
-source as (
-    select * from {{ source('raw_export', 'draft_invoice') }}
+source as not materialized (
+    {{ touched_rows(source('raw_export', 'draft_invoice'), ['id', 'snapshot_time']) }}
 ),
 
 deduplicated as (
@@ -35,7 +37,11 @@ renamed as (
         billing_provider_invoice_created_at,
         start_timestamp as period_start_at,
         end_timestamp as period_end_at,
-        updated_at
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
     from deduplicated
 )
 

@@ -1,8 +1,10 @@
 -- One row per line of an open invoice and daily snapshot.
+{{ config(materialized='incremental', unique_key=key_hash(['line_item_id', 'snapshot_at'])) }}
+
 with
 
-source as (
-    select * from {{ source('raw_export', 'draft_line_item') }}
+source as not materialized (
+    {{ touched_rows(source('raw_export', 'draft_line_item'), ['id', 'snapshot_time']) }}
 ),
 
 deduplicated as (
@@ -43,7 +45,11 @@ renamed as (
         snapshot_time as snapshot_at,
         starting_at,
         ending_before,
-        updated_at
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
     from deduplicated
 )
 

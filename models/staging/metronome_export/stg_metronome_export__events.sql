@@ -1,8 +1,10 @@
 -- One row per usage event received, billed or not; an event sent twice counts once.
+{{ config(materialized='incremental', unique_key=key_hash(['environment_type', 'transaction_id'])) }}
+
 with
 
-source as (
-    select * from {{ source('raw_export', 'events') }}
+source as not materialized (
+    {{ touched_rows(source('raw_export', 'events'), ['environment_type', 'transaction_id']) }}
 ),
 
 deduplicated as (
@@ -24,7 +26,11 @@ renamed as (
 
         -- timestamps
         timestamp as event_at,
-        updated_at
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
     from deduplicated
 )
 

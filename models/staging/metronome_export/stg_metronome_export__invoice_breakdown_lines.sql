@@ -1,8 +1,10 @@
 -- One row per line of a window of a finalized invoice, of its newest snapshot.
+{{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_line_id'])) }}
+
 with
 
-source as (
-    select * from {{ source('raw_export', 'breakdowns_line_items') }}
+source as not materialized (
+    {{ touched_rows(source('raw_export', 'breakdowns_line_items'), ['id']) }}
 ),
 
 deduplicated as (
@@ -51,7 +53,11 @@ renamed as (
         watermark_timestamp as watermark_at,
         breakdown_start_timestamp as breakdown_start_at,
         breakdown_end_timestamp as breakdown_end_at,
-        updated_at
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
     from deduplicated
 )
 

@@ -1,8 +1,10 @@
 -- One row per window (a day, unless the account has hours) of a finalized invoice, of its newest snapshot.
+{{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_id'])) }}
+
 with
 
-source as (
-    select * from {{ source('raw_export', 'breakdowns_invoices') }}
+source as not materialized (
+    {{ touched_rows(source('raw_export', 'breakdowns_invoices'), ['id']) }}
 ),
 
 deduplicated as (
@@ -44,7 +46,11 @@ renamed as (
         invoice_end_timestamp as period_end_at,
         breakdown_start_timestamp as breakdown_start_at,
         breakdown_end_timestamp as breakdown_end_at,
-        updated_at
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
     from deduplicated
 )
 

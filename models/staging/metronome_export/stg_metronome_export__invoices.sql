@@ -1,8 +1,10 @@
 -- One row per finalized or voided invoice; the export holds no drafts in this table.
+{{ config(materialized='incremental', unique_key=key_hash(['invoice_id'])) }}
+
 with
 
-source as (
-    select * from {{ source('raw_export', 'invoice') }}
+source as not materialized (
+    {{ touched_rows(source('raw_export', 'invoice'), ['id']) }}
 ),
 
 deduplicated as (
@@ -39,7 +41,11 @@ renamed as (
         end_timestamp as period_end_at,
         issued_at,
         billing_provider_invoice_created_at,
-        updated_at
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
     from deduplicated
 )
 

@@ -1,8 +1,10 @@
 -- One row per line of an invoice: a product's charges, an applied credit or commit, an adjustment.
+{{ config(materialized='incremental', unique_key=key_hash(['line_item_id'])) }}
+
 with
 
-source as (
-    select * from {{ source('raw_export', 'line_item') }}
+source as not materialized (
+    {{ touched_rows(source('raw_export', 'line_item'), ['id']) }}
 ),
 
 deduplicated as (
@@ -41,7 +43,11 @@ renamed as (
         -- timestamps
         starting_at,
         ending_before,
-        updated_at
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
     from deduplicated
 )
 

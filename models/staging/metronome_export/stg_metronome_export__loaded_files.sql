@@ -22,6 +22,9 @@ renamed as (
         -- numerics
         size_bytes,
 
+        -- booleans
+        _dlt_load_id = max(_dlt_load_id) over (partition by path) as is_newest,
+
         -- timestamps
         modified_at
     from source

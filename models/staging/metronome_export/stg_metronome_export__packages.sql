@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'packages') }}
+    {{ current_rows(source('raw_export', 'packages')) }}
 ),
 
 deduplicated as (

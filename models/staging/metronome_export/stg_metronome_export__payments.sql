@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'payment') }}
+    {{ current_rows(source('raw_export', 'payment')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_prepaid_balance_threshold_configurations') }}
+    {{ current_rows(source('raw_export', 'contracts_prepaid_balance_threshold_configurations')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'credit_type') }}
+    {{ current_rows(source('raw_export', 'credit_type')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_product_list_item_versions') }}
+    {{ current_rows(source('raw_export', 'contracts_product_list_item_versions')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'product') }}
+    {{ current_rows(source('raw_export', 'product')) }}
 ),
 
 deduplicated as (

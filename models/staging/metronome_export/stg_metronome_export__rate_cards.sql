@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_rate_cards') }}
+    {{ current_rows(source('raw_export', 'contracts_rate_cards')) }}
 ),
 
 deduplicated as (

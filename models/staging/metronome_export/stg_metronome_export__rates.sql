@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_rate_card_entries') }}
+    {{ current_rows(source('raw_export', 'contracts_rate_card_entries')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_recurring_commits_and_credits') }}
+    {{ current_rows(source('raw_export', 'contracts_recurring_commits_and_credits')) }}
 ),
 
 deduplicated as (

@@ -1,8 +1,10 @@
 -- One row per charge of an invoice line of the plan vintage.
+{{ config(materialized='incremental', unique_key=key_hash(['sub_line_item_id'])) }}
+
 with
 
-source as (
-    select * from {{ source('raw_export', 'sub_line_item') }}
+source as not materialized (
+    {{ touched_rows(source('raw_export', 'sub_line_item'), ['id']) }}
 ),
 
 deduplicated as (
@@ -29,7 +31,11 @@ renamed as (
         tiers,
 
         -- timestamps
-        updated_at
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
     from deduplicated
 )
 

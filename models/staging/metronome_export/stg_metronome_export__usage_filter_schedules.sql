@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ source('raw_export', 'contracts_usage_filter_schedule') }}
+    {{ current_rows(source('raw_export', 'contracts_usage_filter_schedule')) }}
 ),
 
 deduplicated as (

@@ -1,0 +1,246 @@
+"""What the export costs us, as ratios to what DuckDB does with bare hands and to another loader.
+
+One sandbox account at ``--scale``, in one run on one machine: the same files go to DuckDB's own
+`create table as`, to one hand-written script (`reference.sql`), to dlt's ordinary file reader, and to
+this project as its users run it. Every command is a process of its own, with the same memory limit.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.metronome_export.tables import TABLES
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+ARGUMENTS = "{{as_of: 2024-04-15, month: 2024-03, environment: PRODUCTION, reports_dir: '{}'}}"
+
+DUCKDB = """
+import os, sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+connection.execute(f"set memory_limit = '{os.environ['DUCKDB_MEMORY_LIMIT']}'")
+connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
+connection.execute(sys.stdin.read())
+"""
+"""Runs the SQL that it is given, on the database that it is given."""
+
+DLT = """
+import sys, dlt
+from dlt.sources.filesystem import filesystem, read_parquet
+pipeline = dlt.pipeline(
+    "plain", destination=dlt.destinations.duckdb(sys.argv[1]), dataset_name="raw"
+)
+for table in sys.argv[3:]:
+    files = filesystem(bucket_url=sys.argv[2], file_glob=f"{table}/**/*.parquet")
+    rows = (files | read_parquet(use_pyarrow=True)).with_name(table)
+    pipeline.run(rows, loader_file_format="parquet")
+"""
+"""Loads tables with dlt's file reader, as its documentation shows it, through Arrow."""
+
+
+@dataclass
+class Cost:
+    """What a command took, or several one after the other."""
+
+    seconds: float = 0
+    peak_bytes: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.seconds + other.seconds, max(self.peak_bytes, other.peak_bytes))
+
+
+@dataclass
+class Measured:
+    """The costs of the project on one account."""
+
+    rows: int
+    landing: Cost
+    first: Cost
+    nothing_new: Cost
+    one_percent: Cost
+
+
+def main() -> None:
+    """Measure, and print a Markdown table, line by line."""
+    options = _parser().parse_args()
+    os.environ["DUCKDB_MEMORY_LIMIT"] = options.memory
+    print(
+        f"scale {options.scale}, DuckDB's memory limit {options.memory}, {os.cpu_count()} CPUs, "
+        f"load {os.getloadavg()[0]:.0f}\n\n| What | Figure | Ratio |\n|---|---|---|",
+        flush=True,
+    )
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        _compare(options.scale, Path(folder))
+
+
+def _compare(scale: int, folder: Path) -> None:
+    small = project(max(scale // 10, 1), folder / "small")
+    export = folder / "large" / "export"
+    write_export(scale, export)
+    landing = plain_landing(export, folder / "landing.duckdb")
+    reader = plain_dlt(export, folder)
+    script = reference(export, folder)
+    ours = project(scale, folder / "large")
+    _row("rows of the export", f"{ours.rows:,}")
+    _row("(a) landing by `create table as`", _told(landing))
+    _row("landing", _told(ours.landing), _times(ours.landing, landing, "(a)"))
+    _row("(c) landing by dlt's file reader", _told(reader), _times(reader, landing, "(a)"))
+    _row("(b) a hand-written script", _told(script))
+    _row("first whole run", _told(ours.first), _times(ours.first, script, "(b)"))
+    memory = ours.first.peak_bytes / script.peak_bytes
+    _row("… its peak memory", f"{ours.first.peak_bytes / 2**20:,.0f} MiB", f"{memory:.1f} (b)")
+    share = ours.one_percent.seconds / ours.first.seconds
+    _row("run after 1% new rows", _told(ours.one_percent), f"{share:.0%} of the first")
+    _row("run with nothing new", _told(ours.nothing_new))
+    _row(f"first whole run, {small.rows:,} rows", _told(small.first))
+    growth = ours.first.seconds / small.first.seconds
+    _row("… growth with the rows", f"{ours.rows / small.rows:.1f} times", f"{growth:.1f} times")
+
+
+def project(scale: int, folder: Path) -> Measured:
+    """`dlt pipeline run` and `dbt build`: at first, with nothing new, and after 1% new rows."""
+    export = folder / "export"
+    write_export(scale, export)
+    landing = _load(folder)
+    first = landing + _build(folder)
+    nothing_new = _load(folder) + _build(folder)
+    add_one_percent(export)
+    one_percent = _load(folder) + _build(folder)
+    with duckdb.connect(str(folder / "metronome.duckdb"), read_only=True) as connection:
+        counts = [connection.table(f"raw_export.{name}").shape[0] for name in TABLES]
+    return Measured(sum(counts), landing, first, nothing_new, one_percent)
+
+
+def plain_landing(export: Path, database: Path) -> Cost:
+    """Reference (a): every table by DuckDB alone."""
+    statements = [
+        f"create table {folder.name} as from read_parquet('{folder}/*/*.parquet', "
+        "union_by_name = true)"
+        for folder in sorted(export.iterdir())
+    ]
+    return _run([sys.executable, "-c", DUCKDB, str(database)], sql="; ".join(statements))
+
+
+def reference(export: Path, folder: Path) -> Cost:
+    """Reference (b): land, keep the newest rows, write the reports."""
+    reports = folder / "reference"
+    reports.mkdir()
+    sql = (ROOT / "benchmarks" / "reference.sql").read_text()
+    sql = sql.replace("{export}", str(export)).replace("{reports}", str(reports))
+    return _run([sys.executable, "-c", DUCKDB, str(folder / "reference.duckdb")], sql=sql)
+
+
+def plain_dlt(export: Path, folder: Path) -> Cost:
+    """Reference (c): dlt's own file reader."""
+    tables = sorted(path.name for path in export.iterdir())
+    command = [sys.executable, "-c", DLT, str(folder / "dlt.duckdb"), str(export), *tables]
+    return _run(command, {"DLT_DATA_DIR": str(folder / "dlt")})
+
+
+def write_export(scale: int, export: Path) -> None:
+    """Write the sandbox account's export; files that are there already stay."""
+    command = [sys.executable, "-m", "pipelines.sandbox", "export", str(export)]
+    _run([*command, "--scale", f"{scale}"])
+
+
+def add_one_percent(export: Path) -> None:
+    """A later transfer: 1% of the events under new ids, and of invoices and their lines again."""
+    path = "dt=2024-04-16/0_20240416060000.parquet"
+    columns = {
+        "events": "transaction_id || '-later' as transaction_id",
+        **{name: "updated_at + to_days(1) as updated_at" for name in ("invoice", "sub_line_item")},
+        "line_item": "updated_at + to_days(1) as updated_at",
+    }
+    for table, changed in columns.items():
+        target = export / table / path
+        target.parent.mkdir(exist_ok=True)
+        newest = max(
+            (found for found in (export / table).glob("*/*.parquet")),
+            key=lambda f: f.stat().st_size,
+        )
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            rows = f"from read_parquet('{export / table}/*/*.parquet', hive_partitioning = false)"
+            (count,) = connection.execute(f"select count(*) {rows}").fetchone()
+            connection.execute(
+                f"copy (select * replace ({changed}) from read_parquet('{newest}', "
+                f"hive_partitioning = false) limit {count // 100}) to '{target}'"
+            )
+
+
+def _load(folder: Path) -> Cost:
+    return _run([BIN / "dlt", "pipeline", "metronome_export", "run"], _settings(folder))
+
+
+def _build(folder: Path) -> Cost:
+    reports = folder / "reports"
+    reports.mkdir(exist_ok=True)
+    options = ["--target-path", folder / "target", "--log-path", folder, "--log-level", "warn"]
+    command = [BIN / "dbt", "build", "--exclude-resource-type", "unit_test", *options]
+    return _run([*command, "--vars", ARGUMENTS.format(reports)], _settings(folder))
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    return {
+        "SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export"),
+        "DESTINATION__DUCKDB__CREDENTIALS": str(folder / "metronome.duckdb"),
+        "DLT_DATA_DIR": str(folder / "dlt"),
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _run(command: list[str | Path], settings: dict[str, str] | None = None, sql: str = "") -> Cost:
+    """Run a command to its end.
+
+    Raises:
+        SystemExit: If it fails.
+    """
+    started = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | (settings or {}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    process.stdin.write(sql)
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - started
+    if status:
+        code = os.waitstatus_to_exitcode(status)
+        raise SystemExit(f"{' '.join(map(str, command))[:200]} ended with {code}")
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+    return Cost(seconds, usage.ru_maxrss * unit)
+
+
+def _told(cost: Cost) -> str:
+    return f"{cost.seconds:.1f} s, {cost.peak_bytes / 2**20:,.0f} MiB"
+
+
+def _times(cost: Cost, other: Cost, name: str) -> str:
+    return f"{cost.seconds / other.seconds:.1f} {name}"
+
+
+def _row(what: str, figure: str, ratio: str = "") -> None:
+    print(f"| {what} | {figure} | {ratio} |", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.export", description=__doc__)
+    parser.add_argument("--scale", type=int, default=50, help="how often the customers occur")
+    parser.add_argument("--memory", default="4GB", help="DuckDB's limit, in each process")
+    parser.add_argument("--folder", type=Path, help="where there is room for the files")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
