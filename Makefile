@@ -31,7 +31,7 @@ OUT ?= reports/$(ACCOUNT)
 quoted = '$(subst ','',$(1))'
 var = $(if $(strip $(value $(2))),$(1): $(call quoted,$(value $(2)))$(,) )
 , := ,
-export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)reports_dir: $(call quoted,$(OUT))}
+export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)}
 export OUT DB ENVIRONMENT
 export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
 export DLT_DATA_DIR = $(CURDIR)/data/dlt/$(subst ',_,$(subst $(space),_,$(subst /,_,$(DB))))
@@ -73,7 +73,6 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 reports: $(INSTALLED)
-	@mkdir -p "$$OUT"
 ifeq ($(ACCOUNT),sandbox)
 	@echo "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
 	@$(BIN)/python -m pipelines.sandbox export $(EXPORT)
@@ -84,7 +83,7 @@ else
 	@$(BIN)/dlt pipeline run
 endif
 	@printf 'Building and testing the models, about 40 seconds: dbt build --vars "%s"\n' "$$VARS"
-	@$(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
+	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check --quiet .

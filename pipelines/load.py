@@ -4,7 +4,6 @@ The database is the truth and a pipeline's working folder only a cache of it: wh
 loaded is read from `raw_export.loaded_files`. Two databases never share a state.
 """
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,15 +18,11 @@ from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
-from pipelines.metronome_api.endpoints import BASE_URL
 from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
 from pipelines.metronome_export.files import ExportFile, list_files
-
-DATABASE = "data/account/metronome.duckdb"
-"""Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
-reads the same variable and has the same default."""
+from pipelines.settings import api_token, api_url, database_file, export_url
 
 LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
 ROW_ID: TColumnSchema = {
@@ -46,7 +41,7 @@ PIPELINES: dict[str, ModuleType] = {
 
 def configured() -> list[str]:
     """Names of the pipelines that have what they need to run."""
-    settings = {metronome_export.NAME: _bucket_url(), metronome_api.NAME: _bearer_token()}
+    settings = {metronome_export.NAME: export_url(), metronome_api.NAME: api_token()}
     return [name for name, setting in settings.items() if setting]
 
 
@@ -100,7 +95,7 @@ def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
 
 
 def _run_export(pipeline: dlt.Pipeline) -> str:
-    bucket_url = _bucket_url()
+    bucket_url = export_url()
     if not bucket_url:
         raise InputError(
             "No export to load: set [sources.metronome_export] bucket_url in .dlt/config.toml, or "
@@ -141,18 +136,18 @@ def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[An
 
 
 def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:
-    token = _bearer_token()
+    token = api_token()
     if not token:
         raise InputError(
             "No API to load: set METRONOME_BEARER_TOKEN, or [sources.metronome_api] bearer_token "
             "in .dlt/secrets.toml."
         )
-    return load_account(pipeline, _base_url(), token, settings, full_refresh)
+    return load_account(pipeline, api_url(), token, settings, full_refresh)
 
 
 def _check_same_api(pipeline: dlt.Pipeline) -> None:
     """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
-    asked = host(_base_url())
+    asked = host(api_url())
     held = {held_host for (held_host,) in _query(pipeline, "select host from read_from")}
     if held - {asked}:
         raise InputError(
@@ -166,7 +161,7 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     A package that an earlier run left behind is not retried: its files do not count as loaded, so
     this run reads them again, and repeated rows are what staging removes.
     """
-    database = str(Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).absolute())
+    database = str(database_file())
     Path(database).parent.mkdir(parents=True, exist_ok=True)
 
     def attach() -> dlt.Pipeline:
@@ -224,22 +219,3 @@ def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
 def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
     with pipeline.sql_client() as client:
         return list(client.execute_sql(sql) or [])
-
-
-def _bucket_url() -> str | None:
-    return dlt.config.get("sources.metronome_export.bucket_url", str)
-
-
-def _base_url() -> str:
-    return (
-        os.environ.get("METRONOME_BASE_URL")
-        or dlt.config.get("sources.metronome_api.base_url", str)
-        or BASE_URL
-    )
-
-
-def _bearer_token() -> str | None:
-    # no type is asked for: dlt's trace would keep the value of a type that is not secret
-    return os.environ.get("METRONOME_BEARER_TOKEN") or (
-        dlt.secrets.get("sources.metronome_api.bearer_token")
-    )
