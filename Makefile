@@ -1,6 +1,6 @@
 # Thin names for what dlt and dbt do anyway; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports test lint docs test-docs benchmark lock clean
+.PHONY: help reports doctor test lint docs test-docs benchmark lock clean
 space := $(subst ,, )
 
 # The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
@@ -45,6 +45,7 @@ INSTALLED := .venv/.installed
 
 help:
 	@echo "make reports    load the sandbox, or your own data, and write the CSV reports"
+	@echo "make doctor     check versions, settings, token, database, disk: what to fix before a run"
 	@echo "make docs       dbt docs with the lineage, as one page"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
@@ -84,6 +85,14 @@ else
 endif
 	@printf 'Building and testing the models, about 40 seconds: dbt build --vars "%s"\n' "$$VARS"
 	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
+
+doctor: $(INSTALLED)
+ifeq ($(ACCOUNT),sandbox)
+	@test -d $(EXPORT) || $(BIN)/python -m pipelines.sandbox export $(EXPORT)
+	@$(BIN)/python -m pipelines.sandbox exec -- $(BIN)/python -m pipelines.doctor
+else
+	@$(BIN)/python -m pipelines.doctor
+endif
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check --quiet .

@@ -1,6 +1,7 @@
 """Check what a run needs, and say what to fix: one line each, exit code 1 if something is wrong."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -144,9 +145,12 @@ def _database() -> str:
         with duckdb.connect(str(path)):
             pass
     except duckdb.Error as error:
+        if holder := re.search(r"held in (.*?\(PID \d+\))", str(error)):
+            raise InputError(
+                f"{path} is in use by {holder[1]}: wait until that ends, or end it."
+            ) from error
         raise InputError(
-            f"{str(error).splitlines()[0]} Close what has it open; if it is damaged, move it away "
-            "and load again."
+            f"{path} does not open: {str(error).splitlines()[0]} Move it away, and load again."
         ) from error
     return f"{path} opens, {path.stat().st_size / 1024**2:,.1f} MB"
 
