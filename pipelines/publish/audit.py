@@ -49,7 +49,7 @@ class Audit:
         skipped = statuses.pop("skipped", 0)
         failed = sum(count for status, count in statuses.items() if status not in GOOD)
         unbuilt = [name for name, node in self.reports.items() if node["unique_id"] not in by_node]
-        untested = sorted(self._tests() - by_node.keys())
+        untested = sorted(self._needed_tests() - by_node.keys())
         found = []
         if failed or skipped:
             found.append(f"Models or tests that failed: {failed}, and were left out: {skipped}.")
@@ -58,7 +58,7 @@ class Audit:
         if untested:
             example = self.manifest["nodes"][untested[0]]["name"]
             found.append(
-                f"Tests of the reports and what they are built from that this run left out: "
+                "Tests of the reports and what they are built from that this run left out: "
                 f"{len(untested)}, such as {example}."
             )
         return found
@@ -82,7 +82,7 @@ class Audit:
         outcomes = Counter(result["status"] for result in tests.values())
         return {"outcomes": dict(outcomes), "warnings": warnings}
 
-    def _tests(self) -> set[str]:
+    def _needed_tests(self) -> set[str]:
         """The data tests of the reports and of all that they are built from."""
         parents = self.manifest["parent_map"]
         ancestors: set[str] = set()
@@ -110,7 +110,7 @@ def read_audit(target: Path, started_at: datetime) -> Audit:
         results = None
     if not results or datetime.fromisoformat(results["metadata"]["generated_at"]) < started_at:
         raise InputError(
-            f"dbt left no results in {target}. Is the command a `dbt build`? A target folder of "
-            "your own is named by the variable DBT_TARGET_PATH, not by --target-path."
+            f"dbt left no results in {target}. If it did not say why: the command must be a "
+            "`dbt build`; DBT_TARGET_PATH names another target folder, --target-path may not."
         )
     return Audit(results, manifest)

@@ -30,11 +30,12 @@ def manifest(run: Run) -> dict[str, Any]:
 def published(
     account: Account, export: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Run, str]:
-    """Export and API, of which the token may not read the balances; and what publishing printed."""
+    """Balances that the token may not read, a column that is not known; and what was printed."""
     forbidden = ["/v1/contracts/customerBalances/list"]
     with api_settings(account, forbid=forbidden) as api:
         run = Run(tmp_path_factory.mktemp("published"), export | api)
         run.load()
+    run.execute("alter table raw_export.invoice add column surprise varchar")
     return run, run.publish(*EVERYTHING)
 
 
@@ -42,7 +43,8 @@ def test_a_good_run_publishes_every_report_and_says_where(published: tuple[Run, 
     run, said = published
     assert set(files(run)) == {f"{name}.csv" for name in NAMES} | {"run.json"}
     assert f"Published in {run.reports}: 4 reports and run.json" in said
-    assert "lists that the API did not give: balances (HTTP 403)" in said
+    assert "columns of the export that are not known: invoice.surprise" in said
+    assert "lists that the API did not give: balances (HTTP 403), net_balances (HTTP 403)" in said
 
 
 def test_run_json_tells_what_the_files_hold(published: tuple[Run, str]) -> None:
@@ -69,10 +71,13 @@ def test_run_json_tells_from_what_and_how_the_set_was_made(published: tuple[Run,
     assert told["arguments"]["usage_event"] == "image_modeler"
     assert told["sources"]["api"] == {
         "read_as_of": "2024-04-15T00:00:00Z",
-        "lists_not_available": [{"resource": "balances", "http_status": 403, "customers": 44}],
+        "lists_not_available": [
+            {"resource": resource, "http_status": 403, "customers": 44}
+            for resource in ("balances", "net_balances")
+        ],
     }
     assert told["sources"]["export"]["newest_updated_at"] <= told["as_of"]
-    assert told["sources"]["export"]["undeclared_columns"] == []
+    assert told["sources"]["export"]["undeclared_columns"] == ["invoice.surprise"]
     assert set(told["tests"]["outcomes"]) <= {"pass", "warn"}
     assert len(told["tests"]["warnings"]) == told["tests"]["outcomes"].get("warn", 0)
     assert all(warning["description"] for warning in told["tests"]["warnings"])
