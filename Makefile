@@ -1,6 +1,6 @@
 # Thin names for what dlt and dbt do anyway; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports test lint docs test-docs benchmark lock clean
+.PHONY: help reports doctor test lint docs test-docs benchmark lock clean
 space := $(subst ,, )
 
 # The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
@@ -31,7 +31,7 @@ OUT ?= reports/$(ACCOUNT)
 quoted = '$(subst ','',$(1))'
 var = $(if $(strip $(value $(2))),$(1): $(call quoted,$(value $(2)))$(,) )
 , := ,
-export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)reports_dir: $(call quoted,$(OUT))}
+export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)}
 export OUT DB ENVIRONMENT
 export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
 export DLT_DATA_DIR = $(CURDIR)/data/dlt/$(subst ',_,$(subst $(space),_,$(subst /,_,$(DB))))
@@ -48,6 +48,7 @@ INSTALLED := .venv/.installed
 
 help:
 	@echo "make reports    load the sandbox, or your own data, and write the CSV reports"
+	@echo "make doctor     check versions, settings, token, database, disk: what to fix before a run"
 	@echo "make docs       dbt docs with the lineage, as one page"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
@@ -77,7 +78,6 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 reports: $(INSTALLED)
-	@mkdir -p "$$OUT"
 ifeq ($(ACCOUNT),sandbox)
 	@echo "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
 	@$(BIN)/python -m pipelines.sandbox export $(EXPORT)
@@ -88,7 +88,15 @@ else
 	@$(BIN)/dlt pipeline run
 endif
 	@printf 'Building and testing the models, about 40 seconds: dbt build --vars "%s"\n' "$$VARS"
-	@$(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
+	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
+
+doctor: $(INSTALLED)
+ifeq ($(ACCOUNT),sandbox)
+	@test -d $(EXPORT) || $(BIN)/python -m pipelines.sandbox export $(EXPORT)
+	@$(BIN)/python -m pipelines.sandbox exec -- $(BIN)/python -m pipelines.doctor
+else
+	@$(BIN)/python -m pipelines.doctor
+endif
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check --quiet .

@@ -155,7 +155,7 @@ def add_one_percent(export: Path) -> None:
     path = "dt=2024-04-16/0_20240416060000.parquet"
     columns = {
         "events": "transaction_id || '-later' as transaction_id",
-        **{name: "updated_at + to_days(1) as updated_at" for name in ("invoice", "sub_line_item")},
+        **dict.fromkeys(("invoice", "sub_line_item"), "updated_at + to_days(1) as updated_at"),
         "line_item": "updated_at + to_days(1) as updated_at",
     }
     for table, changed in columns.items():

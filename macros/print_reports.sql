@@ -19,7 +19,7 @@
         {%- endif -%}
         {%- for report in written | sort -%}
             {%- set rows = run_query('select count(*) from ' ~ built(report)).columns[0].values()[0] -%}
-            {{ print('\n  ' ~ report_path(report) ~ '  ' ~ rows ~ (' row' if rows == 1 else ' rows')) }}
+            {{ print('\n  ' ~ report_file(report) ~ '  ' ~ rows ~ (' row' if rows == 1 else ' rows')) }}
             {%- for row in run_query(headline(report)) -%}
                 {{ print('      ' ~ row[0]) }}
             {%- endfor -%}
@@ -36,7 +36,7 @@
     {%- if failed -%}
         {%- for result in results
             if result.node.name.startswith('rpt_') and result.status in ('skipped', 'error') -%}
-            {{ print('\n  ' ~ report_path(result.node.name) ~ '  NOT written: the last good file stays, if there is one') }}
+            {{ print('\n  ' ~ report_file(result.node.name) ~ '  not written') }}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}

@@ -2,7 +2,8 @@
   Write a report to `<reports_dir>/<name without rpt_>.csv`: RFC 4180 (CRLF, quoted where needed), UTF-8,
   a header even when empty, ordered by the report's `meta.order_by`. Numbers are exact and plain,
   instants ISO 8601 in UTC, null is empty. The file is replaced in one step, and only after every test
-  of every parent passed: this is a report's post-hook.
+  of every parent passed: this is a report's post-hook. `python -m pipelines.publish` names another
+  folder, and puts the files before readers when all of them are written and tested.
 #}
 {% macro write_csv() -%}
     {%- if execute -%}
@@ -26,7 +27,11 @@
 {%- endmacro %}
 
 {% macro report_path(report_model) -%}
-    {{ return(argument('reports_dir') ~ '/' ~ report_model[4:] ~ '.csv') }}
+    {{ return(env_var('REPORTS_DIR', argument('reports_dir')) ~ '/' ~ report_file(report_model)) }}
+{%- endmacro %}
+
+{% macro report_file(report_model) -%}
+    {{ return(report_model[4:] ~ '.csv') }}
 {%- endmacro %}
 
 {# A column as the text of a CSV cell. #}

@@ -4,7 +4,6 @@ The database is the truth and a pipeline's working folder only a cache of it: wh
 loaded is read from `raw_export.loaded_files`. Two databases never share a state.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,18 +18,11 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.errors import OWN_DATABASE, InputError
-from pipelines.metronome_api.endpoints import BASE_URL
 from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
 from pipelines.metronome_export.run import load_export
-
-DATABASE = "data/account/metronome.duckdb"
-"""Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
-reads the same variable and has the same default."""
-
-MEMORY_LIMIT = "4GB"
-"""What DuckDB may take unless DUCKDB_MEMORY_LIMIT says otherwise; dbt's profile has the same."""
+from pipelines.settings import api_token, api_url, database_file, export_url, memory_limit
 
 LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
 ROW_ID: TColumnSchema = {
@@ -49,7 +41,7 @@ PIPELINES: dict[str, ModuleType] = {
 
 def configured() -> list[str]:
     """Names of the pipelines that have what they need to run."""
-    settings = {metronome_export.NAME: _bucket_url(), metronome_api.NAME: _bearer_token()}
+    settings = {metronome_export.NAME: export_url(), metronome_api.NAME: api_token()}
     return [name for name, setting in settings.items() if setting]
 
 
@@ -108,7 +100,7 @@ def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
 
 
 def _run_export(pipeline: dlt.Pipeline) -> tuple[list[str], str | None]:
-    bucket_url = _bucket_url()
+    bucket_url = export_url()
     if not bucket_url:
         raise InputError(
             "No export to load: set [sources.metronome_export] bucket_url in .dlt/config.toml, or "
@@ -119,18 +111,18 @@ def _run_export(pipeline: dlt.Pipeline) -> tuple[list[str], str | None]:
 
 
 def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:
-    token = _bearer_token()
+    token = api_token()
     if not token:
         raise InputError(
             "No API to load: set METRONOME_BEARER_TOKEN, or [sources.metronome_api] bearer_token "
             "in .dlt/secrets.toml."
         )
-    return load_account(pipeline, _base_url(), token, settings, full_refresh)
+    return load_account(pipeline, api_url(), token, settings, full_refresh)
 
 
 def _check_same_api(pipeline: dlt.Pipeline) -> None:
     """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
-    asked = host(_base_url())
+    asked = host(api_url())
     held = {held_host for (held_host,) in _query(pipeline, "select host from read_from")}
     if held - {asked}:
         raise InputError(
@@ -144,14 +136,20 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     A package that an earlier run left behind is not retried: its files do not count as loaded, so
     this run reads them again, and repeated rows are what staging removes.
     """
-    database = str(Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).absolute())
+    database = str(database_file())
     Path(database).parent.mkdir(parents=True, exist_ok=True)
 
     def attach() -> dlt.Pipeline:
         return dlt.pipeline(
             module.NAME,
             destination=dlt.destinations.duckdb(
-                DuckDbCredentials(database, global_config=_engine_settings()),
+                DuckDbCredentials(
+                    database,
+                    global_config={
+                        "memory_limit": memory_limit(),
+                        "preserve_insertion_order": False,
+                    },
+                ),
                 decimal_precision=(AMOUNT_PRECISION, AMOUNT_SCALE),
             ),
             dataset_name=module.DATASET,
@@ -165,13 +163,6 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     pipeline.set_local_state_val("database", database)
     pipeline.sync_destination()
     return pipeline
-
-
-def _engine_settings() -> dict[str, Any]:
-    return {
-        "memory_limit": os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT),
-        "preserve_insertion_order": False,
-    }
 
 
 def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
@@ -198,22 +189,3 @@ def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
 def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
     with pipeline.sql_client() as client:
         return list(client.execute_sql(sql) or [])
-
-
-def _bucket_url() -> str | None:
-    return dlt.config.get("sources.metronome_export.bucket_url", str)
-
-
-def _base_url() -> str:
-    return (
-        os.environ.get("METRONOME_BASE_URL")
-        or dlt.config.get("sources.metronome_api.base_url", str)
-        or BASE_URL
-    )
-
-
-def _bearer_token() -> str | None:
-    # no type is asked for: dlt's trace would keep the value of a type that is not secret
-    return os.environ.get("METRONOME_BEARER_TOKEN") or (
-        dlt.secrets.get("sources.metronome_api.bearer_token")
-    )

@@ -34,15 +34,16 @@ class Run:
 
     def load(self) -> str:
         """`dlt pipeline run`; returns what it printed."""
-        return self._run("dlt", "pipeline", "run")
+        return self.run("dlt", "pipeline", "run")
 
     def build(self, *options: str, **variables: str) -> str:
         """`dbt build`; returns what it printed."""
-        given = {**SANDBOX_ARGUMENTS, **variables, "reports_dir": str(self.reports)}
-        folders = ("--target-path", str(self.folder / "target"), "--log-path", str(self.folder))
-        return self._run(
-            "dbt", "build", "--log-level", "warn", *folders, "--vars", repr(given), *options
-        )
+        return self.run(*self._dbt_build(options, variables | {"reports_dir": str(self.reports)}))
+
+    def publish(self, *options: str, **variables: str) -> str:
+        """`dbt build`, and its reports published; returns what was printed."""
+        command = self._dbt_build(options, variables)
+        return self.run("python", "-m", "pipelines.publish", str(self.reports), "--", *command)
 
     def report(self, name: str) -> list[dict[str, str]]:
         """The rows of a report, every cell a text."""
@@ -59,16 +60,29 @@ class Run:
         with duckdb.connect(str(self.database)) as connection:
             connection.execute(sql)
 
-    def _run(self, command: str, *arguments: str) -> str:
+    @staticmethod
+    def _dbt_build(options: tuple[str, ...], variables: dict[str, str]) -> list[str]:
+        given = {**SANDBOX_ARGUMENTS, **variables}
+        return ["dbt", "build", "--log-level", "warn", "--vars", repr(given), *options]
+
+    def run(self, *command: str) -> str:
+        """A command with the settings of this run; returns what it printed.
+
+        Raises:
+            RunError: If it exits with an error.
+        """
         environment = {
             **{key: value for key, value in os.environ.items() if "METRONOME" not in key},
             "DESTINATION__DUCKDB__CREDENTIALS": str(self.database),
             "DLT_DATA_DIR": str(self.folder / "dlt"),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "DO_NOT_TRACK": "1",
             **self.settings,
         }
         done = subprocess.run(
-            [BIN / command, *arguments],
+            command,
             cwd=ROOT,
             env=environment,
             capture_output=True,

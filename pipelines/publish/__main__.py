@@ -1,0 +1,109 @@
+"""Command line: run `dbt build`, and publish its reports only if all of them passed."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import duckdb
+
+from pipelines.errors import InputError
+from pipelines.publish.audit import read_audit
+from pipelines.publish.folder import CURRENT, MANIFEST, ReportsFolder, held
+from pipelines.publish.run_json import run_json, write_json
+from pipelines.settings import database_file
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Publish, say so, and return 0; or leave the last set as it is, and say why."""
+    options = _parser().parse_args(arguments)
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        print("publish needs a command: publish <folder> -- dbt build …", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    signal.signal(signal.SIGINT, _exit_on_signal)
+    try:
+        with held(options.folder) as folder:
+            return _publish(folder, command)
+    except (InputError, duckdb.Error, OSError) as error:
+        return _refused(options.folder, [str(error)])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipelines.publish", description=__doc__)
+    parser.add_argument("folder", type=Path, help="what readers open; it is created")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- dbt build …")
+    return parser
+
+
+def _publish(folder: ReportsFolder, command: list[str]) -> int:
+    started_at = datetime.now(UTC)
+    code = _run(command, folder)
+    if code not in (0, 1):
+        return _refused(folder.path, [f"{command[0]} ended with exit code {code}."], code)
+    audit = read_audit(Path(os.environ.get("DBT_TARGET_PATH", "target")), started_at)
+    objections = audit.objections()
+    if code or objections:
+        return _refused(folder.path, objections or [f"{command[0]} failed after its tests."])
+    content = run_json(folder.new_set, audit, database_file())
+    write_json(folder.new_set / MANIFEST, content)
+    folder.swap()
+    print(f"\nPublished in {folder.path}: {len(content['reports'])} reports and {MANIFEST}")
+    for line in _remarks(content["sources"]):
+        print(f"  {line}")
+    return 0
+
+
+def _run(command: list[str], folder: ReportsFolder) -> int:
+    """Run a command that writes the reports to the new set; return its exit code."""
+    child = subprocess.Popen(
+        command,
+        env=os.environ | {"REPORTS_DIR": str(folder.new_set)},
+        pass_fds=[folder.lock],  # if this process is killed, dbt still keeps other runs out
+    )
+    try:
+        code = child.wait()
+    finally:
+        child.terminate()
+        child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _remarks(sources: dict[str, Any]) -> list[str]:
+    """What the sources did not tell, as a reader of the reports should know."""
+    remarks = []
+    if export := sources["export"]:
+        if missing := export["tables_not_loaded"]:
+            remarks.append(f"tables that the export lacks: {len(missing)}, named in {MANIFEST}")
+        if columns := export["undeclared_columns"]:
+            remarks.append(f"columns of the export that are not known: {', '.join(columns)}")
+    if sources["api"] and (lists := sources["api"]["lists_not_available"]):
+        named = sorted({f"{item['resource']} (HTTP {item['http_status']})" for item in lists})
+        remarks.append(f"lists that the API did not give: {', '.join(named)}")
+    return remarks
+
+
+def _refused(folder: Path, reasons: list[str], code: int = 1) -> int:
+    print("\nNot published.", *reasons, sep="\n  ", file=sys.stderr)
+    try:
+        last = json.loads((folder / CURRENT / MANIFEST).read_text(encoding="utf-8"))
+        still = f"holds the reports of the last good run, as of {last['as_of']}, as they were"
+    except OSError:
+        still = "holds no reports yet"
+    print(f"{folder} {still}. Correct the cause, then run the same again.", file=sys.stderr)
+    return code
+
+
+def _exit_on_signal(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""What a run of dbt built and tested, from the artifacts that it leaves: dbt is never imported."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import InputError
+
+GOOD = frozenset({"success", "pass", "warn", "no-op"})
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One run of dbt.
+
+    Attributes:
+        results: dbt's `run_results.json`.
+        manifest: dbt's `manifest.json`.
+    """
+
+    results: dict[str, Any]
+    manifest: dict[str, Any]
+
+    @property
+    def by_node(self) -> dict[str, dict[str, Any]]:
+        """The result of each node that was built or tested, by the node's id."""
+        return {result["unique_id"]: result for result in self.results["results"]}
+
+    @property
+    def reports(self) -> dict[str, dict[str, Any]]:
+        """The nodes of the project's reports, by the names of their files."""
+        return {
+            f"{node['name'].removeprefix('rpt_')}.csv": node
+            for node in self.manifest["nodes"].values()
+            if node["resource_type"] == "model" and node["name"].startswith("rpt_")
+        }
+
+    def relation(self, model: str) -> str:
+        """The table or view of a model, for SQL."""
+        return self.manifest["nodes"][f"model.metronome.{model}"]["relation_name"]
+
+    def objections(self) -> list[str]:
+        """Why the reports must not be published, one sentence each; none if they may be."""
+        by_node = self.by_node
+        statuses = Counter(result["status"] for result in by_node.values())
+        skipped = statuses.pop("skipped", 0)
+        failed = sum(count for status, count in statuses.items() if status not in GOOD)
+        unbuilt = [name for name, node in self.reports.items() if node["unique_id"] not in by_node]
+        untested = sorted(self._needed_tests() - by_node.keys())
+        found = []
+        if failed or skipped:
+            found.append(f"Models or tests that failed: {failed}, and were left out: {skipped}.")
+        if unbuilt:
+            found.append(f"Reports that this run did not build: {', '.join(sorted(unbuilt))}.")
+        if untested:
+            example = self.manifest["nodes"][untested[0]]["name"]
+            found.append(
+                "Tests of the reports and what they are built from that this run left out: "
+                f"{len(untested)}, such as {example}."
+            )
+        return found
+
+    def tests(self) -> dict[str, Any]:
+        """How many tests had each outcome, and the warnings with their meanings and rows."""
+        tests = {
+            node_id: result
+            for node_id, result in self.by_node.items()
+            if node_id.startswith(("test.", "unit_test."))
+        }
+        warnings = [
+            {
+                "name": self.manifest["nodes"][node_id]["name"],
+                "description": self.manifest["nodes"][node_id]["description"],
+                "rows": result["failures"],
+            }
+            for node_id, result in sorted(tests.items())
+            if result["status"] == "warn"
+        ]
+        outcomes = Counter(result["status"] for result in tests.values())
+        return {"outcomes": dict(outcomes), "warnings": warnings}
+
+    def _needed_tests(self) -> set[str]:
+        """The data tests of the reports and of all that they are built from."""
+        parents = self.manifest["parent_map"]
+        ancestors: set[str] = set()
+        ahead = {node["unique_id"] for node in self.reports.values()}
+        while ahead:
+            ancestors |= ahead
+            ahead = {parent for node in ahead for parent in parents.get(node, [])} - ancestors
+        return {
+            node_id
+            for node_id in self.manifest["nodes"]
+            if node_id.startswith("test.") and not ancestors.isdisjoint(parents[node_id])
+        }
+
+
+def read_audit(target: Path, started_at: datetime) -> Audit:
+    """Read what the run of dbt that began at an instant left in its target folder.
+
+    Raises:
+        InputError: If it left nothing there.
+    """
+    try:
+        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        results = None
+    if not results or datetime.fromisoformat(results["metadata"]["generated_at"]) < started_at:
+        raise InputError(
+            f"dbt left no results in {target}. If it did not say why: the command must be a "
+            "`dbt build`; DBT_TARGET_PATH names another target folder, --target-path may not."
+        )
+    return Audit(results, manifest)

@@ -1,0 +1,117 @@
+"""The folder that readers open, which holds one set of reports and swaps it in one step.
+
+    customer_summary.csv -> .current/customer_summary.csv
+    .current             -> .sets/a
+    .sets/a, .sets/b     the set that readers see, and the one before it or after it
+
+Links, since no system renames a full folder over another in one portable step. Renaming the link
+`.current` is the swap: before it every name leads to the old set, after it to the new one.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.errors import InputError
+
+CURRENT = ".current"
+NEXT = ".next"
+SETS = Path(".sets")
+MANIFEST = "run.json"
+
+
+class ReportsFolder:
+    """A folder of published reports, held by one run at a time.
+
+    Attributes:
+        path: The folder.
+        lock: The open file whose lock the run holds. A process that inherits it keeps the lock.
+        new_set: An empty folder for the next set, on the same disk.
+    """
+
+    def __init__(self, path: Path, lock: int) -> None:
+        """Make room for the next set; what an earlier run left there is removed.
+
+        Raises:
+            OSError: If a set could not be swapped in: better said before the work than after it.
+        """
+        self.path, self.lock = path, lock
+        current = path / CURRENT
+        is_a = current.is_symlink() and current.readlink() == SETS / "a"
+        slot = SETS / ("b" if is_a else "a")
+        self.new_set = path / slot
+        if self.new_set.exists():
+            shutil.rmtree(self.new_set)
+        self.new_set.mkdir(parents=True)
+        _link(path / NEXT, slot)
+
+    def swap(self) -> None:
+        """Put the new set before the readers.
+
+        Raises:
+            OSError: If the disk refuses; the old set stays.
+        """
+        names = sorted(file.name for file in self.new_set.iterdir())
+        for file in (*(self.new_set / name for name in names), self.new_set):
+            _flush(file)
+        (self.path / NEXT).replace(self.path / CURRENT)
+        for name in names:
+            target = Path(CURRENT) / name
+            link = self.path / name
+            if not link.is_symlink() or link.readlink() != target:
+                _link(self.path / NEXT, target)
+                (self.path / NEXT).replace(link)
+        for link in self.path.iterdir():
+            if link.is_symlink() and link.readlink().parent == Path(CURRENT) and not link.exists():
+                link.unlink()
+        _flush(self.path)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[ReportsFolder]:
+    """Hold the folder, which is created; another run that holds it is waited for.
+
+    Raises:
+        InputError: If the folder cannot be written to.
+    """
+    with _told_plainly(path):
+        path.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another run is writing to {path}: waiting until it ends.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _told_plainly(path):
+            folder = ReportsFolder(path, lock)
+        yield folder
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _told_plainly(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written to: {error.strerror}. Change that, or name another folder."
+        ) from error
+
+
+def _link(link: Path, target: Path) -> None:
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+def _flush(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,186 @@
+"""`run.json`: what a published set of reports holds, from what, and how it was tested.
+
+The same input and arguments give the same bytes, but for the object `times`. Amounts are texts:
+exact decimals. No secret and no path of a machine is in it.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Context, Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from pipelines import metronome_api, metronome_export
+from pipelines.publish.audit import Audit
+
+EXACT = Context(prec=100)
+"""More digits than any sum of a report's amounts has."""
+
+PACKAGES = {"project": "metronome-analytics", "dlt": "dlt", "duckdb": "duckdb"}
+
+
+def run_json(folder: Path, audit: Audit, database: Path) -> dict[str, Any]:
+    """Describe the set of reports in a folder.
+
+    Args:
+        folder: Where the CSVs are.
+        audit: The run of dbt that wrote them.
+        database: The DuckDB file that they were read from.
+
+    Raises:
+        duckdb.Error: If the database cannot be read.
+        OSError: If a report cannot be.
+    """
+    with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        arguments = _arguments(connection, audit)
+        export, export_loaded_at = _export(connection)
+        api, api_loaded_at = _api(connection)
+    return {
+        "as_of": arguments["as_of"],
+        "environment": arguments["environment"],
+        "arguments": arguments,
+        "sources": {"export": export, "api": api},
+        "reports": {
+            name: _report(folder / name, node["config"]["meta"].get("totals", []))
+            for name, node in audit.reports.items()
+        },
+        "tests": audit.tests(),
+        "versions": {
+            "dbt": audit.results["metadata"]["dbt_version"],
+            **{name: version(package) for name, package in PACKAGES.items()},
+        },
+        "times": {
+            "built_at": _text(datetime.fromisoformat(audit.results["metadata"]["generated_at"])),
+            "export_loaded_at": export_loaded_at,
+            "api_loaded_at": api_loaded_at,
+        },
+    }
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write it in one form: keys sorted, UTF-8, a line feed at the end."""
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _arguments(connection: duckdb.DuckDBPyConnection, audit: Audit) -> dict[str, Any]:
+    """The arguments as given or as the project has them, then as the reports understood them."""
+    defaults = yaml.safe_load(Path("dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    given = {**defaults, **audit.results["args"].get("vars", {})}
+    del given["reports_dir"]
+    used = connection.execute(
+        "select as_of, environment_type as environment, billing_month as month, customer, "
+        "customer_id, usage_from_date as usage_from, usage_to_date as usage_to "
+        f"from {audit.relation('dim_report_arguments')}"
+    )
+    names = [name for name, *_ in used.description]
+    return {**given, **dict(zip(names, map(_text, used.fetchone()), strict=True))}
+
+
+def _export(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | None, str | None]:
+    """What the export holds, None if none was loaded, and when it was loaded last."""
+    dataset, declared = metronome_export.DATASET, metronome_export.TABLES
+    rows = connection.execute(
+        f"select table_name, max(inserted_at) from {dataset}.loaded_files "
+        f"inner join {dataset}._dlt_loads on load_id = _dlt_load_id "
+        "where status = 0 group by table_name"
+    ).fetchall()
+    if not rows:
+        return None, None
+    newest = " union all ".join(
+        f"select max(updated_at) as updated_at from {dataset}.{table}"
+        for table, hints in declared.items()
+        if "updated_at" in hints
+    )
+    ((updated_at,),) = connection.execute(f"select max(updated_at) from ({newest})").fetchall()
+    loaded = {table for table, _ in rows}
+    export = {
+        "newest_updated_at": _text(updated_at),
+        "tables_not_loaded": sorted(set(declared) - loaded),
+        "undeclared_columns": _undeclared_columns(connection),
+    }
+    return export, _text(max(loaded_at for _, loaded_at in rows))
+
+
+def _undeclared_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Columns of the files that no table declares; they are kept, and in no report."""
+    found = connection.execute(
+        "select table_name, column_name from information_schema.columns where table_schema = ? "
+        "and not starts_with(column_name, '_dlt_') order by all",
+        [metronome_export.DATASET],
+    ).fetchall()
+    declared = metronome_export.RAW_TABLES
+    return [
+        f"{table}.{column}"
+        for table, column in found
+        if table in declared and column not in declared[table]
+    ]
+
+
+def _api(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | None, str | None]:
+    """What the API was asked for in vain, None if it was never read, and when it was read last."""
+    dataset = metronome_api.DATASET
+    complete = f"(select load_id from {dataset}._dlt_loads where status = 0)"
+    as_of, finished_at = connection.execute(
+        f"select max(as_of), max(finished_at) from {dataset}.runs "
+        f"where finished_at is not null and _dlt_load_id in {complete}"
+    ).fetchone()
+    unavailable = connection.execute(
+        f"select resource, http_status, count(customer_id) from {dataset}.reads "
+        f"where status <> 'read' and _dlt_load_id in {complete} group by all order by all"
+    ).fetchall()
+    if as_of is None:
+        return None, None
+    names = ("resource", "http_status", "customers")
+    lists = [dict(zip(names, row, strict=True)) for row in unavailable]
+    return {"read_as_of": _text(as_of), "lists_not_available": lists}, _text(finished_at)
+
+
+def _report(path: Path, totals: Iterable[str]) -> dict[str, Any]:
+    """Rows, checksum, and the totals of the named columns for each pricing unit.
+
+    A total is null when no row of the unit has the figure: it is unknown, not zero.
+    """
+    with path.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    sums: dict[str, dict[str, Decimal | None]] = {}
+    rows = 0
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            rows += 1
+            if totals and row["pricing_unit"]:
+                unit = sums.setdefault(row["pricing_unit"], dict.fromkeys(totals))
+                for column in totals:
+                    if row[column]:
+                        unit[column] = EXACT.add(unit[column] or Decimal(0), Decimal(row[column]))
+    return {
+        "rows": rows,
+        "sha256": checksum,
+        "totals": {
+            unit: {column: _plain(total) for column, total in columns.items()}
+            for unit, columns in sums.items()
+        },
+    }
+
+
+def _plain(number: Decimal | None) -> str | None:
+    """A number as the reports write it: `8101.27205`."""
+    if number is None:
+        return None
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _text(value: Any) -> Any:
+    """Instants in UTC and days as ISO 8601."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value

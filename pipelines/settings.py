@@ -1,0 +1,47 @@
+"""Where the data is and where it goes: the settings that dlt, dbt and `doctor` share."""
+
+import os
+from pathlib import Path
+
+import dlt
+
+from pipelines.metronome_api.endpoints import BASE_URL
+
+DATABASE = "data/account/metronome.duckdb"
+"""Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
+reads the same variable and has the same default."""
+
+MEMORY_LIMIT = "4GB"
+"""What DuckDB may take unless DUCKDB_MEMORY_LIMIT says otherwise; dbt's profile has the same."""
+
+
+def database_file() -> Path:
+    """The DuckDB file."""
+    return Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).absolute()
+
+
+def memory_limit() -> str:
+    """What DuckDB may take; what needs more spills to disk, beside the database."""
+    return os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
+
+
+def export_url() -> str | None:
+    """The folder of the export, if there is one."""
+    return dlt.config.get("sources.metronome_export.bucket_url", str)
+
+
+def api_url() -> str:
+    """Where the API is."""
+    return (
+        os.environ.get("METRONOME_BASE_URL")
+        or dlt.config.get("sources.metronome_api.base_url", str)
+        or BASE_URL
+    )
+
+
+def api_token() -> str | None:
+    """The token of the API, if there is one."""
+    # no type is asked for: dlt's trace would keep the value of a type that is not secret
+    return os.environ.get("METRONOME_BEARER_TOKEN") or (
+        dlt.secrets.get("sources.metronome_api.bearer_token")
+    )

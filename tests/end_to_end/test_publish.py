@@ -1,0 +1,140 @@
+"""`dbt build` by way of `pipelines.publish`: a whole, tested set of reports, or the last one."""
+
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox.account import Account
+from pipelines.sandbox.server import TOKEN
+from tests.end_to_end.conftest import api_settings
+from tests.end_to_end.project import Run, RunError
+
+EVERYTHING = ("--exclude-resource-type", "unit_test")
+BILLINGS = ("--select", "+rpt_billings_by_plan", "--exclude-resource-type", "unit_test")
+NAMES = {"billings_by_plan", "customer_summary", "invoice_lines", "usage_by_property"}
+
+
+def files(run: Run) -> dict[str, bytes]:
+    """What a reader finds in the folder of reports."""
+    return {path.name: path.read_bytes() for path in run.reports.glob("[!.]*")}
+
+
+def manifest(run: Run) -> dict[str, Any]:
+    return json.loads((run.reports / "run.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def published(
+    account: Account, export: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Run, str]:
+    """Balances that the token may not read, a column that is not known; and what was printed."""
+    forbidden = ["/v1/contracts/customerBalances/list"]
+    with api_settings(account, forbid=forbidden) as api:
+        run = Run(tmp_path_factory.mktemp("published"), export | api)
+        run.load()
+    run.execute("alter table raw_export.invoice add column surprise varchar")
+    return run, run.publish(*EVERYTHING)
+
+
+def test_a_good_run_publishes_every_report_and_says_where(published: tuple[Run, str]) -> None:
+    run, said = published
+    assert set(files(run)) == {f"{name}.csv" for name in NAMES} | {"run.json"}
+    assert f"Published in {run.reports}: 4 reports and run.json" in said
+    assert "columns of the export that are not known: invoice.surprise" in said
+    assert "lists that the API did not give: balances (HTTP 403), net_balances (HTTP 403)" in said
+
+
+def test_run_json_tells_what_the_files_hold(published: tuple[Run, str]) -> None:
+    run, _ = published
+    for name, content in files(run).items():
+        if name != "run.json":
+            told = manifest(run)["reports"][name]
+            assert told["sha256"] == hashlib.sha256(content).hexdigest()
+            assert told["rows"] == len(run.report(name.removesuffix(".csv")))
+    rows = run.report("customer_summary")
+    dollars = [row["outstanding_balance"] for row in rows if row["pricing_unit"] == "USD"]
+    totals = manifest(run)["reports"]["customer_summary.csv"]["totals"]
+    assert Decimal(totals["USD"]["outstanding_balance"]) == sum(map(Decimal, dollars))
+    assert totals["USD"]["credit_balance"] is None  # the balances are not known
+    assert set(totals) == {"USD", "EUR", "AI Credits"}
+
+
+def test_run_json_tells_from_what_and_how_the_set_was_made(published: tuple[Run, str]) -> None:
+    run, _ = published
+    told = manifest(run)
+    assert told["as_of"] == "2024-04-15T00:00:00Z"
+    assert told["environment"] == "PRODUCTION"
+    assert told["arguments"]["month"] == "2024-03"
+    assert told["arguments"]["usage_event"] == "image_modeler"
+    assert told["sources"]["api"] == {
+        "read_as_of": "2024-04-15T00:00:00Z",
+        "lists_not_available": [
+            {"resource": resource, "http_status": 403, "customers": 44}
+            for resource in ("balances", "net_balances")
+        ],
+    }
+    assert told["sources"]["export"]["newest_updated_at"] <= told["as_of"]
+    assert told["sources"]["export"]["undeclared_columns"] == ["invoice.surprise"]
+    assert set(told["tests"]["outcomes"]) <= {"pass", "warn"}
+    assert len(told["tests"]["warnings"]) == told["tests"]["outcomes"].get("warn", 0)
+    assert all(warning["description"] for warning in told["tests"]["warnings"])
+    assert set(told["versions"]) == {"project", "dbt", "dlt", "duckdb"}
+
+
+def test_run_json_holds_no_token_and_no_path(published: tuple[Run, str]) -> None:
+    run, _ = published
+    text = (run.reports / "run.json").read_text(encoding="utf-8")
+    assert TOKEN not in text
+    assert str(run.folder.parent) not in text
+    assert "127.0.0.1" not in text
+
+
+def test_a_part_of_the_reports_is_not_published(published: tuple[Run, str]) -> None:
+    run, _ = published
+    before = files(run)
+    with pytest.raises(RunError) as failure:
+        run.publish("--select", "rpt_billings_by_plan", month="2024-02")
+    said = str(failure.value)
+    assert "Reports that this run did not build: customer_summary.csv, invoice_lines.csv" in said
+    assert "that this run left out: " in said
+    assert "holds the reports of the last good run, as of 2024-04-15T00:00:00Z" in said
+    assert files(run) == before
+
+
+def test_a_test_that_fails_leaves_the_last_good_set(published: tuple[Run, str]) -> None:
+    run, _ = published
+    before = files(run)
+    a_finalized_invoice = "select max(id) from raw_api.invoices where status = 'FINALIZED'"
+    add = f"update raw_api.invoices set total = total + ? where id = ({a_finalized_invoice})"
+    run.execute(add.replace("?", "1"))
+    with pytest.raises(RunError) as failure:
+        run.publish(*BILLINGS)
+    run.execute(add.replace("?", "-1"))
+    said = str(failure.value)
+    assert "assert_invoice_totals_equal_their_lines, rows: 1" in said
+    assert "Models or tests that failed: 1, and were left out: " in said
+    assert files(run) == before
+
+
+def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_the_same(
+    published: tuple[Run, str],
+) -> None:
+    """The next one, of the same input, has the same bytes but for its times."""
+    run, _ = published
+    before = files(run)
+    half = "dbt run --select rpt_billings_by_plan --vars '{month: 2024-02}'; kill -9 $PPID $$"
+    with pytest.raises(RunError):
+        run.run("python", "-m", "pipelines.publish", str(run.reports), "--", "sh", "-c", half)
+    (written,) = (path for path in run.reports.glob(".sets/*") if len(list(path.iterdir())) == 1)
+    assert [path.name for path in written.iterdir()] == ["billings_by_plan.csv"]
+    assert files(run) == before
+
+    run.publish(*EVERYTHING)
+    after = files(run)
+    told = [json.loads(content.pop("run.json")) for content in (before, after)]
+    assert before == after
+    assert told[0].pop("times") != told[1].pop("times")
+    assert told[0] == told[1]
