@@ -1,5 +1,6 @@
 """How the API is asked: at a pace, again where that may help, and not where it cannot."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines.errors import InputError
-from pipelines.metronome_api.client import ATTEMPTS, Limits, MetronomeClient, Tally
+from pipelines.metronome_api.client import MetronomeClient
 from pipelines.metronome_api.endpoints import ENDPOINTS, Endpoint
 from pipelines.metronome_api.pace import CATCH_UP, Pace
+from pipelines.metronome_api.session import ATTEMPTS, LONGEST_PAUSE, Limits, Tally
 from pipelines.sandbox.account import Account, Record
 from pipelines.sandbox.faults import Faults, FaultyApi
 from pipelines.sandbox.server import create_app, listen, serving
@@ -27,7 +29,7 @@ TWO_PAGES = {"/v1/plans": ['[{"id": "a"}]', '[{"id": "b"}]']}
 
 
 class Clock:
-    """Stands in for the module `time`: nobody waits, but time passes."""
+    """Stands in for the module `time`: nobody waits, but time passes, and the waits are kept."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -46,8 +48,8 @@ class Line:
     """A client whose waits take no time.
 
     Attributes:
-        paused: The seconds that it waited before each retry.
-        meanwhile: Called during such a wait.
+        paused: The seconds that it waited each time, before a retry or for its turn.
+        meanwhile: Called once, during the first wait.
     """
 
     client: MetronomeClient
@@ -62,7 +64,8 @@ class Line:
 
     def _wait(self, seconds: float) -> bool:
         self.paused.append(seconds)
-        self.meanwhile()
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
         self.clock.sleep(seconds)
         return False
 
@@ -75,7 +78,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
     def line(url: str, limits: Limits | None = None) -> Line:
         clock = Clock()
         monkeypatch.setattr("pipelines.metronome_api.pace.time", clock)
-        client = MetronomeClient(url, TSecretStrValue(TOKEN), limits or Limits(1000))
+        client = MetronomeClient(url, TSecretStrValue(TOKEN), limits or Limits(math.inf))
         made = Line(client, clock, Tally(), [])
         monkeypatch.setattr(client.session.stopped, "wait", made._wait)
         return made
@@ -245,7 +248,7 @@ def test_turns_are_evenly_spaced(monkeypatch: pytest.MonkeyPatch):
     def turns(number: int) -> list[float]:
         times = []
         for _ in range(number):
-            pace.wait()
+            clock.sleep(pace.turn())
             times.append(clock.now)
         return [later - earlier for earlier, later in pairwise(times)]
 
@@ -254,7 +257,7 @@ def test_turns_are_evenly_spaced(monkeypatch: pytest.MonkeyPatch):
     assert turns(6) == [0] * CATCH_UP + [0.25] * (5 - CATCH_UP)
     pace.pause(3)
     pace.pause(1)
-    assert pace.wait() == 3
+    assert pace.turn() == 3
 
 
 def test_an_endpoint_may_have_a_lower_rate(connect: Connect):
