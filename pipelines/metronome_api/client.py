@@ -1,6 +1,7 @@
 """Walks through the pages of a list, with exact numbers. Knows nothing of tables."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from copy import copy
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
@@ -26,7 +27,11 @@ IDLE_PAGES = 100
 """How many pages in a row may bring nothing new before a list is taken for one without an end."""
 
 _FINEST = Decimal(1).scaleb(-AMOUNT_SCALE)
+_MOST_DIGITS = AMOUNT_PRECISION - AMOUNT_SCALE
 _CONTEXT = Context(prec=AMOUNT_PRECISION, rounding=ROUND_HALF_EVEN)
+
+_HALVES = re.compile("[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class UnavailableError(Exception):
@@ -67,7 +72,9 @@ class MetronomeClient(RESTClient):
             raise ValueError("it leads to another address: is METRONOME_BASE_URL right?")
         try:
             text = response.content.decode()
-            page = json.loads(text, parse_float=_exact, parse_constant=_refused)
+            page = json.loads(text, parse_float=_exact, parse_int=_whole, parse_constant=_refused)
+            if _ESCAPED_HALF.search(text):
+                page = _well_formed(page)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"it is no JSON ({error}): is METRONOME_BASE_URL right?") from error
         except RecursionError:
@@ -214,18 +221,45 @@ _PAGINATORS = {paging: _paginator(paging) for paging in Paging}
 """One of each to copy: to make one costs more than to send a request."""
 
 
+def _whole(number: str) -> int | Decimal:
+    """The whole number that was sent; what has no room in 64 bits is a decimal."""
+    return int(number) if len(number) < 19 else _exact(number)
+
+
 def _exact(number: str) -> Decimal:
     """The number that was sent, to the 18th decimal: what is finer is the dust of doubles."""
-    exact = Decimal(number)
-    if exact.as_tuple().exponent < -AMOUNT_SCALE:
-        try:
-            return exact.quantize(_FINEST, context=_CONTEXT)
-        except InvalidOperation:
-            raise ValueError(
-                f"the number {number} has more than {AMOUNT_PRECISION} digits"
-            ) from None
-    return exact
+    try:
+        exact = Decimal(number)
+        if exact.as_tuple().exponent < -AMOUNT_SCALE:
+            exact = exact.quantize(_FINEST, context=_CONTEXT)
+        is_long = exact.adjusted() >= _MOST_DIGITS
+    except InvalidOperation:
+        is_long = True
+    if not is_long:
+        return exact
+    if _is_zero(number):
+        return Decimal(0)
+    shown = number if len(number) <= 60 else f"{number[:60]}…"
+    raise ValueError(
+        f"the number {shown} has more digits than DECIMAL({AMOUNT_PRECISION}, {AMOUNT_SCALE}) holds"
+    )
+
+
+def _is_zero(number: str) -> bool:
+    """Whether it is 0, however it is written: `0e99` is."""
+    return not re.search("[1-9]", re.split("[eE]", number)[0])
 
 
 def _refused(constant: str) -> Decimal:
     raise ValueError(f"{constant} is no number")
+
+
+def _well_formed(value: Any) -> Any:
+    """The value with halves of surrogate pairs replaced, which JSON can spell and UTF-8 cannot."""
+    if isinstance(value, str):
+        return _HALVES.sub("�", value)
+    if isinstance(value, list):
+        return [_well_formed(item) for item in value]
+    if isinstance(value, dict):
+        return {_well_formed(name): _well_formed(item) for name, item in value.items()}
+    return value

@@ -115,11 +115,14 @@ class PacedSession(Session):
         """
         paces = [self._paces[endpoint]] if endpoint in self._paces else []
 
+        def wait(seconds: float) -> None:
+            tally.waited_seconds += seconds
+            self.stopped.wait(seconds)
+
         def wait_for_turn(state: RetryCallState) -> None:
             for pace in [*paces, self._pace]:
                 if seconds := pace.turn():
-                    tally.waited_seconds += seconds
-                    self.stopped.wait(seconds)
+                    wait(seconds)
             if self.stopped.is_set():
                 raise StoppedError from self.reason
             tally.requests += 1
@@ -132,14 +135,13 @@ class PacedSession(Session):
                 tally.rate_limited += 1
                 if error.response.headers.get("X-Metronome-Rate-Limit-Type") != "customer":
                     self._pace.pause(seconds)
-            tally.waited_seconds += seconds
             return seconds
 
         attempts = Retrying(
             before=wait_for_turn,
             retry=retry_if_exception(_may_succeed),
             wait=pause,
-            sleep=lambda seconds: self.stopped.wait(seconds),
+            sleep=wait,
             stop=stop_after_attempt(ATTEMPTS),
             reraise=True,
         )

@@ -1,89 +1,33 @@
 """How the API is asked: at a pace, again where that may help, and not where it cannot."""
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import chain, pairwise, repeat
 
 import pytest
-from dlt.common.typing import TSecretStrValue
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines.errors import InputError
-from pipelines.metronome_api.client import MetronomeClient
-from pipelines.metronome_api.endpoints import ENDPOINTS, Endpoint
+from pipelines.metronome_api.endpoints import ENDPOINTS
 from pipelines.metronome_api.pace import CATCH_UP, Pace
-from pipelines.metronome_api.session import ATTEMPTS, LONGEST_PAUSE, Limits, Tally
-from pipelines.sandbox.account import Account, Record
+from pipelines.metronome_api.session import ATTEMPTS, Limits, Tally
+from pipelines.sandbox.account import Account
 from pipelines.sandbox.faults import Faults, FaultyApi
 from pipelines.sandbox.server import create_app, listen, serving
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
+from tests.pipelines.wire import Clock, Connect, connecting
 
-CUSTOMERS, PLANS = ENDPOINTS["customers"], ENDPOINTS["plans"]
+CUSTOMERS = ENDPOINTS["customers"]
 TWO_PAGES = {"/v1/plans": ['[{"id": "a"}]', '[{"id": "b"}]']}
-
-
-class Clock:
-    """Stands in for the module `time`: nobody waits, but time passes, and the waits are kept."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-@dataclass
-class Line:
-    """A client whose waits take no time.
-
-    Attributes:
-        paused: The seconds that it waited each time, before a retry or for its turn.
-        meanwhile: Called once, during the first wait.
-    """
-
-    client: MetronomeClient
-    clock: Clock
-    tally: Tally
-    paused: list[float]
-    meanwhile: Callable[[], None] = lambda: None
-
-    def walk(self, endpoint: Endpoint = PLANS) -> list[Record]:
-        pages = self.client.walk(endpoint, {}, {}, self.tally)
-        return [row for page, _ in pages for row in page]
-
-    def _wait(self, seconds: float) -> bool:
-        self.paused.append(seconds)
-        meanwhile, self.meanwhile = self.meanwhile, lambda: None
-        meanwhile()
-        self.clock.sleep(seconds)
-        return False
-
-
-Connect = Callable[..., Line]
 
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
-    def line(url: str, limits: Limits | None = None) -> Line:
-        clock = Clock()
-        monkeypatch.setattr("pipelines.metronome_api.pace.time", clock)
-        client = MetronomeClient(url, TSecretStrValue(TOKEN), limits or Limits(math.inf))
-        made = Line(client, clock, Tally(), [])
-        monkeypatch.setattr(client.session.stopped, "wait", made._wait)
-        return made
-
-    return line
+    return connecting(monkeypatch)
 
 
 def first(*answers: Response) -> Wire:
