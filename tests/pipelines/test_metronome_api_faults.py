@@ -180,6 +180,8 @@ def test_a_gzip_bomb_is_not_unpacked(connect: Connect, monkeypatch: pytest.Monke
                 "the number 1e400 has",
             ),
             ("NaN", b'{"data": [{"n": NaN}]}', "NaN is no number"),
+            ("an infinite amount", b'{"data": [{"n": -Infinity}]}', "-Infinity is no number"),
+            ("another object with status 200", b'{"message": "no"}', 'there is no list "data" in'),
         ]
     ],
 )
