@@ -1,10 +1,8 @@
 """Walks through the pages of a list, with exact numbers. Knows nothing of tables."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from copy import copy
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
@@ -18,20 +16,13 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from requests import HTTPError, RequestException, Response
 
-from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.errors import InputError, printable
 from pipelines.metronome_api.endpoints import Endpoint, Paging
+from pipelines.metronome_api.parsing import parse
 from pipelines.metronome_api.session import ATTEMPTS, Limits, PacedSession, Tally
 
 IDLE_PAGES = 100
 """How many pages in a row may bring nothing new before a list is taken for one without an end."""
-
-_FINEST = Decimal(1).scaleb(-AMOUNT_SCALE)
-_MOST_DIGITS = AMOUNT_PRECISION - AMOUNT_SCALE
-_CONTEXT = Context(prec=AMOUNT_PRECISION, rounding=ROUND_HALF_EVEN)
-
-_HALVES = re.compile("[\ud800-\udfff]")
-_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class UnavailableError(Exception):
@@ -63,22 +54,14 @@ class MetronomeClient(RESTClient):
         self.session.stopped.set()
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
-        """Parse a page; a float would lose digits before any column hint could save them.
+        """Take the list out of a page.
 
         Raises:
             ValueError: If it is no page, which taken for an empty one would empty a table.
         """
         if response.is_redirect:
             raise ValueError("it leads to another address: is METRONOME_BASE_URL right?")
-        try:
-            text = response.content.decode()
-            page = json.loads(text, parse_float=_exact, parse_int=_whole, parse_constant=_refused)
-            if _ESCAPED_HALF.search(text):
-                page = _well_formed(page)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"it is no JSON ({error}): is METRONOME_BASE_URL right?") from error
-        except RecursionError:
-            raise ValueError("its lists and objects are nested too deep") from None
+        page = parse(response.content)
         data = page.get(data_selector) if isinstance(page, dict) else None
         if not isinstance(data, list | dict):
             raise ValueError(
@@ -177,7 +160,7 @@ class _Progress:
     """Sees to it that a list has an end."""
 
     def __init__(self, cursor: str | None) -> None:
-        self._cursors = {str(cursor)}
+        self._cursors = {str(cursor)} if cursor else set()
         self._content = 0
         self._idle = 0
 
@@ -219,47 +202,3 @@ def _paginator(paging: Paging) -> BasePaginator:
 
 _PAGINATORS = {paging: _paginator(paging) for paging in Paging}
 """One of each to copy: to make one costs more than to send a request."""
-
-
-def _whole(number: str) -> int | Decimal:
-    """The whole number that was sent; what has no room in 64 bits is a decimal."""
-    return int(number) if len(number) < 19 else _exact(number)
-
-
-def _exact(number: str) -> Decimal:
-    """The number that was sent, to the 18th decimal: what is finer is the dust of doubles."""
-    try:
-        exact = Decimal(number)
-        if exact.as_tuple().exponent < -AMOUNT_SCALE:
-            exact = exact.quantize(_FINEST, context=_CONTEXT)
-        is_long = exact.adjusted() >= _MOST_DIGITS
-    except InvalidOperation:
-        is_long = True
-    if not is_long:
-        return exact
-    if _is_zero(number):
-        return Decimal(0)
-    shown = number if len(number) <= 60 else f"{number[:60]}…"
-    raise ValueError(
-        f"the number {shown} has more digits than DECIMAL({AMOUNT_PRECISION}, {AMOUNT_SCALE}) holds"
-    )
-
-
-def _is_zero(number: str) -> bool:
-    """Whether it is 0, however it is written: `0e99` is."""
-    return not re.search("[1-9]", re.split("[eE]", number)[0])
-
-
-def _refused(constant: str) -> Decimal:
-    raise ValueError(f"{constant} is no number")
-
-
-def _well_formed(value: Any) -> Any:
-    """The value with halves of surrogate pairs replaced, which JSON can spell and UTF-8 cannot."""
-    if isinstance(value, str):
-        return _HALVES.sub("�", value)
-    if isinstance(value, list):
-        return [_well_formed(item) for item in value]
-    if isinstance(value, dict):
-        return {_well_formed(name): _well_formed(item) for name, item in value.items()}
-    return value
