@@ -222,7 +222,7 @@ def undisturbed(small: Account, new_workspace: NewWorkspace) -> Workspace:
 @pytest.mark.fault(
     "network", "random sequences of errors, drops and cut bodies", "the same tables, a run later"
 )
-@alike(4, suppress_health_check=[HealthCheck.too_slow])
+@alike(3, suppress_health_check=[HealthCheck.too_slow])
 @given(
     faults=st.builds(Faults, errors=SHARES, drop=SHARES, truncate=SHARES, seed=st.integers(0, 1000))
 )
