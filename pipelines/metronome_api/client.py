@@ -1,12 +1,10 @@
-"""Transport: authentication, pace, retries, paging and exact numbers. Knows nothing of tables."""
+"""Walks through the pages of a list, with exact numbers. Knows nothing of tables."""
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import quote
 
 from dlt.common.typing import TSecretStrValue
 from dlt.sources.helpers.rest_client import RESTClient
@@ -16,31 +14,15 @@ from dlt.sources.helpers.rest_client.paginators import (
     JSONResponseCursorPaginator,
     SinglePagePaginator,
 )
-from requests import HTTPError, PreparedRequest, RequestException, Response, Session
-from requests.adapters import HTTPAdapter
-from requests.exceptions import ChunkedEncodingError, ContentDecodingError, Timeout
-from requests.exceptions import ConnectionError as BrokenConnectionError
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_random_exponential
-from urllib3.exceptions import InvalidHeader
-from urllib3.util.retry import Retry
+from requests import HTTPError, RequestException, Response
 
-from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
-from pipelines.errors import InputError
+from pipelines.errors import InputError, printable
 from pipelines.metronome_api.endpoints import Endpoint, Paging
-from pipelines.metronome_api.pace import Pace
+from pipelines.metronome_api.parsing import parse
+from pipelines.metronome_api.session import ATTEMPTS, Limits, PacedSession, Tally
 
-ATTEMPTS = 8
-LONGEST_PAUSE = 60.0
-"""Seconds that one pause lasts at most, whatever the API asks for."""
-
-TIMEOUT = (10, 60)
-"""Seconds to connect, and to wait for the next byte."""
-
-_FINEST = Decimal(1).scaleb(-AMOUNT_SCALE)
-_CONTEXT = Context(prec=AMOUNT_PRECISION, rounding=ROUND_HALF_EVEN)
-
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
+IDLE_PAGES = 100
+"""How many pages in a row may bring nothing new before a list is taken for one without an end."""
 
 
 class UnavailableError(Exception):
@@ -48,103 +30,7 @@ class UnavailableError(Exception):
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
-        self.status, self.reason = status, reason
-
-
-class StoppedError(Exception):
-    """Another thread met an error that ends the run."""
-
-
-@dataclass
-class Tally:
-    """What reading cost: requests, those of them that were repeats, 429s, and seconds waited."""
-
-    requests: int = 0
-    retries: int = 0
-    rate_limited: int = 0
-    waited_seconds: float = 0.0
-
-    def __iadd__(self, other: "Tally") -> "Tally":
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
-        return self
-
-
-@dataclass
-class Limits:
-    """How fast the API may be asked.
-
-    Attributes:
-        requests_per_second: For the whole account.
-        requests_in_flight: At the same time.
-        endpoint_requests_per_second: Lower limits of single endpoints, by path.
-    """
-
-    requests_per_second: float = 7.5
-    requests_in_flight: int = 8
-    endpoint_requests_per_second: Mapping[str, float] = field(default_factory=dict)
-
-
-class PacedSession(Session):
-    """Sends requests at the account's pace, and again where that may help."""
-
-    def __init__(self, limits: Limits) -> None:
-        """Share one pace and one pool of connections among all threads."""
-        super().__init__()
-        self.stopped = threading.Event()
-        self._in_flight = threading.BoundedSemaphore(limits.requests_in_flight)
-        self.reason: InputError | None = None
-        self._pace = Pace(limits.requests_per_second)
-        self._paces = {
-            path: Pace(rate) for path, rate in limits.endpoint_requests_per_second.items()
-        }
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=limits.requests_in_flight)
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
-
-    def send(  # type: ignore[override]
-        self, request: PreparedRequest, *, endpoint: str, tally: Tally, **settings: Any
-    ) -> Response:
-        """Send a request when its turn comes; repeat it after 408, 409, 429, 5xx and broken lines.
-
-        Raises:
-            requests.RequestException: If it failed for good, or the last attempt failed.
-            StoppedError: If the run is over.
-        """
-        paces = [self._paces[endpoint]] if endpoint in self._paces else []
-
-        def wait_for_turn(state: RetryCallState) -> None:
-            for pace in [*paces, self._pace]:
-                tally.waited_seconds += pace.wait()
-            if self.stopped.is_set():
-                raise StoppedError from self.reason
-            tally.requests += 1
-            tally.retries += state.attempt_number > 1
-
-        def pause(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            seconds = min(_asked_for(error) or _BACKOFF(state), LONGEST_PAUSE)
-            if isinstance(error, HTTPError) and error.response.status_code == 429:
-                tally.rate_limited += 1
-                if error.response.headers.get("X-Metronome-Rate-Limit-Type") != "customer":
-                    self._pace.pause(seconds)
-            tally.waited_seconds += seconds
-            return seconds
-
-        attempts = Retrying(
-            before=wait_for_turn,
-            retry=retry_if_exception(_may_succeed),
-            wait=pause,
-            sleep=lambda seconds: self.stopped.wait(seconds),
-            stop=stop_after_attempt(ATTEMPTS),
-            reraise=True,
-        )
-        settings |= {"timeout": TIMEOUT, "allow_redirects": False}
-        return attempts(self._send, request, **settings)
-
-    def _send(self, request: PreparedRequest, **settings: Any) -> Response:
-        with self._in_flight:
-            return super().send(request, **settings)
+        self.status, self.reason = status, printable(reason)
 
 
 class MetronomeClient(RESTClient):
@@ -168,24 +54,24 @@ class MetronomeClient(RESTClient):
         self.session.stopped.set()
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
-        """Parse a page; a float would lose digits before any column hint could save them.
+        """Take the list out of a page.
 
         Raises:
             ValueError: If it is no page, which taken for an empty one would empty a table.
         """
         if response.is_redirect:
             raise ValueError("it leads to another address: is METRONOME_BASE_URL right?")
-        try:
-            page = json.loads(response.content, parse_float=_exact, parse_constant=_refused)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"it is no JSON ({error}): is METRONOME_BASE_URL right?") from error
+        page = parse(response.content)
         data = page.get(data_selector) if isinstance(page, dict) else None
         if not isinstance(data, list | dict):
             raise ValueError(
                 f'there is no list "{data_selector}" in it: is METRONOME_BASE_URL right?'
             )
+        items = data if isinstance(data, list) else [data]
+        if not all(isinstance(item, dict) for item in items):
+            raise ValueError(f'there are other things than objects in its list "{data_selector}"')
         response.json = lambda **_: page  # type: ignore[method-assign]
-        return data if isinstance(data, list) else [data]
+        return items
 
     def walk(
         self,
@@ -204,15 +90,17 @@ class MetronomeClient(RESTClient):
 
         Raises:
             UnavailableError: On 403, and on an unknown id: 404, or 400 from a contract read.
-            InputError: If the API refuses the token or the request, or cannot be reached; the
-                message names the endpoint and the status and never the token.
+            InputError: If the API refuses the token or the request, cannot be reached, or answers
+                with pages that have no end; the message names the endpoint and the status and
+                never the token.
         """
-        path = endpoint.path.format_map(keys)
+        path = _path(endpoint, keys)
         in_query = endpoint.method == "GET" or endpoint.paging.in_query
         params = dict(request) if endpoint.method == "GET" else {}
         body = None if endpoint.method == "GET" else dict(request)
         if endpoint.limit:
             (params if in_query or body is None else body)["limit"] = endpoint.limit
+        progress = _Progress(request.get("next_page"))
         try:
             for page in self.paginate(
                 path,
@@ -224,7 +112,10 @@ class MetronomeClient(RESTClient):
                 endpoint=endpoint.path,
                 tally=tally,
             ):
-                yield list(page), getattr(page.paginator, "_next_reference", None)
+                cursor = getattr(page.paginator, "_next_reference", None)
+                if page.paginator.has_next_page:
+                    progress.check(page, cursor, page.response.content)
+                yield list(page), cursor
         except HTTPError as error:
             raise self._refusal(endpoint.method, path, error.response) from None
         except ValueError as error:
@@ -256,7 +147,45 @@ class MetronomeClient(RESTClient):
         is_unknown = status == 400 and str(answer.get("code")).endswith("NotFound")
         if status in (403, 404) or is_unknown:
             return UnavailableError(status, said)
+        if status == 429:
+            said += (
+                f" So it did {ATTEMPTS} times: does another program use up the account's limit? "
+                "Lower sources.metronome_api.requests_per_second, or run again later: what was "
+                "read is kept, and the run goes on from here."
+            )
         return InputError(said)
+
+
+class _Progress:
+    """Sees to it that a list has an end."""
+
+    def __init__(self, cursor: str | None) -> None:
+        self._cursors = {str(cursor)} if cursor else set()
+        self._content = 0
+        self._idle = 0
+
+    def check(self, page: list[Any], cursor: Any, body: bytes) -> None:
+        """Look at a page that has a next one.
+
+        Raises:
+            ValueError: If the next page was there already, or many pages brought nothing new.
+        """
+        if str(cursor) in self._cursors:
+            raise ValueError("its cursor comes for the second time: its pages go in circles")
+        self._cursors.add(str(cursor))
+        content = hash(body.replace(str(cursor).encode(), b""))
+        self._idle = self._idle + 1 if not page or content == self._content else 0
+        self._content = content
+        if self._idle >= IDLE_PAGES:
+            raise ValueError(f"{IDLE_PAGES} pages in a row brought nothing new, and there are more")
+
+
+def _path(endpoint: Endpoint, keys: Mapping[str, Any]) -> str:
+    """The path of a list; an id in it is one step of the path, whatever it looks like."""
+    for name, value in keys.items():
+        if f"{{{name}}}" in endpoint.path and value in (None, "", ".", ".."):
+            raise InputError(f"{endpoint.path} cannot be asked for: {name} is {value!r}.")
+    return endpoint.path.format_map({name: quote(str(keys[name]), safe="") for name in keys})
 
 
 def _paginator(paging: Paging) -> BasePaginator:
@@ -273,39 +202,3 @@ def _paginator(paging: Paging) -> BasePaginator:
 
 _PAGINATORS = {paging: _paginator(paging) for paging in Paging}
 """One of each to copy: to make one costs more than to send a request."""
-
-
-def _may_succeed(error: BaseException) -> bool:
-    if isinstance(error, HTTPError):
-        status = error.response.status_code
-        return status in (408, 409, 429) or status >= 500
-    return isinstance(
-        error, BrokenConnectionError | Timeout | ChunkedEncodingError | ContentDecodingError
-    )
-
-
-def _asked_for(error: BaseException | None) -> float | None:
-    """The seconds that a Retry-After asks for, be they given as a number or as a date."""
-    if not isinstance(error, HTTPError):
-        return None
-    try:
-        return Retry().get_retry_after(error.response.raw)
-    except InvalidHeader:
-        return None
-
-
-def _exact(number: str) -> Decimal:
-    """The number that was sent, to the 18th decimal: what is finer is the dust of doubles."""
-    exact = Decimal(number)
-    if exact.as_tuple().exponent < -AMOUNT_SCALE:
-        try:
-            return exact.quantize(_FINEST, context=_CONTEXT)
-        except InvalidOperation:
-            raise ValueError(
-                f"the number {number} has more than {AMOUNT_PRECISION} digits"
-            ) from None
-    return exact
-
-
-def _refused(constant: str) -> Decimal:
-    raise ValueError(f"{constant} is no number")

@@ -25,15 +25,13 @@ class Pace:
         self._next = time.monotonic()
         self._lock = threading.Lock()
 
-    def wait(self) -> float:
-        """Wait for one's turn; gives the seconds waited."""
+    def turn(self) -> float:
+        """Take the next turn; gives the seconds until it comes, which are the caller's to wait."""
         with self._lock:
             now = time.monotonic()
             turn = max(self._next, now - CATCH_UP * self._interval)
             self._next = turn + self._interval
-        waited = max(turn - now, 0.0)
-        time.sleep(waited)
-        return waited
+        return max(turn - now, 0.0)
 
     def pause(self, seconds: float) -> None:
         """Give out no turn for a while: the API asked everybody to wait."""

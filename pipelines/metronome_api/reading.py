@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from pipelines.errors import InputError
-from pipelines.metronome_api.client import MetronomeClient, Tally, UnavailableError
+from pipelines.metronome_api.client import MetronomeClient, UnavailableError
 from pipelines.metronome_api.endpoints import (
     ENDPOINT_OF,
     PER_CUSTOMER,
@@ -16,6 +16,7 @@ from pipelines.metronome_api.endpoints import (
     Row,
 )
 from pipelines.metronome_api.rows import by_table
+from pipelines.metronome_api.session import Tally
 from pipelines.metronome_api.tables import TABLES
 
 
@@ -260,6 +261,7 @@ class Reader:
                 for item in page:
                     for row in endpoint.rows(item):
                         row = {**own, **row}
+                        self._check_owner(endpoint, own, row)
                         if endpoint.position:
                             window = row.get(endpoint.time) if endpoint.window else None
                             row[endpoint.position] = next(places[window])
@@ -269,6 +271,17 @@ class Reader:
                             seen.add(row["id"])
                         rows.append(row)
                 yield rows
+
+    def _check_owner(self, endpoint: Endpoint, own: Row, row: Row) -> None:
+        """Refuse another customer's rows: they would replace those of the one asked for."""
+        asked = own.get("customer_id")
+        if asked and row["customer_id"] != asked:
+            error = InputError(
+                f"{endpoint.method} {endpoint.path} answered with a row of customer "
+                f"{row['customer_id']} when asked for {asked}. Nothing of it is loaded."
+            )
+            self.client.stop(error)
+            raise error
 
     def _pages(
         self, endpoint: Endpoint, keys: Row, request: Row, read: Read

@@ -22,10 +22,11 @@ from tqdm import tqdm
 
 from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
-from pipelines.metronome_api.client import MetronomeClient, Tally
+from pipelines.metronome_api.client import MetronomeClient
 from pipelines.metronome_api.database import Database
 from pipelines.metronome_api.endpoints import PER_CUSTOMER
 from pipelines.metronome_api.reading import Read, Reader, Scope
+from pipelines.metronome_api.session import Tally
 from pipelines.metronome_api.settings import ApiSettings, now
 from pipelines.metronome_api.source import account, customers, emptied, host, log
 

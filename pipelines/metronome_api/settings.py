@@ -7,9 +7,9 @@ from dlt.common.configuration import configspec, resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration
 
 from pipelines.errors import InputError
-from pipelines.metronome_api.client import Limits
 from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS
 from pipelines.metronome_api.reading import Scope
+from pipelines.metronome_api.session import Limits
 
 
 @configspec

@@ -10,6 +10,7 @@ from dlt.extract import DltResource
 from dlt.extract.hints import make_hints
 
 from pipelines.columns import Hints
+from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import (
     ACCOUNT,
     ENDPOINTS,
@@ -97,8 +98,23 @@ def log(items: Items) -> DltResource:
 
 
 def host(base_url: str) -> str:
-    """What tells one API from another: its host, or `sandbox` for one on this machine."""
-    name = urlsplit(base_url).hostname or base_url
+    """What tells one API from another: its host, or `sandbox` for one on this machine.
+
+    Raises:
+        InputError: If it is no address of an API, or holds a secret, which is not repeated.
+    """
+    try:
+        parts = urlsplit(base_url)
+        name = parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        name = None
+    if name is None:
+        raise InputError("METRONOME_BASE_URL is no address: it begins with https:// and a host.")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InputError(
+            "METRONOME_BASE_URL holds more than the address of the API: leave out user, password "
+            "and what follows a ? or #. The token is all that the API asks for."
+        )
     return "sandbox" if name in ("127.0.0.1", "localhost") else name
 
 

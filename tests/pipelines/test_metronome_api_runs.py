@@ -363,6 +363,9 @@ def test_what_is_selected_later_is_read_of_a_customer_archived_long_ago(workspac
     assert workspace.column(reads) == ["balances", "invoices", "net_balances", "spend_breakdowns"]
 
 
+@pytest.mark.fault(
+    "network", "a token that expires, then is refused", "the run goes on where it was, with a token"
+)
 def test_a_token_that_is_let_in_no_more_does_not_end_the_run_that_it_began(workspace: Workspace):
     """It expires at the third customer; the next start goes on there, and is refused."""
     created = '"created_at": "2024-05-01T00:00:00Z"'
@@ -422,6 +425,9 @@ def kill(workspace: Workspace, wire: Wire, moment: Moment, **settings: str) -> b
     return process.wait() < 0
 
 
+@pytest.mark.fault(
+    "process", "kill -9 in mid-run, at reads and at writes", "the next run ends the same"
+)
 def test_a_run_that_is_killed_goes_on_and_ends_as_if_nothing_had_been(
     workspace: Workspace, later: Account, new_workspace: NewWorkspace
 ):

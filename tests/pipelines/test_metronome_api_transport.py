@@ -1,86 +1,32 @@
 """How the API is asked: at a pace, again where that may help, and not where it cannot."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import chain, pairwise, repeat
 
 import pytest
-from dlt.common.typing import TSecretStrValue
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines.errors import InputError
-from pipelines.metronome_api.client import ATTEMPTS, Limits, MetronomeClient, Tally
-from pipelines.metronome_api.endpoints import ENDPOINTS, Endpoint
+from pipelines.metronome_api.endpoints import ENDPOINTS
 from pipelines.metronome_api.pace import CATCH_UP, Pace
-from pipelines.sandbox.account import Account, Record
+from pipelines.metronome_api.session import ATTEMPTS, Limits, Tally
+from pipelines.sandbox.account import Account
 from pipelines.sandbox.faults import Faults, FaultyApi
 from pipelines.sandbox.server import create_app, listen, serving
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
+from tests.pipelines.wire import Clock, Connect, connecting
 
-CUSTOMERS, PLANS = ENDPOINTS["customers"], ENDPOINTS["plans"]
+CUSTOMERS = ENDPOINTS["customers"]
 TWO_PAGES = {"/v1/plans": ['[{"id": "a"}]', '[{"id": "b"}]']}
-
-
-class Clock:
-    """Stands in for the module `time`: nobody waits, but time passes."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-@dataclass
-class Line:
-    """A client whose waits take no time.
-
-    Attributes:
-        paused: The seconds that it waited before each retry.
-        meanwhile: Called during such a wait.
-    """
-
-    client: MetronomeClient
-    clock: Clock
-    tally: Tally
-    paused: list[float]
-    meanwhile: Callable[[], None] = lambda: None
-
-    def walk(self, endpoint: Endpoint = PLANS) -> list[Record]:
-        pages = self.client.walk(endpoint, {}, {}, self.tally)
-        return [row for page, _ in pages for row in page]
-
-    def _wait(self, seconds: float) -> bool:
-        self.paused.append(seconds)
-        self.meanwhile()
-        self.clock.sleep(seconds)
-        return False
-
-
-Connect = Callable[..., Line]
 
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
-    def line(url: str, limits: Limits | None = None) -> Line:
-        clock = Clock()
-        monkeypatch.setattr("pipelines.metronome_api.pace.time", clock)
-        client = MetronomeClient(url, TSecretStrValue(TOKEN), limits or Limits(1000))
-        made = Line(client, clock, Tally(), [])
-        monkeypatch.setattr(client.session.stopped, "wait", made._wait)
-        return made
-
-    return line
+    return connecting(monkeypatch)
 
 
 def first(*answers: Response) -> Wire:
@@ -92,6 +38,7 @@ def first(*answers: Response) -> Wire:
 # Retries
 
 
+@pytest.mark.fault("network", "408, 409, 429 and 5xx", "asked again, after a pause")
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
 def test_what_may_pass_is_asked_again(connect: Connect, status: int):
     wire = first(Response(status_code=status), Response(status_code=status))
@@ -106,6 +53,7 @@ def test_what_may_pass_is_asked_again(connect: Connect, status: int):
     assert 0 <= line.paused[1] <= 1
 
 
+@pytest.mark.fault("network", "dropped, cut and refused answers, mixed", "every row once")
 @pytest.mark.parametrize("fault", ["drop", "truncate", "errors"])
 def test_a_walk_through_faults_gives_every_row_once(connect: Connect, account: Account, fault: str):
     wire = Wire(create_app(account, TOKEN), page_size=3)
@@ -128,6 +76,7 @@ def test_a_refusal_is_not_asked_again(connect: Connect):
     assert len(wire.requests) == 1
 
 
+@pytest.mark.fault("network", "503 for ever", "given up with one line")
 def test_attempts_come_to_an_end(connect: Connect):
     wire = Wire(Lists({}), lambda request: Response("out of order", 503))
     with serving(wire) as url:
@@ -138,6 +87,7 @@ def test_attempts_come_to_an_end(connect: Connect):
     assert max(line.paused) <= 30
 
 
+@pytest.mark.fault("network", "connections closed without an answer", "given up with one line")
 def test_a_line_that_is_always_broken_is_given_up(connect: Connect):
     faulty = FaultyApi(Lists({}), Faults(drop=1))
     with serving(faulty) as url:
@@ -147,26 +97,7 @@ def test_a_line_that_is_always_broken_is_given_up(connect: Connect):
     assert faulty.counts["drop"] == ATTEMPTS
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("<!doctype html><title>Log in</title>", "it is no JSON"),
-        ('{"data": [{"id": "i', "it is no JSON"),
-        ('{"message": "under maintenance"}', 'there is no list "data" in it'),
-        ('{"data": [{"total": -Infinity}]}', "-Infinity is no number"),
-        (
-            '{"data": [{"total": 123456789012345678901234567890.1234567890123456789}]}',
-            "the number 123456789012345678901234567890.1234567890123456789 has more",
-        ),
-    ],
-)
-def test_what_is_no_page_is_not_taken_for_an_empty_one(connect: Connect, body: str, message: str):
-    with serving(first(Response(body))) as url:
-        expected = f"^GET /v1/plans at {url} answered with no page of a list that can be read: "
-        with pytest.raises(InputError, match=expected + re.escape(message)):
-            connect(url).walk()
-
-
+@pytest.mark.fault("network", "connection refused", "given up with one line")
 def test_an_api_that_is_not_there_is_said(connect: Connect):
     with listen(0) as listener:
         port = listener.getsockname()[1]
@@ -174,6 +105,7 @@ def test_an_api_that_is_not_there_is_said(connect: Connect):
         connect(f"http://127.0.0.1:{port}").walk()
 
 
+@pytest.mark.fault("network", "a redirect to another host", "not followed; the token stays here")
 def test_a_redirect_is_not_followed_and_gets_no_token(connect: Connect):
     other = Wire(Lists(TWO_PAGES))
     with serving(other) as elsewhere:
@@ -245,7 +177,7 @@ def test_turns_are_evenly_spaced(monkeypatch: pytest.MonkeyPatch):
     def turns(number: int) -> list[float]:
         times = []
         for _ in range(number):
-            pace.wait()
+            clock.sleep(pace.turn())
             times.append(clock.now)
         return [later - earlier for earlier, later in pairwise(times)]
 
@@ -254,7 +186,7 @@ def test_turns_are_evenly_spaced(monkeypatch: pytest.MonkeyPatch):
     assert turns(6) == [0] * CATCH_UP + [0.25] * (5 - CATCH_UP)
     pace.pause(3)
     pace.pause(1)
-    assert pace.wait() == 3
+    assert pace.turn() == 3
 
 
 def test_an_endpoint_may_have_a_lower_rate(connect: Connect):
@@ -365,6 +297,7 @@ def test_what_one_customer_does_not_have_is_left_out_for_that_one(
     assert workspace.column("select id from raw_api.invoices") == ["i2"]
 
 
+@pytest.mark.fault("network", "403 where there was an answer before", "the run stops and says so")
 def test_a_refusal_after_an_answer_stops_the_run(good: Workspace, new_workspace: NewWorkspace):
     workspace = new_workspace(good)
     answers = chain([False], repeat(True))
@@ -390,6 +323,9 @@ def test_customers_that_may_not_be_read_stop_the_run(good: Workspace, new_worksp
     assert not [item for item in wire.requests if "/customers/" in item.url.path]
 
 
+@pytest.mark.fault(
+    "network", "a token that expires half-way", "every thread stops; one line without the token"
+)
 def test_a_token_that_expires_stops_every_thread(workspace: Workspace, account: Account):
     asked: list[Request] = []
     refused: list[Request] = []

@@ -1,0 +1,122 @@
+"""Both ends of a wire to break: a client whose waits take no time, and a server of raw bytes."""
+
+import math
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+
+import pytest
+from dlt.common.typing import TSecretStrValue
+
+from pipelines.metronome_api.client import MetronomeClient
+from pipelines.metronome_api.endpoints import ENDPOINTS, Endpoint
+from pipelines.metronome_api.session import Limits, Tally
+from pipelines.sandbox.account import Record
+from pipelines.sandbox.server import HOST
+from tests.pipelines.conftest import TOKEN
+
+PLANS = ENDPOINTS["plans"]
+
+
+class Clock:
+    """Stands in for the module `time`: nobody waits, but time passes, and the waits are kept."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class Line:
+    """A client whose waits take no time.
+
+    Attributes:
+        paused: The seconds that it waited each time, before a retry or for its turn.
+        meanwhile: Called once, during the first wait.
+    """
+
+    client: MetronomeClient
+    clock: Clock
+    tally: Tally
+    paused: list[float]
+    meanwhile: Callable[[], None] = lambda: None
+
+    def walk(self, endpoint: Endpoint = PLANS, **keys: object) -> list[Record]:
+        pages = self.client.walk(endpoint, keys, {}, self.tally)
+        return [row for page, _ in pages for row in page]
+
+    def _wait(self, seconds: float) -> bool:
+        self.paused.append(seconds)
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
+        self.clock.sleep(seconds)
+        return False
+
+
+Connect = Callable[..., Line]
+
+
+def connecting(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """What connects to a URL; the waits of its clients take no time."""
+
+    def line(url: str, limits: Limits | None = None) -> Line:
+        clock = Clock()
+        monkeypatch.setattr("pipelines.metronome_api.pace.time", clock)
+        client = MetronomeClient(url, TSecretStrValue(TOKEN), limits or Limits(math.inf))
+        made = Line(client, clock, Tally(), [])
+        monkeypatch.setattr(client.session.stopped, "wait", made._wait)
+        return made
+
+    return line
+
+
+Answer = Callable[[socket.socket], None]
+
+
+@contextmanager
+def raw(answer: Answer) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that writes what it likes; gives its URL and the first lines of the requests."""
+    asked: list[bytes] = []
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            head = list(iter(self.rfile.readline, b"\r\n"))
+            asked.append(head[0].strip())
+            answer(self.connection)
+
+    class Server(ThreadingTCPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that has gone is no error here."""
+
+    with Server((HOST, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://{HOST}:{server.server_address[1]}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def head(*headers: str, status: str = "200 OK") -> bytes:
+    """The first lines of an answer, with the empty one after them."""
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode()
+
+
+def reset(line: socket.socket) -> None:
+    """Break a connection off, so that the other side is told of no end but of an error."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    line.close()
