@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from pipelines.sandbox.account import Books, Record, make_id, to_time, total
-from pipelines.sandbox.export_tables import Row, to_json, unit_columns
+from pipelines.sandbox.export_rows import Row, to_json, unit_columns
 
 Rows = Iterator[tuple[str, Row]]
 
