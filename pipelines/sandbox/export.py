@@ -17,11 +17,10 @@ import pyarrow.parquet as pq
 from pipelines.sandbox.account import NOW, Account, to_text
 from pipelines.sandbox.export_alerts import AlertHistory, alert_rows, payment_rows
 from pipelines.sandbox.export_breakdowns import breakdown_rows, draft_breakdown_rows
-from pipelines.sandbox.export_columns import COLUMNS, NOT_IN_CSV
 from pipelines.sandbox.export_contracts import contract_rows, price_rows
 from pipelines.sandbox.export_copies import Copies
 from pipelines.sandbox.export_drafts import draft_rows
-from pipelines.sandbox.export_tables import (
+from pipelines.sandbox.export_rows import (
     Row,
     catalog_rows,
     customer_rows,
@@ -29,6 +28,7 @@ from pipelines.sandbox.export_tables import (
     grant_rows,
     invoice_rows,
 )
+from pipelines.sandbox.export_tables import COLUMNS, NOT_IN_CSV
 from pipelines.sandbox.rolled_up import rolled_up
 from pipelines.sandbox.simulation import earlier
 from pipelines.sandbox.usage_index import floor

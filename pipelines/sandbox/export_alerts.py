@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pipelines.sandbox.account import Books, Record, Version, make_id, to_time
 from pipelines.sandbox.alerts import account_alerts, customer_alerts
 from pipelines.sandbox.catalog import CREATED
-from pipelines.sandbox.export_tables import Row, issued, to_json, unit_columns
+from pipelines.sandbox.export_rows import Row, issued, to_json, unit_columns
 
 
 def alert_rows(books: Books) -> Iterator[tuple[str, Row]]:

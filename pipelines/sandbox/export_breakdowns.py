@@ -9,7 +9,7 @@ from datetime import datetime
 from pipelines.sandbox.account import Books, Record, make_id, to_time
 from pipelines.sandbox.breakdowns import Measure, breakdown
 from pipelines.sandbox.export_drafts import drafts, is_incomplete
-from pipelines.sandbox.export_tables import (
+from pipelines.sandbox.export_rows import (
     Row,
     issued,
     line_metadata,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from pipelines.sandbox.account import Books, Record, make_id, to_time, total
-from pipelines.sandbox.export_tables import Row, to_json, unit_columns
+from pipelines.sandbox.export_rows import Row, to_json, unit_columns
 
 Rows = Iterator[tuple[str, Row]]
 
@@ -16,6 +16,7 @@ _LEDGERS = {
     "POSTPAID_COMMIT_": "postpaid_",
     "CREDIT_": "credit_",
 }
+_RENAMED = {"credited": "commit_credited", "expiration": "segment_expiration"}
 _COST_DECIMALS = Decimal("1e-12")
 
 
@@ -130,8 +131,7 @@ def _entry(books: Books, balance: Record, entry: Record) -> Record:
     """A ledger entry with the export's name of its type."""
     prefix = next(prefix for prefix in _LEDGERS if entry["type"].startswith(prefix))
     kind = entry["type"].removeprefix(prefix).lower()
-    if kind == "credited":
-        kind = "commit_credited"
+    kind = _RENAMED.get(kind, kind)
     keys = ("timestamp", "amount", "segment_id", "invoice_id", "reason", "new_contract_id")
     record = {"type": _LEDGERS[prefix] + kind, **{key: entry[key] for key in keys if key in entry}}
     if kind == "rollover":

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sandbox.export_columns import COLUMNS
-from pipelines.sandbox.export_tables import Row
+from pipelines.sandbox.export_rows import Row
+from pipelines.sandbox.export_tables import COLUMNS
 
 # Stand for the number of the block: as the first eight digits of an id, and in plain.
 _IN_ID, _IN_TEXT = "\ue000", "\ue001"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from pipelines.sandbox.account import SANDBOX, Books, Record, make_id, to_time
-from pipelines.sandbox.export_tables import Row, exported, line_row, numbered_lines, unit_columns
+from pipelines.sandbox.export_rows import Row, exported, line_row, numbered_lines, unit_columns
 
 NEVER_COMPUTED = "QA Robot"
 """A customer in SANDBOX whose open invoices have no total and no lines yet when exported."""

@@ -24,7 +24,7 @@ from pipelines.sandbox.api.calls import ApiError, Arguments, checked, checked_qu
 from pipelines.sandbox.api.endpoint import Endpoint
 from pipelines.sandbox.api.paging import LOG, limit_of, log_page, page, seal_of
 from pipelines.sandbox.api.view import View
-from pipelines.sandbox.export_tables import to_json
+from pipelines.sandbox.export_rows import to_json
 from pipelines.sandbox.faults import path_pattern
 
 TOKEN = "metronome-sandbox"

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,33 +11,139 @@ import duckdb
 import pytest
 
 from pipelines.sandbox.account import PRODUCTION, Account, Books, Record
+from pipelines.sandbox.alerts import customer_alerts
 from pipelines.sandbox.export import transfers, write_export
 from pipelines.sandbox.export_tables import COLUMNS
 from pipelines.sandbox.simulation import simulate
 
+PICTURES = ("snapshot_time", "snapshot_id")
+"""Columns that mark the daily pictures of a table."""
+
+BREAKDOWNS_OF_DRAFTS = ("breakdowns_draft_invoices", "breakdowns_draft_line_items")
+
+_LINES = [
+    ("commit_id", "contracts_balances", "id"),
+    ("subscription_id", "contracts_subscriptions", "id"),
+    ("credit_type_id", "credit_type", "id"),
+]
+_INVOICES = [
+    ("customer_id", "customer", "id"),
+    ("contract_id", "contracts_contracts", "id"),
+    ("plan_id", "plan", "id"),
+    ("credit_type_id", "credit_type", "id"),
+]
+_PRODUCT = ("product_id", "contracts_product_list_item_versions", "product_list_item_id")
+_CONTRACT = ("contract_id", "contracts_contracts", "id")
+
+REFERENCES = [
+    ("line_item", "invoice_id", "invoice", "id"),
+    ("line_item", "credit_grant_id", "credit_grant", "id"),
+    ("sub_line_item", "line_item_id", "line_item", "id"),
+    ("sub_line_item", "charge_id", "plan_charge", "charge_id"),
+    ("sub_line_item", "billable_metric_id", "billable_metric", "id"),
+    ("plan_charge", "plan_id", "plan", "id"),
+    ("plan_charge", "product_id", "product", "id"),
+    ("credit_grant", "customer_id", "customer", "id"),
+    ("credit_grant_deduction", "credit_grant_id", "credit_grant", "id"),
+    ("credit_grant_deduction", "invoice_id", "invoice", "id"),
+    ("draft_line_item", "invoice_id", "draft_invoice", "id"),
+    ("breakdowns_invoices", "invoice_id", "invoice", "id"),
+    ("breakdowns_line_items", "invoice_breakdown_id", "breakdowns_invoices", "id"),
+    ("breakdowns_line_items", "line_item_id", "line_item", "id"),
+    ("breakdowns_line_items", "billable_metric_id", "billable_metric", "id"),
+    ("breakdowns_draft_invoices", "invoice_id", "draft_invoice", "id"),
+    ("breakdowns_draft_line_items", "invoice_breakdown_id", "breakdowns_draft_invoices", "id"),
+    ("breakdowns_draft_line_items", "line_item_id", "draft_line_item", "id"),
+    *(
+        (table, *of)
+        for table in ("invoice", "draft_invoice", "breakdowns_invoices")
+        for of in _INVOICES
+    ),
+    *((table, *of) for table in ("line_item", "draft_line_item") for of in _LINES),
+    *(
+        (table, *of)
+        for table in ("breakdowns_line_items", *BREAKDOWNS_OF_DRAFTS[1:])
+        for of in _LINES
+    ),
+    ("contracts_contracts", "customer_id", "customer", "id"),
+    ("contracts_contracts", "package_id", "packages", "id"),
+    ("contracts_contracts", "rate_card_id", "contracts_rate_cards", "id"),
+    ("contracts_balances", "customer_id", "customer", "id"),
+    ("contracts_balances", "rolled_over_from_commit_id", "contracts_balances", "id"),
+    (
+        *("contracts_balances", "recurring_commit_id"),
+        *("contracts_recurring_commits_and_credits", "id"),
+    ),
+    *(
+        (table, *of)
+        for table in (
+            *("contracts_balances", "contracts_commits", "contracts_subscriptions"),
+            *("contracts_recurring_commits_and_credits", "contracts_scheduled_charges"),
+            "contracts_overrides",
+        )
+        for of in (_PRODUCT, _CONTRACT)
+    ),
+    *(
+        (table, *_CONTRACT)
+        for table in (
+            *("contracts_usage_filters", "contracts_usage_filter_schedule"),
+            "contracts_prepaid_balance_threshold_configurations",
+            "contracts_spend_threshold_configurations",
+            *("contract_hierarchy_configurations", "contracts_transitions"),
+            *("contracts_edits", "contracts_amendments", "payment"),
+        )
+    ),
+    ("contract_hierarchy_configurations", "parent_contract_id", "contracts_contracts", "id"),
+    ("contracts_overrides", "amendment_id", "contracts_amendments", "id"),
+    ("contracts_transitions", "from_contract_id", "contracts_contracts", "id"),
+    ("contracts_rate_card_entries", "rate_card_id", "contracts_rate_cards", "id"),
+    ("contracts_rate_card_entries", *_PRODUCT),
+    ("contracts_product_list_item_versions", "billable_metric_id", "billable_metric", "id"),
+    ("packages", "rate_card_id", "contracts_rate_cards", "id"),
+    ("payment", "invoice_id", "invoice", "id"),
+    ("customer_alert_history", "customer_id", "customer", "id"),
+    ("customer_alert_history", "alert_id", "alert", "id"),
+]
+
+
+def picture_of(table: str) -> str | None:
+    if table in BREAKDOWNS_OF_DRAFTS:
+        return "snapshot_timestamp"
+    return next((column for column in PICTURES if column in COLUMNS[table]), None)
+
+
+def key_of(table: str) -> str:
+    return "transaction_id" if table == "events" else "id"
+
 
 @pytest.fixture(scope="module")
 def db(export: Path) -> duckdb.DuckDBPyConnection:
-    """The newest row per key of every table, as a reader of the log gets them."""
+    """The newest picture, if a table has any, and the newest row per key, as a reader gets them."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
-    for table, columns in COLUMNS.items():
+    for table in COLUMNS:
+        version = "created_at" if table == "customer_alert_history" else "updated_at"
+        picture = picture_of(table)
+        log = f"read_parquet('{export}/{table}/dt=*/*.parquet')"
+        newest = f"where {picture} = (select max({picture}) from {log})" if picture else ""
         connection.execute(
-            f"""create view {table} as
-            select * from read_parquet('{export}/{table}/dt=*/*.parquet')
-            qualify row_number() over (
-                partition by {next(iter(columns))} order by updated_at desc) = 1"""
+            f"""create view {table} as select * from {log} {newest}
+            qualify row_number() over (partition by {key_of(table)} order by {version} desc) = 1"""
         )
     return connection
 
 
-def exported_invoices(books: Books) -> list[Record]:
-    """Neither drafts nor what a consolidated invoice sums up."""
-    constituents = [
+def constituents_of(books: Books) -> set[str]:
+    return {
         item["invoice_id"]
         for invoice in books.invoices
         for item in invoice.get("constituent_invoices", [])
-    ]
+    }
+
+
+def exported_invoices(books: Books) -> list[Record]:
+    """Neither drafts nor what a consolidated invoice sums up."""
+    constituents = constituents_of(books)
     assert constituents or books.environment != PRODUCTION
     return [
         invoice
@@ -105,7 +212,9 @@ def test_exported_rows_add_up(db: duckdb.DuckDBPyConnection):
     invoices = db.execute(
         """select count(*), count(*) filter (where total = lines)
         from invoice join (
-            select invoice_id, credit_type_id, sum(total) as lines from line_item group by all) as l
+            select invoice_id, credit_type_id, sum(total) as lines from line_item
+            where metadata ->> 'commit_type' is distinct from 'PostpaidCommit' or total > 0
+            group by all) as l
           on l.invoice_id = invoice.id and l.credit_type_id = invoice.credit_type_id"""
     ).fetchone()
     assert invoices[0] == invoices[1] == db.execute("select count(*) from invoice").fetchone()[0]
@@ -119,20 +228,14 @@ def test_exported_rows_add_up(db: duckdb.DuckDBPyConnection):
 
 
 def test_no_orphans(db: duckdb.DuckDBPyConnection):
-    for child, column, parent, key in [
-        ("invoice", "customer_id", "customer", "id"),
-        ("invoice", "plan_id", "plan", "id"),
-        ("line_item", "invoice_id", "invoice", "id"),
-        ("sub_line_item", "line_item_id", "line_item", "id"),
-        ("sub_line_item", "charge_id", "plan_charge", "charge_id"),
-        ("sub_line_item", "billable_metric_id", "billable_metric", "id"),
-        ("plan_charge", "plan_id", "plan", "id"),
-        ("plan_charge", "product_id", "product", "id"),
-    ]:
-        orphans = db.execute(
-            f"select count(*) from {child} where {column} not in (select {key} from {parent})"
+    for child, column, parent, key in REFERENCES:
+        orphans, references = db.execute(
+            f"""select
+                count(*) filter (where {column} not in (select {key} from {parent})), count(*)
+            from {child} where {column} is not null"""
         ).fetchone()
-        assert orphans == (0,), (child, column)
+        assert orphans == 0, (child, column)
+        assert references > 0, (child, column)
 
 
 def test_log_repeats_rows_and_keeps_old_versions(export: Path):
@@ -152,16 +255,22 @@ def test_log_repeats_rows_and_keeps_old_versions(export: Path):
 
 def test_a_later_clock_adds_transfers(tmp_path: Path):
     april, june = datetime(2024, 4, 20, tzinfo=UTC), datetime(2024, 6, 4, tzinfo=UTC)
-    for clock in (april, june):
-        write_export(simulate(as_of=clock), tmp_path / f"{clock:%m}")
-    before, after = (
-        {path.name for path in (tmp_path / month).glob("events/*/*.parquet")}
-        for month in ("04", "06")
-    )
-    assert before - after == {"0_20240420000000.parquet"}
+    names = [
+        {f"0_{start:%Y%m%d%H%M%S}.parquet" for start in transfers(clock)} for clock in (april, june)
+    ]
+    assert names[0] - names[1] == {"0_20240420000000.parquet"}
     added = ("20240503060000", "20240519060000", "20240603060000", "20240604000000")
-    assert after - before == {f"0_{start}.parquet" for start in added}
-    assert transfers(june)[-1] == june
+    assert names[1] - names[0] == {f"0_{start}.parquet" for start in added}
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_later_clock_only_adds_files(scale: int, tmp_path: Path):
+    write_export(simulate(scale=scale), tmp_path)
+    before = digests(tmp_path)
+    write_export(simulate(scale=scale, as_of=datetime(2024, 5, 3, 6, tzinfo=UTC)), tmp_path)
+    after = digests(tmp_path)
+    assert before.items() <= after.items()
+    assert len(after) > len(before) + 30
 
 
 def test_contract_lines_and_grant_lines(db: duckdb.DuckDBPyConnection):
@@ -218,7 +327,7 @@ def test_scale_repeats_the_account_under_other_identities(tmp_path: Path):
     blocks = base.books.values()
     assert customers == 3 * sum(len(books.customers) for books in blocks)
     assert names > 3 * 38
-    assert events == 3 * sum(len(books.events) for books in blocks)
+    assert sum(len(books.events) for books in blocks) < events < 35_000
     assert totals == 3 * sum(len(exported_invoices(books)) for books in blocks)
     orphans = connection.execute(
         f"""with c as (
@@ -228,3 +337,165 @@ def test_scale_repeats_the_account_under_other_identities(tmp_path: Path):
         where customer_id not in (select sender from c) order by 1"""
     ).fetchall()
     assert orphans == [("ghost_tenant",), ("ghost_tenant_1",), ("ghost_tenant_2",)]
+
+
+def test_copies_bill_what_their_fewer_events_sum_up_to(tmp_path: Path):
+    """By calendar month, the billing period of all senders but one, and of one without any."""
+    write_export(simulate(scale=2), tmp_path)
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'")
+    sums = connection.execute(
+        f"""with sent as (
+            select distinct on (transaction_id) *, customer_id like '%\\_1' escape '\\' as is_copy
+            from read_parquet('{tmp_path}/events/*/*.parquet'))
+        select is_copy, event_type, month(timestamp), environment_type,
+            sum((properties ->> 'cpu_hours')::decimal(18, 6)),
+            sum((properties ->> 'num_images')::bigint), sum((properties ->> 'words')::bigint),
+            sum((properties ->> 'calls')::bigint)
+        from sent where not regexp_matches(customer_id, '-|^ibex|^ghost_tenant')
+        group by all order by all"""
+    ).fetchall()
+    first, copies = ([row[1:] for row in sums if row[0] is flag] for flag in (False, True))
+    assert first == copies
+    assert len(first) > 30
+
+
+def test_every_table_has_rows_and_its_columns(export: Path):
+    for table, columns in COLUMNS.items():
+        files = f"read_parquet('{export}/{table}/dt=*/*.parquet')"
+        found = duckdb.sql(f"select * from {files}")
+        assert [name for name in found.columns if name != "dt"] == list(columns)
+        assert len(found) > 0, table
+
+
+def test_a_key_occurs_once_per_picture(export: Path):
+    """Apart from repeats, which are the same row again."""
+    for table in COLUMNS:
+        if picture := picture_of(table):
+            rows, keys, pictures = duckdb.sql(
+                f"""select count(distinct r), count(distinct (id, {picture})),
+                    count(distinct {picture})
+                from (
+                    select id, {picture}, r::varchar as r from read_parquet(
+                        '{export}/{table}/*/*.parquet', hive_partitioning = false) as r)"""
+            ).fetchone()
+            assert rows == keys > 0, table
+            assert pictures > 1, table
+
+
+def test_open_invoices_are_those_of_the_api(account: Account, db: duckdb.DuckDBPyConnection):
+    exported = db.execute(
+        """select id, total, contract_id, plan_id from draft_invoice
+        where environment_type = ? and status = 'DRAFT'""",
+        [PRODUCTION],
+    ).fetchall()
+    assert set(exported) == {
+        (item["id"], item["total"], item.get("contract_id"), item.get("plan_id"))
+        for item in account.production.invoices
+        if item["status"] == "DRAFT" and item["id"] not in constituents_of(account.production)
+    }
+    lines = db.execute(
+        """select count(*), count(*) filter (where total = lines) from draft_invoice join (
+            select invoice_id, credit_type_id, sum(total) as lines from draft_line_item
+            where metadata ->> 'commit_type' is distinct from 'PostpaidCommit' or total > 0
+            group by all) as l
+          on l.invoice_id = draft_invoice.id and l.credit_type_id = draft_invoice.credit_type_id"""
+    ).fetchone()
+    assert lines[0] == lines[1] > 40
+
+
+def test_a_draft_of_an_invoice_finalized_since_stays_in_the_log(export: Path):
+    stale = duckdb.sql(
+        f"""select distinct d.id, d.snapshot_time
+        from read_parquet('{export}/draft_invoice/*/*.parquet') as d
+        join read_parquet('{export}/invoice/*/*.parquet') as i on i.id = d.id"""
+    )
+    assert len(stale) > 100
+    assert duckdb.sql(
+        f"""select distinct status, total is null
+        from read_parquet('{export}/draft_invoice/*/*.parquet') order by 1"""
+    ).fetchall() == [("DRAFT", False), ("DRAFT_INCOMPLETE", True)]
+
+
+def test_balances_are_those_of_the_api(account: Account, db: duckdb.DuckDBPyConnection):
+    exported = {
+        row[0]: row[1:]
+        for row in db.execute(
+            "select id, customer_id, type, balance, ledger, access_schedule from contracts_balances"
+        ).fetchall()
+    }
+    served = {
+        item["id"]: (customer_id, item)
+        for customer_id, items in account.production.balances.items()
+        for item in items
+    }
+    assert exported.keys() == served.keys()
+    for key, (customer_id, kind, balance, ledger, access) in exported.items():
+        assert (customer_id, kind, balance) == (
+            served[key][0],
+            served[key][1]["type"].lower(),
+            served[key][1]["balance"],
+        )
+        entries = json.loads(ledger, parse_float=Decimal)
+        assert [(entry["timestamp"], entry["amount"]) for entry in entries] == [
+            (entry["timestamp"], entry["amount"]) for entry in served[key][1]["ledger"]
+        ]
+        items = json.loads(access, parse_float=Decimal)["schedule_items"]
+        assert [item["id"] for item in items] == [
+            item["id"] for item in served[key][1]["access_schedule"]["schedule_items"]
+        ]
+    kinds = {entry["type"] for row in exported.values() for entry in json.loads(row[3])}
+    assert kinds == {
+        *("prepaid_segment_start", "prepaid_automated_invoice_deduction", "prepaid_rollover"),
+        *("prepaid_commit_credited", "prepaid_segment_expiration", "prepaid_manual"),
+        *("postpaid_initial_balance", "postpaid_automated_invoice_deduction"),
+        *("credit_segment_start", "credit_automated_invoice_deduction", "credit_manual"),
+        "credit_segment_expiration",
+    }
+
+
+@pytest.mark.parametrize("kind", ["", "draft_"])
+def test_days_add_up_to_the_lines(kind: str, db: duckdb.DuckDBPyConnection):
+    """What is left out of the breakdowns has no amount; what is not over yet has only begun."""
+    lines, equal = db.execute(
+        f"""select count(*), count(*) filter (where days = line.total)
+        from {kind}line_item as line join (
+            select line_item_id, sum(total) as days from breakdowns_{kind}line_items group by all)
+          on line_item_id = line.id"""
+    ).fetchone()
+    assert lines == equal > 90
+    zero = db.execute(
+        f"select count(*) from breakdowns_{kind}line_items where total = 0"
+    ).fetchone()
+    assert zero == (0,)
+    invoices, equal = db.execute(
+        f"""select count(*), count(*) filter (where days = i.total)
+        from {kind}invoice as i join (
+            select invoice_id, sum(total) as days from breakdowns_{kind}invoices group by all)
+          on invoice_id = i.id"""
+    ).fetchone()
+    assert invoices == equal > 40
+
+
+def test_alerts_end_in_the_status_of_the_api(account: Account, db: duckdb.DuckDBPyConnection):
+    newest = db.execute(
+        """select customer_id, alert_id, arg_max(alert_status, created_at)
+        from customer_alert_history group by all"""
+    ).fetchall()
+    exported = {row[:2]: row[2] for row in newest}
+    for books in account.books.values():
+        for customer in books.customers:
+            for record in customer_alerts(customer, books, account.now):
+                key = (customer["id"], record["alert"]["id"])
+                if record["customer_status"] is not None:
+                    assert exported[key] == record["customer_status"]
+
+
+def test_a_renamed_product_has_two_versions(db: duckdb.DuckDBPyConnection):
+    names = db.execute(
+        """select version, name from contracts_product_list_item_versions
+        where environment_type = 'PRODUCTION' and product_list_item_id in (
+            select product_list_item_id from contracts_product_list_item_versions where version = 2)
+        order by 1"""
+    ).fetchall()
+    assert names == [(1, "Compute g5"), (2, "Compute g5.xlarge")]
