@@ -100,15 +100,13 @@ def test_balances_are_the_same_from_any_source(runs: dict[str, Run]) -> None:
 
 
 def test_customers_owe_and_have_the_same_from_any_source(runs: dict[str, Run]) -> None:
-    from_export, from_api, from_both = (run.report("customer_summary") for run in runs.values())
-    assert from_api == from_both
-    # what the export does not carry
-    assert {row.pop("billing_provider_error") for row in from_export} == {""}
-    assert {row.pop("billing_provider_error") for row in from_api} == {
-        "",
-        "Your card was declined.",
-    }
-    assert from_export == from_api
+    # The API leaves out a billing provider that is no longer used, the export a provider's error.
+    ways = {"export": "billing_provider_error", "api": "billing_provider_customer_id"}
+    for source, not_carried in ways.items():
+        rows, expected = (runs[name].report("customer_summary") for name in (source, "both"))
+        assert {row.pop(not_carried) for row in rows} < {row.pop(not_carried) for row in expected}
+        assert rows == expected
+        assert len(rows) > 40
 
 
 def test_an_export_of_the_plan_vintage_leaves_the_rest_unknown(
