@@ -110,9 +110,12 @@ def test_customers_owe_and_have_the_same_from_any_source(runs: dict[str, Run]) -
 
 
 def test_an_export_of_the_plan_vintage_leaves_the_rest_unknown(
-    account: Account, tmp_path: Path
+    account: Account, runs: dict[str, Run], tmp_path: Path
 ) -> None:
-    """No credit, no drafts, no contracts, no days, no alerts: null, never zero."""
+    """No credit, no drafts, no contracts, no days, no alerts: null, never zero.
+
+    The kinds of lines follow from the lines then, and are those that breakdowns state.
+    """
     write_export(account, tmp_path / "all", "parquet")
     part = tmp_path / "part"
     part.mkdir()
@@ -130,6 +133,10 @@ def test_an_export_of_the_plan_vintage_leaves_the_rest_unknown(
     assert {row["overdue_balance"] for row in rows if row["outstanding_balance"] != "0"} == {""}
     assert {row["current_invoice_is_fallback"] for row in rows} == {"true", ""}
     assert figures(run, "billings_by_plan", "plan_name", plan_kind="contract") == {("",)}
+    kinds = "select invoice_line_id, line_kind, is_in_invoice_total from marts.fct_invoice_lines"
+    derived = set(run.query(kinds))
+    assert derived < set(runs["export"].query(kinds))
+    assert len({kind for _, kind, _ in derived}) == 7
 
 
 def test_what_the_api_does_not_carry_is_absent(runs: dict[str, Run]) -> None:
