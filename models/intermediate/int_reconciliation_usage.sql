@@ -115,7 +115,8 @@ aggregated as (
         max(case when aggregation_type = 'max' then {{ text_to_quantity('measure') }} end) as greatest,
         count(distinct case when aggregation_type = 'unique' then measure end) as distinct_values,
         {{ last_value_by(
-            "case when aggregation_type = 'latest' then " ~ text_to_quantity('measure') ~ " end", '(event_at, transaction_id)'
+            "case when aggregation_type = 'latest' then " ~ text_to_quantity('measure') ~ " end",
+            '(event_at, transaction_id)'
         ) }} as latest
     from measured
     group by
