@@ -6,6 +6,7 @@ import json
 import socket
 import zlib
 from pathlib import Path
+from traceback import format_exception
 from urllib.parse import quote
 
 import pytest
@@ -80,10 +81,7 @@ def test_the_token_is_in_nothing_that_runs_leave(workspace: Workspace):
         wire = Wire(Lists(CUSTOMER), lambda r, a=answer: a if r.url.path == INVOICES else echo(r))
         with serving(wire) as url, pytest.raises(InputError) as caught:
             workspace.load_api(url, "invoices", "plans", RUNTIME__LOG_LEVEL="DEBUG")
-        error: BaseException | None = caught.value
-        while error:
-            said.append(f"{error!r} {error}")
-            error = error.__cause__ or error.__context__
+        said.append("".join(format_exception(caught.value)))
     assert "/v1/plans with params" in done.stderr, "requests are in the log"
     assert workspace.query("select id, name from raw_api.pricing_units") == [("unit", "it is …")]
     texts = [*written(workspace), *(text.encode() for text in said)]
