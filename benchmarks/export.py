@@ -1,8 +1,8 @@
 """What the export costs us, as ratios to what DuckDB does with bare hands and to another loader.
 
 One sandbox account at ``--scale``, in one run on one machine: the same files go to DuckDB's own
-`create table as`, to one hand-written script (`reference.sql`), to dlt's ordinary file reader, and to
-this project as its users run it. Every command is a process of its own, with the same memory limit.
+`create table as`, to one hand-written script (`reference.sql`), to dlt's ordinary file reader, and
+to this project as its users run it. Each command is a process of its own, with one memory limit.
 """
 
 import argparse
@@ -155,22 +155,20 @@ def add_one_percent(export: Path) -> None:
     path = "dt=2024-04-16/0_20240416060000.parquet"
     columns = {
         "events": "transaction_id || '-later' as transaction_id",
-        **{name: "updated_at + to_days(1) as updated_at" for name in ("invoice", "sub_line_item")},
-        "line_item": "updated_at + to_days(1) as updated_at",
+        **dict.fromkeys(
+            ("invoice", "line_item", "sub_line_item"), "updated_at + to_days(1) as updated_at"
+        ),
     }
     for table, changed in columns.items():
         target = export / table / path
         target.parent.mkdir(exist_ok=True)
-        newest = max(
-            (found for found in (export / table).glob("*/*.parquet")),
-            key=lambda f: f.stat().st_size,
-        )
+        largest = max((export / table).glob("*/*.parquet"), key=lambda file: file.stat().st_size)
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
             rows = f"from read_parquet('{export / table}/*/*.parquet', hive_partitioning = false)"
             (count,) = connection.execute(f"select count(*) {rows}").fetchone()
             connection.execute(
-                f"copy (select * replace ({changed}) from read_parquet('{newest}', "
+                f"copy (select * replace ({changed}) from read_parquet('{largest}', "
                 f"hive_partitioning = false) limit {count // 100}) to '{target}'"
             )
 
