@@ -147,7 +147,7 @@ def some_rows() -> st.SearchStrategy[list[Row]]:
 def some_loads() -> st.SearchStrategy[list[Load]]:
     files = st.dictionaries(st.sampled_from("abcdef"), some_rows(), max_size=4)
     loads = st.builds(Load, files, is_killed=st.booleans(), is_staged=st.booleans())
-    return st.lists(loads, min_size=3, max_size=5)
+    return st.lists(loads, min_size=3, max_size=4)
 
 
 @example(
@@ -159,7 +159,7 @@ def some_loads() -> st.SearchStrategy[list[Load]]:
     ]
 )
 @settings(
-    max_examples=4,
+    max_examples=2,
     deadline=None,
     database=None,
     derandomize=True,
