@@ -34,6 +34,7 @@ open_invoices as (
 breakdowns as (
     select
         invoice_id,
+        contract_id,
         invoice_type,
         net_payment_terms_days,
         issued_at
@@ -41,6 +42,7 @@ breakdowns as (
     union
     select
         invoice_id,
+        contract_id,
         invoice_type,
         net_payment_terms_days,
         issued_at
@@ -50,6 +52,7 @@ breakdowns as (
 facts_of_breakdowns as (
     select
         invoice_id,
+        max(contract_id) as contract_id,
         max(invoice_type) as invoice_type,
         max(net_payment_terms_days) as net_payment_terms_days,
         max(issued_at) as issued_at
@@ -120,7 +123,8 @@ select
     invoices.invoice_status,
     invoices.plan_id,
     invoices.plan_name,
-    invoices.contract_id,
+    -- not every layout has it
+    coalesce(invoices.contract_id, facts_of_breakdowns.contract_id) as contract_id,
     invoices.stated_unit,
     invoices.total,
     invoices.period_start_at,
