@@ -152,7 +152,12 @@ def some_loads() -> st.SearchStrategy[list[Load]]:
 
 @example(
     [
-        Load({"a": [Row("moves", 2, 1), Row("leaves", 3, 1)], "b": [Row("leaves", 1, 2)]}),
+        Load(
+            {
+                "a": [Row("moves", 2, 1), Row("goes", 3, 1), Row("leaves", 3, 1)],
+                "b": [Row("leaves", 1, 2)],
+            }
+        ),
         Load({"c": [Row("late", 1, 1), Row("moves", 1, 9)]}),
         Load({"a": []}, is_staged=False),
         Load({"b": [Row("leaves", 1, 3)]}, is_killed=True),
