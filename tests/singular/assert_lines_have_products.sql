@@ -36,4 +36,4 @@ left join known_products
         and lines.is_of_plan = known_products.is_of_plan
 where
     known_products.product_id is null
-    and lines.is_of_plan in (select is_of_plan from known_products)
+    and lines.is_of_plan in (select loaded.is_of_plan from known_products as loaded)

@@ -1,4 +1,4 @@
--- One row per time for which a contract counts only some of a customer's usage, newest version. No environment is stated.
+-- One row per time for which a contract counts only some usage, newest version. No environment is stated.
 with
 
 source as (
