@@ -1,0 +1,83 @@
+"""Files that come late, again, out of order or changed end in the tables of one clean load."""
+
+import random
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tests.end_to_end.project import Run
+
+TABLES = [
+    "draft_invoice_breakdown_lines",
+    "draft_invoice_breakdowns",
+    "draft_invoices",
+    "draft_line_items",
+    "events",
+    "invoice_breakdown_lines",
+    "invoice_breakdowns",
+    "invoices",
+    "line_items",
+    "sub_line_items",
+]
+"""The staging models that grow with each run."""
+
+LOADS = 3
+
+
+def stage(run: Run, *options: str) -> None:
+    run.run(
+        "dbt", "run", "--quiet", "--select", "stg_metronome_export__loaded_files",
+        *(f"stg_metronome_export__{table}" for table in TABLES), *options,
+    )  # fmt: skip
+
+
+def content(run: Run) -> dict[str, list[tuple]]:
+    """The rows of each table, whatever load they came in."""
+    return {
+        table: run.query(
+            "select * exclude (_dlt_load_id) "
+            f"from staging.stg_metronome_export__{table} order by all"
+        )
+        for table in TABLES
+    }
+
+
+def test_files_in_any_order_end_in_the_same_tables(export_folder: Path, tmp_path: Path) -> None:
+    """Each file comes in any load; some are cut short at first, some come again as copies.
+
+    A file that was cut short comes whole in the last load; a copy has a path of its own. The rule
+    itself is tested with many more histories in `test_incremental_staging.py`.
+    """
+    chance = random.Random(4)
+    order = {
+        path.relative_to(export_folder): (
+            chance.randrange(LOADS),
+            chance.random() < 0.1,
+            chance.random() < 0.1,
+        )
+        for path in sorted(export_folder.rglob("*.parquet"))
+    }
+    arriving = tmp_path / "arriving"
+    run = Run(tmp_path / "grown", {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(arriving)})
+    for number in range(LOADS):
+        for path, (load, is_cut, is_copied) in order.items():
+            target = arriving / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if load == number and is_cut and number < LOADS - 1:
+                rows = pq.read_table(export_folder / path)
+                pq.write_table(rows.slice(0, rows.num_rows // 2), target)
+            elif load == number or (is_cut and number == LOADS - 1):
+                shutil.copy(export_folder / path, target)
+            if load == number and is_copied and not is_cut:
+                shutil.copy(export_folder / path, target.with_name(f"9{path.name}"))
+        run.load()
+        stage(run)
+    grown = content(run)
+    clean = Run(tmp_path / "clean", run.settings)
+    clean.load()
+    stage(clean)
+    assert content(clean) == grown
+    assert all(grown.values())
+    stage(run, "--full-refresh")
+    assert content(run) == grown
