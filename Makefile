@@ -87,7 +87,7 @@ else
 	@echo "Loading: dlt pipeline run"
 	@$(BIN)/dlt pipeline run
 endif
-	@printf 'Building and testing the models, about 40 seconds: dbt build --vars "%s"\n' "$$VARS"
+	@printf 'Building and testing the models, about two minutes: dbt build --vars "%s"\n' "$$VARS"
 	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
 
 doctor: $(INSTALLED)
