@@ -104,7 +104,7 @@ lint: $(INSTALLED)
 	$(BIN)/sqlfluff lint --disable-progress-bar models tests/singular tests/generic
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 docs: $(INSTALLED)
 	@test -f "$$DB" || $(MAKE) --no-print-directory reports

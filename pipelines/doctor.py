@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from pipelines.errors import InputError
 from pipelines.metronome_export.files import list_files
+from pipelines.metronome_export.places import open_place
 from pipelines.settings import api_token, api_url, database_file, export_url
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
@@ -101,7 +102,7 @@ def _sources() -> str:
 
 def _export() -> str:
     try:
-        _, files = list_files(export_url() or "")
+        files, _ = list_files(open_place(export_url() or ""))
     except OSError as error:
         raise InputError(f"the folder cannot be read: {error}") from error
     size = sum(file.size_bytes for file in files)

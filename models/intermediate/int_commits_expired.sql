@@ -12,7 +12,7 @@ select
         else {{ first_of_month('effective_at') }}
     end as expiry_month,
     cast(-amount as {{ amount_type() }}) as expired_amount
-from {{ ref('fct_balance_ledger') }}
+from {{ ref('int_balance_ledger_valued') }}
 where
     credit_type = 'PREPAID'
     and entry_type like '%EXPIRATION'

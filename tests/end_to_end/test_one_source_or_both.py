@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.sandbox.account import Account
 from pipelines.sandbox.export import write_export
-from tests.end_to_end.project import Run, RunError
+from tests.end_to_end.project import MARTS, Run, RunError
 
 EVERYBODY = {"customer": "", "environment": "PRODUCTION"}
 
@@ -20,7 +20,7 @@ def runs(
     runs = {name: Run(tmp_path_factory.mktemp(name), given) for name, given in settings.items()}
     for run in runs.values():
         run.load()
-        run.build("--exclude-resource-type", "unit_test", **EVERYBODY)
+        run.build(*MARTS, **EVERYBODY)
     return runs
 
 
@@ -123,7 +123,7 @@ def test_an_export_of_the_plan_vintage_leaves_the_rest_unknown(
         (tmp_path / "all" / table).rename(part / table)
     run = Run(tmp_path / "run", {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(part)})
     run.load()
-    run.build("--exclude-resource-type", "unit_test", **EVERYBODY)
+    run.build(*MARTS, **EVERYBODY)
     rows = run.report("customer_summary")
     silent = (
         "credit_balance contract_balance grant_balance credit_expiring_30d credit_burned_30d "
@@ -163,7 +163,7 @@ def test_environments_are_never_mixed(
 ) -> None:
     run = Run(tmp_path, export)
     run.load()
-    run.build("--exclude-resource-type", "unit_test", customer="", environment="SANDBOX")
+    run.build(*MARTS, customer="", environment="SANDBOX")
     names = {row["customer_name"] for row in run.report("customer_summary")}
     assert names == account_names["SANDBOX"]
     for report in ("customer_summary", "billings_by_plan", "usage_by_property"):
@@ -180,7 +180,7 @@ def test_a_part_of_an_export_is_no_error(account: Account, tmp_path: Path) -> No
         path.rename(part / f"{table}.csv")
     run = Run(tmp_path / "run", {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(part)})
     run.load()
-    run.build("--exclude-resource-type", "unit_test", customer="")
+    run.build(*MARTS, customer="")
     assert run.report("customer_summary") == []
     assert len(run.report("usage_by_property")) == 3
     assert len({row["invoice_id"] for row in run.report("invoice_lines")}) > 20

@@ -1,6 +1,6 @@
 -- Fails for each month, environment and pricing unit whose recognized revenue is not exactly what was billed,
--- less the price of prepaid commits, plus their draw-down, plus their expiry. Each of these is summed from
--- the marts that state it, without the kinds of revenue.
+-- less the price of commits that are not known to be postpaid, plus the draw-down of prepaid ones, plus
+-- their expiry. Each of these is summed from the marts that state it, without the kinds of revenue.
 with
 
 recognized as (
@@ -17,9 +17,8 @@ billed_invoices as (
     where is_billed
 ),
 
-prepaid_commits as (
+credits as (
     select * from {{ ref('fct_credit_balances') }}
-    where credit_type = 'PREPAID'
 ),
 
 prepaid_lines as (
@@ -27,11 +26,13 @@ prepaid_lines as (
         billed_invoices.billing_month,
         billed_invoices.environment_type,
         lines.pricing_unit,
-        lines.line_kind,
         lines.amount
     from {{ ref('fct_invoice_lines') }} as lines
     inner join billed_invoices on lines.invoice_id = billed_invoices.invoice_id
-    inner join prepaid_commits on lines.balance_id = prepaid_commits.credit_id
+    left join credits on lines.balance_id = credits.credit_id
+    where
+        (lines.line_kind = 'commit_purchase' and coalesce(credits.credit_type, 'PREPAID') = 'PREPAID')
+        or (lines.line_kind = 'applied_commit_or_credit' and credits.credit_type = 'PREPAID')
 ),
 
 expiries as (
@@ -63,7 +64,6 @@ parts as (
         pricing_unit,
         -amount as amount
     from prepaid_lines
-    where line_kind in ('commit_purchase', 'applied_commit_or_credit')
     union all
     select
         cast(date_trunc('month', effective_at - interval '1' second) as date) as revenue_month,

@@ -1,0 +1,41 @@
+-- One row per entry of the ledger of a commit or credit, or of a customer's credit grants, in the major unit.
+with
+
+entries as (
+    select * from {{ ref('int_balance_ledger_entries_dated') }}
+    union all
+    select * from {{ ref('int_credit_ledger_entries_dated') }}
+    union all
+    select * from {{ ref('int_export_grant_entries_dated') }}
+),
+
+credits as (
+    select * from {{ ref('int_credits_united') }}
+),
+
+customers as (
+    select * from {{ ref('int_customers_united') }}
+)
+
+select
+    entries.ledger_entry_id,
+    entries.ledger_id,
+    entries.credit_id,
+    coalesce(credits.credit_type, 'CREDIT_GRANT') as credit_type,  -- a voided grant is in no list
+    credits.credit_name,
+    customers.environment_type,
+    entries.customer_id,
+    credits.contract_id,
+    entries.segment_id,
+    entries.invoice_id,
+    entries.entry_type,
+    entries.reason,
+    {{ pricing_unit('entries.stated_unit') }} as pricing_unit,
+    {{ major_amount('entries.amount', 'entries.stated_unit') }} as amount,
+    {{ major_amount('entries.running_balance', 'entries.stated_unit') }} as running_balance_amount,
+    entries.effective_at,
+    entries.is_pending,
+    coalesce(entries.is_usable, false) as is_usable
+from entries
+left join credits on entries.credit_id = credits.credit_id
+left join customers on entries.customer_id = customers.customer_id
