@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,14 +69,12 @@ class Cost:
 
 
 @dataclass
-class Measured:
-    """The costs of the project on one account."""
+class First:
+    """The project's first run on an account: how many rows, and what it cost."""
 
     rows: int
     landing: Cost
-    first: Cost
-    nothing_new: Cost
-    one_percent: Cost
+    whole: Cost
 
 
 def main() -> None:
@@ -92,41 +91,43 @@ def main() -> None:
 
 
 def _compare(scale: int, folder: Path) -> None:
-    small = project(max(scale // 10, 1), folder / "small")
+    small = first_run(max(scale // 10, 1), folder / "small")
     export = folder / "large" / "export"
     write_export(scale, export)
     landing = plain_landing(export, folder / "landing.duckdb")
     reader = plain_dlt(export, folder)
     script = reference(export, folder)
-    ours = project(scale, folder / "large")
+    ours = first_run(scale, folder / "large")
     _row("rows of the export", f"{ours.rows:,}")
     _row("(a) landing by `create table as`", _told(landing))
     _row("landing", _told(ours.landing), _times(ours.landing, landing, "(a)"))
     _row("(c) landing by dlt's file reader", _told(reader), _times(reader, landing, "(a)"))
     _row("(b) a hand-written script", _told(script))
-    _row("first whole run", _told(ours.first), _times(ours.first, script, "(b)"))
-    memory = ours.first.peak_bytes / script.peak_bytes
-    _row("… its peak memory", f"{ours.first.peak_bytes / 2**20:,.0f} MiB", f"{memory:.1f} (b)")
-    share = ours.one_percent.busy / ours.first.busy
-    _row("run after 1% new rows", _told(ours.one_percent), f"{share:.0%} of the first")
-    _row("run with nothing new", _told(ours.nothing_new))
-    _row(f"first whole run, {small.rows:,} rows", _told(small.first))
-    growth = ours.first.busy / small.first.busy
+    _row("first whole run", _told(ours.whole), _times(ours.whole, script, "(b)"))
+    memory = ours.whole.peak_bytes / script.peak_bytes
+    _row("… its peak memory", f"{ours.whole.peak_bytes / 2**20:,.0f} MiB", f"{memory:.1f} (b)")
+    for name, cost in later_runs(folder / "large"):
+        _row(name, _told(cost), f"{cost.busy / ours.whole.busy:.0%} of the first")
+    _row(f"first whole run, {small.rows:,} rows", _told(small.whole))
+    growth = ours.whole.busy / small.whole.busy
     _row("… growth with the rows", f"{ours.rows / small.rows:.1f} times", f"{growth:.1f} times")
 
 
-def project(scale: int, folder: Path) -> Measured:
-    """`dlt pipeline run` and `dbt build`: at first, with nothing new, and after 1% new rows."""
-    export = folder / "export"
-    write_export(scale, export)
+def first_run(scale: int, folder: Path) -> First:
+    """`dlt pipeline run` and `dbt build` on an account of that size."""
+    write_export(scale, folder / "export")
     landing = _load(folder)
-    first = landing + _build(folder)
-    nothing_new = _load(folder) + _build(folder)
-    add_one_percent(export)
-    one_percent = _load(folder) + _build(folder)
+    whole = landing + _build(folder)
     with duckdb.connect(str(folder / "metronome.duckdb"), read_only=True) as connection:
         counts = [connection.table(f"raw_export.{name}").shape[0] for name in TABLES]
-    return Measured(sum(counts), landing, first, nothing_new, one_percent)
+    return First(sum(counts), landing, whole)
+
+
+def later_runs(folder: Path) -> Iterator[tuple[str, Cost]]:
+    """The same with nothing new, and after 1% new rows."""
+    yield "run with nothing new", _load(folder) + _build(folder)
+    add_one_percent(folder / "export")
+    yield "run after 1% new rows", _load(folder) + _build(folder)
 
 
 def plain_landing(export: Path, database: Path) -> Cost:

@@ -52,3 +52,18 @@
 {% macro duckdb__key_hash(key) -%}
     hash({{ key | join(', ') }})
 {%- endmacro %}
+
+{#
+  Between `as` and the parenthesis of a CTE that is read more than once, each time only in part: DuckDB
+  would keep all of its rows.
+#}
+{% macro not_materialized() -%}
+    {{ return(adapter.dispatch('not_materialized')()) }}
+{%- endmacro %}
+
+{% macro default__not_materialized() -%}
+{%- endmacro %}
+
+{% macro duckdb__not_materialized() -%}
+    not materialized
+{%- endmacro %}

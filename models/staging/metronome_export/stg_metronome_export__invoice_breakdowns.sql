@@ -3,7 +3,7 @@
 
 with
 
-source as not materialized (
+source as {{ not_materialized() }} (
     {{ touched_rows(source('raw_export', 'breakdowns_invoices'), ['id']) }}
 ),
 
