@@ -70,18 +70,7 @@ joined as (
 classified as (
     select
         *,
-        case
-            when credit_grant_id is not null then 'applied_commit_or_credit'
-            when line_type is not null then {{ line_kind('line_type') }}
-            when commit_id is not null and total < 0 then 'applied_commit_or_credit'
-            when subscription_id is not null then 'subscription'
-            when product_id is null and is_of_mixed_invoice then 'conversion'
-            when product_id is null then 'adjustment'
-            when not is_scheduled then 'usage'
-            -- what is billed of a postpaid commit is its true-up, a charge like any other
-            when commit_id is not null and not is_of_postpaid_commit then 'commit_purchase'
-            else 'scheduled'
-        end as line_kind
+        {{ export_line_kind() }} as line_kind
     from joined
 )
 
