@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import dlt
 from dlt.common.schema.typing import TColumnSchema
@@ -22,6 +21,7 @@ from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
 from pipelines.metronome_export.run import load_export
+from pipelines.queries import query
 from pipelines.settings import api_token, api_url, database_file, export_url, memory_limit
 
 LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
@@ -87,7 +87,7 @@ def run(
 
 def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
     """Say so when a source is left out whose rows of an earlier run still count."""
-    ((loaded_at,),) = _query(
+    ((loaded_at,),) = query(
         pipeline,
         "select max(inserted_at) from _dlt_loads "
         f"where load_id in (select _dlt_load_id from {table})",
@@ -123,7 +123,7 @@ def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) 
 def _check_same_api(pipeline: dlt.Pipeline) -> None:
     """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
     asked = host(api_url())
-    held = {held_host for (held_host,) in _query(pipeline, "select host from read_from")}
+    held = {held_host for (held_host,) in query(pipeline, "select host from read_from")}
     if held - {asked}:
         raise InputError(
             f"The database holds what {held.pop()} showed, not {asked}. {OWN_DATABASE}"
@@ -168,7 +168,7 @@ def _open(module: ModuleType) -> dlt.Pipeline:
 def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
     """Create the declared tables and columns that the database lacks, empty."""
     existing = set(
-        _query(
+        query(
             pipeline,
             "select table_name, column_name from information_schema.columns "
             f"where table_schema = '{module.DATASET}'",
@@ -184,8 +184,3 @@ def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
         columns = [*hints.values(), LOAD_ID, *row_id]
         pipeline.default_schema.update_table(new_table(table, columns=columns))
     pipeline.sync_schema()
-
-
-def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
-    with pipeline.sql_client() as client:
-        return list(client.execute_sql(sql) or [])

@@ -15,6 +15,7 @@ from pipelines.metronome_export.files import ExportFile, batches, list_files, ve
 from pipelines.metronome_export.places import Place, open_place
 from pipelines.metronome_export.queries import Plan, TableError, plan
 from pipelines.metronome_export.tables import TABLES
+from pipelines.queries import query
 
 FETCH_BYTES = 2_000_000_000
 """How much of a store's files lies on the disk at a time, unless `fetch_bytes` says otherwise."""
@@ -85,7 +86,7 @@ def load_export(
     """
     place = open_place(bucket_url)
     files, set_aside = list_files(place)
-    loaded = _query(pipeline, LOADED)
+    loaded = query(pipeline, LOADED)
     _check_same_export(place.root, files, loaded)
     held = {version(*row[1:]) for row in loaded}
     new = [file for file in files if file.version not in held]
@@ -166,9 +167,4 @@ def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
     """Rows that the newest load brought to the given tables."""
     newest = "select max(load_id) from _dlt_loads where status = 0"
     counts = [f'select count(*) from "{table}" where _dlt_load_id = ({newest})' for table in tables]
-    return sum(count for (count,) in _query(pipeline, " union all ".join(counts))) if counts else 0
-
-
-def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
-    with pipeline.sql_client() as client:
-        return list(client.execute_sql(sql) or [])
+    return sum(count for (count,) in query(pipeline, " union all ".join(counts))) if counts else 0

@@ -3,16 +3,14 @@
 import argparse
 import json
 import os
-import signal
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import duckdb
 
+from pipelines.children import exit_on_signals, run_child
 from pipelines.errors import InputError
 from pipelines.publish.audit import read_audit
 from pipelines.publish.folder import CURRENT, MANIFEST, ReportsFolder, held
@@ -27,8 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not command:
         print("publish needs a command: publish <folder> -- dbt build …", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _exit_on_signal)
-    signal.signal(signal.SIGINT, _exit_on_signal)
+    exit_on_signals()
     try:
         with held(options.folder) as folder:
             return _publish(folder, command)
@@ -63,17 +60,11 @@ def _publish(folder: ReportsFolder, command: list[str]) -> int:
 
 def _run(command: list[str], folder: ReportsFolder) -> int:
     """Run a command that writes the reports to the new set; return its exit code."""
-    child = subprocess.Popen(
+    return run_child(
         command,
         env=os.environ | {"REPORTS_DIR": str(folder.new_set)},
         pass_fds=[folder.lock],  # if this process is killed, dbt still keeps other runs out
     )
-    try:
-        code = child.wait()
-    finally:
-        child.terminate()
-        child.wait()
-    return code if code >= 0 else 128 - code
 
 
 def _remarks(sources: dict[str, Any]) -> list[str]:
@@ -99,10 +90,6 @@ def _refused(folder: Path, reasons: list[str], code: int = 1) -> int:
         still = "holds no reports yet"
     print(f"{folder} {still}. Correct the cause, then run the same again.", file=sys.stderr)
     return code
-
-
-def _exit_on_signal(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,12 @@
 import argparse
 import contextlib
 import os
-import signal
-import subprocess
 import sys
 from datetime import UTC, datetime
-from types import FrameType
 
 import uvicorn
 
+from pipelines.children import exit_on_signals, run_child
 from pipelines.sandbox.account import NOW, PRODUCTION, SANDBOX, Account, to_text, to_time
 from pipelines.sandbox.export import write_export
 from pipelines.sandbox.faults import RATE_LIMIT_TYPES, RETRY_AFTER, Faults, FaultyApi
@@ -158,8 +156,7 @@ def _exec(account: Account, options: argparse.Namespace) -> int:
     if not command:
         print("exec needs a command: exec -- <command ...>", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _exit_on_signal)
-    signal.signal(signal.SIGINT, _exit_on_signal)
+    exit_on_signals()
     with serving(_app(account, options)) as url:
         settings = {
             "METRONOME_BASE_URL": url,
@@ -169,20 +166,10 @@ def _exec(account: Account, options: argparse.Namespace) -> int:
         if not options.rate_limit:
             settings["SOURCES__METRONOME_API__REQUESTS_PER_SECOND"] = "1000"
         try:
-            child = subprocess.Popen(command, env=os.environ | settings)
+            return run_child(command, env=os.environ | settings)
         except OSError as error:
             print(f"exec: {error}", file=sys.stderr)
             return 127
-        try:
-            code = child.wait()
-        finally:
-            child.terminate()
-            child.wait()
-    return code if code >= 0 else 128 - code
-
-
-def _exit_on_signal(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":
