@@ -24,11 +24,7 @@ fixed_products as (
 ),
 
 line_types as (
-    select
-        line_item_id,
-        max(line_type) as line_type
-    from {{ ref('stg_metronome_export__draft_invoice_breakdown_lines') }}
-    group by line_item_id
+    select * from {{ ref('int_export_line_types') }}
 ),
 
 valued as (

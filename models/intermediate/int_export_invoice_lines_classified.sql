@@ -14,24 +14,8 @@ balances as (
     select * from {{ ref('stg_metronome_export__balances') }}
 ),
 
-stated_types as (
-    select
-        line_item_id,
-        line_type
-    from {{ ref('stg_metronome_export__invoice_breakdown_lines') }}
-    union
-    select
-        line_item_id,
-        line_type
-    from {{ ref('stg_metronome_export__draft_invoice_breakdown_lines') }}
-),
-
 line_types as (
-    select
-        line_item_id,
-        max(line_type) as line_type
-    from stated_types
-    group by line_item_id
+    select * from {{ ref('int_export_line_types') }}
 ),
 
 -- such invoices have a line that puts what is due in the other unit into their own
