@@ -132,21 +132,23 @@ def later_runs(folder: Path) -> Iterator[tuple[str, Cost]]:
 
 def plain_landing(export: Path, database: Path) -> Cost:
     """Reference (a): every table by DuckDB alone."""
-    statements = [
-        f"create table {folder.name} as from read_parquet('{folder}/*/*.parquet', "
-        "union_by_name = true)"
-        for folder in sorted(export.iterdir())
-    ]
-    return _run([sys.executable, "-c", DUCKDB, str(database)], sql="; ".join(statements))
+    return _run([sys.executable, "-c", DUCKDB, str(database)], sql=_landing(export))
 
 
 def reference(export: Path, folder: Path) -> Cost:
     """Reference (b): land, keep the newest rows, write the reports."""
     reports = folder / "reference"
     reports.mkdir()
-    sql = (ROOT / "benchmarks" / "reference.sql").read_text()
-    sql = sql.replace("{export}", str(export)).replace("{reports}", str(reports))
-    return _run([sys.executable, "-c", DUCKDB, str(folder / "reference.duckdb")], sql=sql)
+    sql = (ROOT / "benchmarks" / "reference.sql").read_text().replace("{reports}", str(reports))
+    command = [sys.executable, "-c", DUCKDB, str(folder / "reference.duckdb")]
+    return _run(command, sql=_landing(export, "filename = true") + sql)
+
+
+def _landing(export: Path, options: str = "union_by_name = true") -> str:
+    return "".join(
+        f"create table {folder.name} as from read_parquet('{folder}/*/*.parquet', {options});\n"
+        for folder in sorted(export.iterdir())
+    )
 
 
 def plain_dlt(export: Path, folder: Path) -> Cost:

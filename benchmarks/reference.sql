@@ -1,14 +1,7 @@
--- What a good engineer would write in an afternoon for one export: land the files, keep the newest
--- rows, write the reports. `{export}` and `{reports}` are folders. It remembers nothing, tests nothing
--- and knows the plan vintage only; customer_summary has the columns that such files give.
-create macro files(name) as '{export}/' || name || '/*/*.parquet';
-
-create table customer as from read_parquet(files('customer'), filename = true);
-create table plan as from read_parquet(files('plan'), filename = true);
-create table invoice as from read_parquet(files('invoice'), filename = true);
-create table line_item as from read_parquet(files('line_item'), filename = true);
-create table sub_line_item as from read_parquet(files('sub_line_item'), filename = true);
-create table events as from read_parquet(files('events'), filename = true);
+-- What a good engineer would write in two afternoons for one export, its tables landed as they are, each
+-- row with its file: keep the newest rows, write the five reports. `{reports}` is a folder. It remembers
+-- nothing, tests nothing and knows only what this account has; customer_summary and reconciliation have
+-- the columns that matter most.
 
 create table customers as
 from customer
@@ -28,6 +21,33 @@ qualify row_number() over (partition by id order by updated_at desc, filename de
 
 create table sub_lines as
 from sub_line_item
+qualify row_number() over (partition by id order by updated_at desc, filename desc) = 1;
+
+create table breakdown_lines as
+from breakdowns_line_items
+qualify row_number() over (partition by id order by updated_at desc, filename desc) = 1;
+
+create table grants as
+from credit_grant
+qualify row_number() over (partition by id order by updated_at desc, filename desc) = 1;
+
+create table deductions as
+from credit_grant_deduction
+qualify row_number() over (partition by id order by updated_at desc, filename desc) = 1;
+
+create table balances as
+from contracts_balances
+where snapshot_id = (select max(snapshot_id) from contracts_balances)
+qualify row_number() over (partition by id order by updated_at desc, filename desc) = 1;
+
+create table drafts as
+from draft_invoice
+where snapshot_time = (select max(snapshot_time) from draft_invoice)
+qualify row_number() over (partition by id order by updated_at desc, filename desc) = 1;
+
+create table draft_lines as
+from draft_line_item
+where snapshot_time = (select max(snapshot_time) from draft_line_item)
 qualify row_number() over (partition by id order by updated_at desc, filename desc) = 1;
 
 create table repeated as
@@ -96,6 +116,20 @@ copy (
     order by all
 ) to '{reports}/usage_by_property.csv';
 
+create table credit as
+select customer_id, sum(amount) as credit_balance
+from (
+    select customer_id, balance as amount
+    from balances
+    union all
+    select grants.customer_id, grants.amount_granted - coalesce(sum(deductions.amount), 0)
+    from grants
+    left join deductions on grants.id = deductions.credit_grant_id
+    where grants.voided_at is null and grants.expires_at > timestamptz '2024-04-15'
+    group by grants.id, grants.customer_id, grants.amount_granted
+)
+group by customer_id;
+
 copy (
     select
         customers.id as customer_id,
@@ -109,9 +143,117 @@ copy (
             where
             invoices.status = 'FINALIZED'
             and coalesce(upper(invoices.billing_provider_invoice_external_status), '') <> 'PAID'
-        ) as outstanding
+        ) as outstanding,
+        any_value(current_invoices.total) as current_invoice,
+        any_value(current_invoices.usage) as gross_usage,
+        any_value(credit.credit_balance) as credit_balance,
+        any_value(alarms.alerts) as alerts_in_alarm
     from customers
     left join invoices on customers.id = invoices.customer_id
+    left join (
+        select
+            drafts.customer_id,
+            drafts.credit_type_name,
+            max_by(drafts.total, drafts.end_timestamp) as total,
+            sum(draft_lines.total) filter (where draft_lines.total > 0) as usage
+        from drafts
+        left join draft_lines on drafts.id = draft_lines.invoice_id
+        group by all
+    ) as current_invoices
+        on
+            customers.id = current_invoices.customer_id
+            and invoices.credit_type_name = current_invoices.credit_type_name
+    left join credit on customers.id = credit.customer_id
+    left join (
+        select customer_id, count(*) filter (where state = 'in_alarm') as alerts
+        from (
+            select customer_id, alert_id, max_by(alert_status, created_at) as state
+            from customer_alert_history
+            group by all
+        )
+        group by customer_id
+    ) as alarms on customers.id = alarms.customer_id
     group by all
     order by all
 ) to '{reports}/customer_summary.csv';
+
+-- events of a customer come under its id or an alias; a charge's metric is named after their values
+create table identified as
+select id as customer_id, environment_type, unnest(list_append(ingest_aliases::json::varchar[], id)) as identifier
+from customers;
+
+create table daily_usage as
+select
+    identified.customer_id,
+    event_type,
+    regexp_replace(
+        lower(coalesce(
+            properties ->> 'image_size', properties ->> 'instance_type', properties ->> 'model', ''
+        )), '[^a-z0-9.]', '', 'g'
+    ) as kind,
+    timestamp::date as day,
+    sum(try_cast(coalesce(
+        properties ->> 'num_images', properties ->> 'cpu_hours', properties ->> 'words',
+        properties ->> 'gb_hours', properties ->> 'calls'
+    ) as decimal(38, 18))) as quantity
+from usage
+inner join identified
+    on usage.environment_type = identified.environment_type and usage.customer_id = identified.identifier
+group by all;
+
+copy (
+    with charges as (
+        select
+            sub_lines.id,
+            invoices.customer_id,
+            sub_lines.quantity,
+            case
+                when sub_lines.name like 'CPU%' then 'compute_usage'
+                when sub_lines.name like 'Images%' then 'image_modeler'
+                when sub_lines.name like 'Fine%' then 'fine_tuning'
+                when sub_lines.name like 'Language%' then 'language_modeler'
+            end as event_type,
+            regexp_replace(
+                lower(regexp_extract(sub_lines.name, '[(](.*)[)]', 1)), '[^a-z0-9.]', '', 'g'
+            ) as kind,
+            invoices.start_timestamp::date as first_day,
+            invoices.end_timestamp::date as end_day
+        from sub_lines
+        inner join lines on sub_lines.line_item_id = lines.id
+        inner join invoices on lines.invoice_id = invoices.id
+        where invoices.status = 'FINALIZED' and event_type is not null
+    ),
+
+    compared as (
+        select charges.id, charges.quantity as stated, coalesce(sum(daily_usage.quantity), 0) as found
+        from charges
+        left join daily_usage
+            on
+                charges.customer_id = daily_usage.customer_id
+                and charges.event_type = daily_usage.event_type
+                and charges.kind = daily_usage.kind
+                and daily_usage.day >= charges.first_day
+                and daily_usage.day < charges.end_day
+        group by all
+        union all
+        select invoices.id, invoices.total, sum(lines.total)
+        from invoices
+        inner join lines
+            on invoices.id = lines.invoice_id and invoices.credit_type_id = lines.credit_type_id
+        where invoices.status = 'FINALIZED'
+        group by all
+        union all
+        select lines.id, lines.total, sum(sub_lines.subtotal)
+        from lines
+        inner join sub_lines on lines.id = sub_lines.line_item_id
+        group by all
+        union all
+        select lines.id, lines.total, sum(breakdown_lines.total)
+        from lines
+        inner join breakdown_lines on lines.id = breakdown_lines.line_item_id
+        group by all
+    )
+
+    select count(*) as compared, count(*) filter (where stated = found) as equal, sum(stated - found) as difference
+    from compared
+) to '{reports}/reconciliation.csv';

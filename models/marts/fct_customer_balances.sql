@@ -28,6 +28,8 @@ balances as (
         customers.*,
         units.pricing_unit,
         coalesce(facts.are_invoices_known, false) as are_invoices_known,
+        -- where invoices are not known it is null and joins none; DuckDB is slow at a condition beside the keys
+        case when facts.are_invoices_known then customers.customer_id end as invoiced_customer_id,
         coalesce(facts.are_balances_known, false) as is_contract_balance_known,
         coalesce(facts.are_credit_grants_known, false) as is_grant_balance_known,
         coalesce(facts.are_balances_known and facts.are_credit_grants_known, false) as is_credit_known,
@@ -161,34 +163,28 @@ select
 from balances
 left join current_invoices
     on
-        balances.customer_id = current_invoices.customer_id
+        balances.invoiced_customer_id = current_invoices.customer_id
         and balances.pricing_unit = current_invoices.pricing_unit
-        and balances.are_invoices_known
 left join grace_invoices
     on
-        balances.customer_id = grace_invoices.customer_id
+        balances.invoiced_customer_id = grace_invoices.customer_id
         and balances.pricing_unit = grace_invoices.pricing_unit
-        and balances.are_invoices_known
 left join void_invoices
     on
-        balances.customer_id = void_invoices.customer_id
+        balances.invoiced_customer_id = void_invoices.customer_id
         and balances.pricing_unit = void_invoices.pricing_unit
-        and balances.are_invoices_known
 left join last_finalized
     on
-        balances.customer_id = last_finalized.customer_id
+        balances.invoiced_customer_id = last_finalized.customer_id
         and balances.pricing_unit = last_finalized.pricing_unit
-        and balances.are_invoices_known
 left join outstanding
     on
-        balances.customer_id = outstanding.customer_id
+        balances.invoiced_customer_id = outstanding.customer_id
         and balances.pricing_unit = outstanding.pricing_unit
-        and balances.are_invoices_known
 left join billed_months
     on
-        balances.customer_id = billed_months.customer_id
+        balances.invoiced_customer_id = billed_months.customer_id
         and balances.pricing_unit = billed_months.pricing_unit
-        and balances.are_invoices_known
 left join month_to_date
     on
         balances.customer_id = month_to_date.customer_id

@@ -1,4 +1,6 @@
 -- One row per commit or credit, of a contract or a customer, of the newest snapshot.
+{{ config(materialized='table') }}
+
 with
 
 source as (

@@ -1,4 +1,6 @@
 -- One row per commit of a contract, of the newest snapshot. Commits of customers and credits are in the balances only.
+{{ config(materialized='table') }}
+
 with
 
 source as (

@@ -1,4 +1,6 @@
 -- One row per contract of the newest snapshot.
+{{ config(materialized='table') }}
+
 with
 
 source as (

@@ -1,4 +1,6 @@
 -- One row per change of an alert's state for a customer.
+{{ config(materialized='table') }}
+
 with
 
 source as (

@@ -1,4 +1,6 @@
 -- One row per customer.
+{{ config(materialized='table') }}
+
 with
 
 source as (

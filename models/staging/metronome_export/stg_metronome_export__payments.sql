@@ -1,4 +1,6 @@
 -- One row per payment that Metronome itself collected, newest version.
+{{ config(materialized='table') }}
+
 with
 
 source as (
