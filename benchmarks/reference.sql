@@ -188,7 +188,8 @@ select
     event_type,
     regexp_replace(
         lower(coalesce(
-            properties ->> 'image_size', properties ->> 'instance_type', properties ->> 'model', ''
+            replace(properties ->> 'image_size', '×', 'x'),
+            properties ->> 'instance_type', properties ->> 'model', ''
         )), '[^a-z0-9.]', '', 'g'
     ) as kind,
     timestamp::date as day,
@@ -240,6 +241,7 @@ copy (
         from invoices
         inner join lines
             on invoices.id = lines.invoice_id and invoices.credit_type_id = lines.credit_type_id
+            and coalesce(lines.metadata ->> 'commit_type', '') <> 'PostpaidCommit'
         where invoices.status = 'FINALIZED'
         group by all
         union all
