@@ -16,29 +16,38 @@
 {% macro amount_type() -%} decimal(38, 20) {%- endmacro %}
 
 {#
-  The decimal that times `quantity` is exactly `amount`, if it has at most 10 decimals; else null. The
-  price of an untiered charge is such a decimal. A plain `/` would give a double.
+  Roughly what one of a quantity costs: a double, to guess a price from. A column of its own, for engines
+  work it out wherever it is named.
 #}
-{% macro exact_unit_price(amount, quantity) -%}
-    {{ return(adapter.dispatch('exact_unit_price')(amount, quantity)) }}
+{% macro rough_unit_price(amount, quantity) -%}
+    {{ return(adapter.dispatch('rough_unit_price')(amount, quantity)) }}
+{%- endmacro %}
+
+{% macro duckdb__rough_unit_price(amount, quantity) -%}
+    cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0)
 {%- endmacro %}
 
 {#
-  The double is only a guess, which the product proves. From 900,000 on it has too few digits for ten
-  decimals, and is read as the decimal that it prints as, which takes DuckDB many times as long.
+  The decimal that times `quantity` is exactly `amount`, if it has at most 10 decimals, or 4 from 900,000
+  on; else null. The price of an untiered charge is such a decimal. A double has 15 digits: enough to
+  guess it from `rough_price`; the product proves it.
 #}
-{% macro duckdb__exact_unit_price(amount, quantity) -%}
-    {%- set guess = 'cast(' ~ amount ~ ' as double) / nullif(cast(' ~ quantity ~ ' as double), 0)' -%}
+{% macro exact_unit_price(rough_price, quantity, amount) -%}
+    {{ return(adapter.dispatch('exact_unit_price')(rough_price, quantity, amount)) }}
+{%- endmacro %}
+
+{% macro duckdb__exact_unit_price(rough_price, quantity, amount) -%}
     {%- set price -%}
         case
-            when abs({{ guess }}) < 900000 then cast({{ guess }} as decimal(28, 10))
-            else cast(cast({{ guess }} as string) as decimal(28, 10))
+            when abs({{ rough_price }}) < 900000 then cast({{ rough_price }} as decimal(28, 10))
+            else cast({{ rough_price }} as decimal(28, 4))
         end
     {%- endset -%}
+    {%- set short_quantity = 'try(cast(' ~ quantity ~ ' as decimal(28, 14)))' -%}
     case
         when
-            {{ quantity }} = try(cast({{ quantity }} as decimal(28, 14)))
-            and try({{ price }} * cast({{ quantity }} as decimal(28, 14)) = {{ amount }})
+            {{ quantity }} = {{ short_quantity }}
+            and try(cast({{ price }} as decimal(28, 10)) * {{ short_quantity }} = {{ amount }})
             then cast({{ price }} as decimal(38, 18))
     end
 {%- endmacro %}

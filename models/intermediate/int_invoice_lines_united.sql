@@ -114,6 +114,13 @@ both_sources as (
     select * from from_export
 ),
 
+roughly_priced as (
+    select
+        *,
+        {{ rough_unit_price('total', 'quantity') }} as rough_price
+    from both_sources
+),
+
 -- no unit price stands in the export; a tiered charge has none
 priced as (
     select
@@ -122,10 +129,10 @@ priced as (
             unit_price,
             case
                 when coalesce({{ json_length('tiers') }}, 0) <= 1
-                    then {{ exact_unit_price('total', 'quantity') }}
+                    then {{ exact_unit_price('rough_price', 'quantity', 'total') }}
             end
         ) as stated_unit_price
-    from both_sources
+    from roughly_priced
 )
 
 select

@@ -125,7 +125,7 @@ def test_models_and_macros_know_no_clock():
 
 
 def test_models_and_macros_make_no_doubles():
-    """But for `exact_unit_price`, which checks what it found: see the next test."""
+    """But for `rough_unit_price`, from which an exact one is found: see the next test."""
     double = r"\b(double|float[48]?|real)\b"
     assert places(double, [*MODELS, *MACROS]) == ["money.sql: double"] * 2
 
@@ -138,6 +138,7 @@ def test_models_and_macros_make_no_doubles():
         ("0.000000000003", "0.03", "0.0000000001"),
         ("1", "3", None),  # no decimal times 3 is 1
         ("0.000000000000000001", "1", None),  # too fine for a price, which then is left out
+        ("2469135.8", "2", "1234567.9"),  # more digits than a double has, were there ten decimals
         ("10", "0", None),
         (None, "1", None),
     ],
@@ -146,11 +147,12 @@ def test_the_unit_price_times_the_quantity_is_the_amount_or_there_is_none(
     amount: str | None, quantity: str, price: str | None
 ):
     macros = jinja2.Environment().from_string((ROOT / "macros" / "money.sql").read_text()).module
-    sql = macros.duckdb__exact_unit_price("amount", "quantity")
+    rough = macros.duckdb__rough_unit_price("amount", "quantity")
+    exact = macros.duckdb__exact_unit_price("rough", "quantity", "amount")
     with duckdb.connect() as connection:
         (found,) = connection.execute(
-            f"select {sql} from (select cast(? as decimal(38, 20)) as amount, "
-            "cast(? as decimal(38, 18)) as quantity)",
+            f"select {exact} from (select *, {rough} as rough from (select "
+            "cast(? as decimal(38, 20)) as amount, cast(? as decimal(38, 18)) as quantity))",
             [amount, quantity],
         ).fetchone()
     assert found == (Decimal(price) if price else None)
