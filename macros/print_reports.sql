@@ -54,15 +54,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The first rows that a data test found, each value with the name of its column. #}
+{# The first rows that a data test found: their first values, each with the name of its column. #}
 {% macro print_rows(test) -%}
     {%- set found = run_query('select * from (\n' ~ test.compiled_code ~ '\n) as found order by 1 limit 3') -%}
     {%- for row in found.rows -%}
         {%- set values = [] -%}
-        {%- for value in row -%}
-            {%- if value is not none -%} {%- do values.append(found.column_names[loop.index0] ~ ' ' ~ value) -%} {%- endif -%}
+        {%- for name, value in row.dict().items() if value is not none -%}
+            {%- do values.append(name ~ ' ' ~ value) -%}
         {%- endfor -%}
-        {%- if values -%} {{ print('        ' ~ printable(values | join(', '))) }} {%- endif -%}
+        {{ print('        ' ~ printable(values[:5] | join(', '))) }}
     {%- endfor -%}
 {%- endmacro %}
 

@@ -14,7 +14,7 @@ invoices as (
 
 converted as (
     select distinct invoice_id from lines
-    where line_kind = 'conversion'
+    where line_kind = 'conversion' and is_in_invoice_total
 )
 
 select
