@@ -91,7 +91,7 @@ def run(
     if left_out and not accepts_incomplete():
         raise InputError(f"{left_out} {ACCEPT}")
     if left_out:
-        yield f"warning, accepted: {printable(left_out)}"
+        yield f"Warning, accepted: {printable(left_out)}"
 
 
 def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
