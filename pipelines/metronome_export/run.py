@@ -154,8 +154,7 @@ def _load_batch(
                 if not found:
                     raise InputError(str(error).replace(folder, place.root)) from error
                 bad |= found
-                pipeline.drop()  # what is left of the load, else the next would go on with it
-                pipeline.sync_destination()
+                pipeline.abort_packages()  # else the next load would go on with this one
             else:
                 break
     tables = {file.path: file.table for file in files}

@@ -26,7 +26,7 @@ renamed as (
 
         -- booleans
         source.kind in ('bad file', 'stopped')
-        and source._dlt_load_id is not distinct from newest.load_id as is_left_out
+        and source._dlt_load_id = newest.load_id as is_left_out
     from source
     cross join newest
 )
