@@ -179,7 +179,7 @@ def _plans(
         except TableError as stop:
             notes.append(Note(STOPPED, table, stop.column, stop.path, str(stop)))
             continue
-        if table not in TABLES:
+        if table not in TABLES and plans[table].queries:
             notes.append(Note("unknown table", table, path=of_table[0].path))
         notes += plans[table].notes
     return plans, notes
