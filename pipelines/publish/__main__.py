@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from pipelines.children import exit_on_signals, run_child
-from pipelines.errors import InputError
+from pipelines.errors import InputError, printable
 from pipelines.publish.audit import read_audit
 from pipelines.publish.folder import CURRENT, MANIFEST, ReportsFolder, held
 from pipelines.publish.run_json import run_json, write_json
@@ -71,6 +71,8 @@ def _remarks(sources: dict[str, Any]) -> list[str]:
     """What the sources did not tell, as a reader of the reports should know."""
     remarks = []
     if export := sources["export"]:
+        if left_out := export["left_out"]:
+            remarks.append(f"left out of the export, as accepted: {printable(', '.join(left_out))}")
         if missing := export["tables_not_loaded"]:
             remarks.append(f"tables that the export lacks: {len(missing)}, named in {MANIFEST}")
         if columns := export["undeclared_columns"]:
