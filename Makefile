@@ -1,6 +1,6 @@
 # Thin names for what dlt and dbt do anyway; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports doctor test lint docs test-docs benchmark lock clean
+.PHONY: help reports doctor test lint docs test-docs benchmark fault-matrix lock audit clean
 space := $(subst ,, )
 
 # The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
@@ -73,7 +73,7 @@ help:
 $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Installing the locked environment in .venv: about a minute, once"
 	@python3 -m venv .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -118,9 +118,14 @@ benchmark: $(INSTALLED)
 	@$(BIN)/python -m benchmarks.api
 	@$(BIN)/python -m benchmarks.export
 
-# Made with `uv pip compile`, which needs `pip install uv`: names and versions, no addresses.
+# Both need `pip install uv`. The lock has names, versions and hashes for every system and Python from
+# 3.11 on, and no addresses. The audit asks PyPI which of its versions have a known vulnerability; it
+# fails, too, if PyPI cannot tell of one.
 lock:
-	uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --universal --generate-hashes --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+audit:
+	uvx pip-audit --strict --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off
 
 clean:
 	rm -rf .venv data target logs reports/sandbox reports/account
