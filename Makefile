@@ -43,6 +43,15 @@ export DUCKDB_MEMORY_LIMIT = $(MEMORY)
 endif
 export DO_NOT_TRACK = 1
 
+# One JSON object a line, of dlt, dbt and our own steps; make's own lines are for a person and stay out.
+ifeq ($(LOG_FORMAT),json)
+export RUNTIME__LOG_FORMAT = JSON
+export DBT_LOG_FORMAT = json
+echo = :
+else
+echo = printf '%s\n'
+endif
+
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -52,6 +61,7 @@ help:
 	@echo "make docs       dbt docs with the lineage, as one page"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
+	@echo "make audit      ask PyPI for known vulnerabilities of the locked packages"
 	@echo "make benchmark  measure both pipelines on the sandbox, an hour"
 	@echo "make clean      remove the environment, the databases and what was built"
 	@echo
@@ -68,10 +78,11 @@ help:
 	@echo "  OUT=<folder>             where the CSVs go ($(OUT))"
 	@echo "  DB=<file>                the DuckDB database ($(DB))"
 	@echo "  MEMORY=8GB               what DuckDB may take; the rest spills to disk (4GB)"
+	@echo "  LOG_FORMAT=json          each line a JSON object, with the counts and seconds of its step"
 	@echo "  ACCOUNT=sandbox          the sandbox, though there is a token or an export ($(ACCOUNT))"
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@echo "Installing the locked environment in .venv: about a minute, once"
+	@$(echo) "Installing the locked environment in .venv: about a minute, once"
 	@python3 -m venv .venv
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -79,15 +90,15 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 reports: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)
-	@echo "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
+	@$(echo) "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
 	@$(BIN)/python -m pipelines.sandbox export $(EXPORT)
-	@echo "Loading its export and its API: dlt pipeline run"
+	@$(echo) "Loading its export and its API: dlt pipeline run"
 	@$(BIN)/python -m pipelines.sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
 else
-	@echo "Loading: dlt pipeline run"
+	@$(echo) "Loading: dlt pipeline run"
 	@$(BIN)/dlt pipeline run
 endif
-	@printf 'Building and testing the models, about two minutes: dbt build --vars "%s"\n' "$$VARS"
+	@$(echo) "Building and testing the models, about two minutes: dbt build --vars \"$$VARS\""
 	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
 
 doctor: $(INSTALLED)
@@ -113,6 +124,9 @@ docs: $(INSTALLED)
 
 test-docs: docs
 	$(BIN)/pytest tests/docs_page
+
+fault-matrix: $(INSTALLED)
+	$(BIN)/python -m tests.fault_matrix > docs/faults.md
 
 benchmark: $(INSTALLED)
 	@$(BIN)/python -m benchmarks.api

@@ -16,6 +16,7 @@ from pipelines.metronome_export.places import Place, open_place
 from pipelines.metronome_export.queries import Plan, TableError, plan
 from pipelines.metronome_export.tables import TABLES
 from pipelines.queries import query
+from pipelines.steps import Line
 
 FETCH_BYTES = 2_000_000_000
 """How much of a store's files lies on the disk at a time, unless `fetch_bytes` says otherwise."""
@@ -99,9 +100,12 @@ def load_export(
             _load_batch(pipeline, place, going_on, notes, run)
             notes = []
     run.add(0, 0, set(), notes)
-    lines = [f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}"]
+    line = Line(
+        f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
+        **{"step": "export", "files": len(files), "new_files": run.files, "rows": run.rows},
+    )
     reasons = [f"{table} was stopped: {reason}." for table, reason in run.stopped.items()]
-    return [*lines, *told(run.notes)], " ".join(reasons) or None
+    return [line, *told(run.notes)], " ".join(reasons) or None
 
 
 def _load_batch(

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.errors import InputError
+from pipelines.steps import say
 
 CURRENT = ".current"
 NEXT = ".next"
@@ -84,7 +85,7 @@ def held(path: Path) -> Iterator[ReportsFolder]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Another run is writing to {path}: waiting until it ends.", flush=True)
+            say(f"Another run is writing to {path}: waiting until it ends.", step="publish")
             fcntl.flock(lock, fcntl.LOCK_EX)
         with _told_plainly(path):
             folder = ReportsFolder(path, lock)
