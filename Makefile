@@ -1,6 +1,6 @@
 # Thin names for what dlt and dbt do anyway; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports doctor test lint docs test-docs benchmark fault-matrix lock audit clean
+.PHONY: help reports doctor freshness test lint docs test-docs benchmark fault-matrix lock audit clean
 space := $(subst ,, )
 
 # The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
@@ -58,6 +58,7 @@ INSTALLED := .venv/.installed
 help:
 	@echo "make reports    load the sandbox, or your own data, and write the CSV reports"
 	@echo "make doctor     check versions, settings, token, database, disk: what to fix before a run"
+	@echo "make freshness  how late the tables of your data are; fails at three days"
 	@echo "make docs       dbt docs with the lineage, as one page"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
@@ -108,6 +109,10 @@ ifeq ($(ACCOUNT),sandbox)
 else
 	@$(BIN)/python -m pipelines.doctor
 endif
+
+# By the clock, not AS_OF: the sandbox of 2024 is late.
+freshness: $(INSTALLED)
+	@$(BIN)/dbt source freshness --log-level warn
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check --quiet .

@@ -1,9 +1,9 @@
 """Runs the tests that are marked `fault` and prints what they prove: `docs/faults.md`.
 
 `python -m tests.fault_matrix [pytest's arguments]`: the page goes to the standard output, pytest's
-own report to the standard error. The marker is `fault(group, what is broken, what happens)`, with
-`runs=` if one test breaks it more than once. With `--collect-only` nothing runs: the page is what it
-should be.
+own report to the standard error. With `--collect-only` nothing runs: the page is what it should be.
+The marker is `fault(group, what is broken, what happens)`, with `runs=` if one test breaks the thing
+more than once.
 """
 
 import sys
