@@ -79,6 +79,7 @@ help:
 	@echo "  OUT=<folder>             where the CSVs go ($(OUT))"
 	@echo "  DB=<file>                the DuckDB database ($(DB))"
 	@echo "  MEMORY=8GB               what DuckDB may take; the rest spills to disk (4GB)"
+	@echo "  FULL_REFRESH=1           build every table anew, after an upgrade"
 	@echo "  LOG_FORMAT=json          each line a JSON object, with the counts and seconds of its step"
 	@echo "  ACCOUNT=sandbox          the sandbox, though there is a token or an export ($(ACCOUNT))"
 
@@ -100,7 +101,7 @@ else
 	@$(BIN)/dlt pipeline run
 endif
 	@$(echo) "Building and testing the models, about two minutes: dbt build --vars \"$$VARS\""
-	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
+	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn $(if $(FULL_REFRESH),--full-refresh) --vars "$$VARS"
 
 doctor: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)

@@ -2,8 +2,8 @@
 
 `python -m tests.fault_matrix [pytest's arguments]`: the page goes to the standard output, pytest's
 own report to the standard error. With `--collect-only` nothing runs: the page is what it should be.
-The marker is `fault(group, what is broken, what happens)`, with `runs=` if one test breaks the thing
-more than once.
+The marker is `fault(group, what is broken, what happens)`, and has `runs=` if one test breaks the
+thing more than once.
 """
 
 import sys

@@ -50,8 +50,11 @@ class Audit:
             "failed": sum(n for status, n in statuses.items() if status not in GOOD) - left_out,
             "left_out": left_out,
         }
-        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in figures.items())
-        return {"text": f"\nbuild: {told}", "step": "build", **figures}
+        told = (
+            f"\nbuild: {figures['models']:,} models, {figures['tests']:,} tests; warnings: "
+            f"{figures['warnings']:,}, failed: {figures['failed']:,}, left out: {left_out:,}"
+        )
+        return {"text": told, "step": "build", **figures}
 
     def relation(self, model: str) -> str:
         """The table or view of a model, for SQL."""

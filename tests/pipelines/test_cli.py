@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from pipelines.sandbox.account import Account
 from pipelines.sandbox.server import running
-from tests.pipelines.conftest import TOKEN, NewWorkspace, Workspace, write_parquet
+from tests.pipelines.conftest import ROOT, TOKEN, NewWorkspace, Workspace, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,27 @@ def without_seconds(line: str) -> str:
 def test_run_loads_what_is_configured(used: Workspace):
     assert used.counts("raw_export") == {"customer": 2}
     assert used.counts("raw_api") == {}
+
+
+def test_a_backup_is_restored_as_the_docs_say(
+    used: Workspace, new_workspace: NewWorkspace, small_export: Path, tmp_path: Path
+):
+    """And the next run goes on from there, without dlt's working folder."""
+    workspace = new_workspace(used)
+    operating = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    back_up, restore = (
+        block.replace("data/account/metronome.duckdb", str(workspace.database)).replace(
+            "/backup/", f"{tmp_path}/"
+        )
+        for block in re.findall("```sh\n(.*?)```", operating, re.DOTALL)
+    )
+    before = workspace.contents("raw_export")
+    subprocess.run(["sh", "-e", "-c", back_up], check=True)
+    workspace.database.write_bytes(b"lost")
+    shutil.rmtree(workspace.dlt_folder, ignore_errors=True)
+    subprocess.run(["sh", "-e", "-c", restore], check=True)
+    assert workspace.load_export(small_export).startswith("export: 0 new of 1 files, 0 rows")
+    assert workspace.contents("raw_export") == before
 
 
 def test_dlts_own_commands_still_work(used: Workspace):
