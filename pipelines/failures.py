@@ -1,4 +1,4 @@
-"""A failed dlt step in one sentence, instead of five tracebacks."""
+"""What stopped a load in one sentence, instead of five tracebacks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,8 @@ from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.errors import InputError
+
+NOT_LOST = "What was loaded before is as it was: put that right, then run the same again."
 
 
 @contextmanager
@@ -22,14 +24,24 @@ def told_plainly(pipeline: dlt.Pipeline) -> Iterator[None]:
     try:
         yield
     except PipelineStepFailed as error:
-        cause: BaseException = error
-        step = error.step
-        while cause.__cause__ or cause.__context__:
-            cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
-            if isinstance(cause, InputError | KeyboardInterrupt):
-                raise cause from None
-            if isinstance(cause, LoadClientJobException):
-                step = f"load of {cause.job_id.partition('.')[0]}"
-        raise InputError(
-            f"{pipeline.pipeline_name} failed in {step}: {str(cause) or repr(cause)}"
-        ) from error
+        raise plain(error) from error
+
+
+def plain(error: Exception) -> InputError:
+    """The first cause of what dlt, the database or the disk refused.
+
+    Raises:
+        KeyboardInterrupt: If that is the first cause.
+        InputError: The user's own, if there is one among the causes.
+    """
+    cause: BaseException = error
+    where = "The load"
+    if isinstance(error, PipelineStepFailed):
+        where = f"{error.pipeline.pipeline_name} failed in {error.step}"
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
+        if isinstance(cause, InputError | KeyboardInterrupt):
+            raise cause from None
+        if isinstance(cause, LoadClientJobException):
+            where = f"{where.rpartition(' ')[0]} load of {cause.job_id.partition('.')[0]}"
+    return InputError(f"{where}: {str(cause) or repr(cause)}")
