@@ -166,6 +166,7 @@ def test_a_part_of_the_reports_is_not_published(published: tuple[Run, str]) -> N
     assert files(run) == before
 
 
+@pytest.mark.fault("publish", "an invoice that does not add up", "the last good set stays")
 def test_a_test_that_fails_leaves_the_last_good_set(published: tuple[Run, str]) -> None:
     run, _ = published
     before = files(run)
@@ -181,6 +182,7 @@ def test_a_test_that_fails_leaves_the_last_good_set(published: tuple[Run, str]) 
     assert files(run) == before
 
 
+@pytest.mark.fault("publish", "kill -9 in mid-set", "the last good set stays; the next is whole")
 def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_the_same(
     published: tuple[Run, str], checkout: Path, export: dict[str, str]
 ) -> None:
@@ -205,6 +207,7 @@ def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_t
     assert told[0] == told[1]
 
 
+@pytest.mark.fault("publish", "an export that is gone, by cron", "said by mail; the last set stays")
 def test_cron_mails_why_a_run_failed_and_the_last_good_set_stays(
     published: tuple[Run, str], checkout: Path
 ) -> None:
