@@ -30,8 +30,9 @@ NAMES = {
 
 
 SCHEDULES = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
-OF_RUNS = (".git", ".venv", "data", "logs", "reports", "target", "secrets.toml", ".*_cache")
-"""What a checkout has that no clone has."""
+PROJECT = ("Makefile", "pyproject.toml", "requirements.lock", "dbt_project.yml", "profiles.yml")
+FOLDERS = (".dlt", "macros", "models", "pipelines", "seeds", "tests")
+"""What a run needs of a checkout."""
 
 
 def files(run: Run) -> dict[str, bytes]:
@@ -61,8 +62,12 @@ def checkout(published: tuple[Run, str], tmp_path_factory: pytest.TempPathFactor
     """A clone with our environment installed, which publishes where the run does."""
     run, _ = published
     folder = tmp_path_factory.mktemp("srv") / "metronome"
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*OF_RUNS))
-    (folder / ".venv").mkdir()
+    (folder / ".venv").mkdir(parents=True)
+    for name in PROJECT:
+        shutil.copy2(ROOT / name, folder)
+    for name in FOLDERS:
+        no_secrets = shutil.ignore_patterns("secrets.toml")
+        shutil.copytree(ROOT / name, folder / name, ignore=no_secrets)
     for part in Path(sys.prefix).glob("[!.]*"):
         (folder / ".venv" / part.name).symlink_to(part)
     (folder / ".venv" / ".installed").touch()
