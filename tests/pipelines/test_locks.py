@@ -99,8 +99,8 @@ def test_a_load_waits_for_a_database_that_is_let_go_of(workspace: Workspace, sma
         run = load(workspace, small_export, seconds=60)
         assert f"in use by PID {other.pid}" in run.stdout.readline()
         other.stdin.close()
-        said, error = run.communicate()
-    assert (run.returncode, error) == (0, "")
+        said = run.stdout.read()
+    assert (run.wait(), run.stderr.read()) == (0, "")
     assert said.startswith("export: 1 new of 1 files, 2 rows")
     assert workspace.counts("raw_export") == {"customer": 2}
 
