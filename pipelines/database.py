@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.errors import InputError
-from pipelines.locks import InUseError, patiently
+from pipelines.locks import InUseError, one_line, patiently
 
 HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 """In DuckDB's message: whose lock it met."""
@@ -79,4 +79,4 @@ def _command(pid: str) -> str:
         words = Path("/proc", pid, "cmdline").read_bytes()
     except OSError:
         return ""
-    return words.replace(b"\0", b" ").decode(errors="replace").strip()[:300]
+    return one_line(words.replace(b"\0", b" ").decode(errors="replace"))

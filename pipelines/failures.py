@@ -1,5 +1,6 @@
 """What stopped a load in one sentence, instead of five tracebacks."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,11 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.errors import InputError
 
-NOT_LOST = "What was loaded before is as it was: put that right, then run the same again."
+IS_FULL = re.compile("No space left on device|File too large|Disk quota exceeded")
+MAKE_ROOM = (
+    "Make room on the disks of the database and of dlt's working folder, then run the same again; "
+    "what was loaded before is as it was."
+)
 
 
 @contextmanager
@@ -35,7 +40,7 @@ def plain(error: Exception) -> InputError:
         InputError: The user's own, if there is one among the causes.
     """
     cause: BaseException = error
-    where = "The load"
+    where = "The load stopped"
     if isinstance(error, PipelineStepFailed):
         where = f"{error.pipeline.pipeline_name} failed in {error.step}"
     while cause.__cause__ or cause.__context__:
@@ -44,4 +49,5 @@ def plain(error: Exception) -> InputError:
             raise cause from None
         if isinstance(cause, LoadClientJobException):
             where = f"{where.rpartition(' ')[0]} load of {cause.job_id.partition('.')[0]}"
-    return InputError(f"{where}: {str(cause) or repr(cause)}")
+    told = f"{where}: {str(cause) or repr(cause)}"
+    return InputError(told + (f". {MAKE_ROOM}" if IS_FULL.search(told) else ""))

@@ -67,10 +67,15 @@ def held(file: Path, what: str) -> Iterator[int]:
         patiently(lambda: _take(lock, what))
         with writable(file.parent):
             os.truncate(lock, 0)
-            os.pwrite(lock, f"PID {os.getpid()}: {shlex.join(sys.orig_argv)}".encode(), 0)
+            os.pwrite(lock, f"PID {os.getpid()}: {one_line(shlex.join(sys.orig_argv))}".encode(), 0)
         yield lock
     finally:
         os.close(lock)
+
+
+def one_line(command: str) -> str:
+    """A command as part of a message: its beginning, without line breaks."""
+    return " ".join(command.split())[:300]
 
 
 @contextmanager
@@ -88,7 +93,7 @@ def _take(lock: int, what: str) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(lock, 300, 0).decode(errors="replace")
+        holder = os.pread(lock, 1000, 0).decode(errors="replace")
         raise InUseError(
             f"{what} is in use by {holder or 'another run'}. Wait until that ends, or end it."
         ) from None

@@ -1,14 +1,15 @@
 """Runs a command in this process and kills it (-9) at a moment that is told by its progress.
 
-`python -m tests.killed <moment> <file> <command …>`: the moment is the number of a disk operation of
-the command, before which it dies; with a `+` behind it, the next change of the file after that.
-Moment 0 never comes: the operations are then listed in the file `<file>.operations`.
+`python -P tests/killed.py <moment> <file> <script …, or -m module …>`. The moment is the number of
+one of the command's operations on the disk, which then is not done; with a `+` behind it, the next
+change of the file after that, such as a database's log. At moment 0 nothing is killed, and the
+number of operations is written to the file with `.operations` behind its name.
 """
 
 import os
+import runpy
 import signal
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,27 +19,28 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class Killer:
-    """An audit hook, which Python calls before each operation on the disk."""
+    """An audit hook: Python calls it before each operation on the disk."""
 
     def __init__(self, moment: str, file: Path) -> None:
         self.number = int(moment.removesuffix("+"))
         self.at_change = moment.endswith("+")
         self.file = file
-        self.operations: list[str] = []
+        self.operations = 0
 
     def __call__(self, event: str, given: tuple[Any, ...]) -> None:
-        """Count what changes the disk."""
-        writes = event == "open" and given[2] & WRITING
-        if not (writes or event in CHANGES) or "__pycache__" in str(given[0]):
+        """Count what changes the disk, and end this process when its time has come."""
+        if not (event in CHANGES or (event == "open" and given[2] & WRITING)):
             return
-        self.operations.append(f"{event} {given[0]}")
-        if len(self.operations) == self.number:
+        if "__pycache__" in str(given[0]):
+            return
+        self.operations += 1
+        if self.operations == self.number:
             if self.at_change:
-                Thread(target=self._kill_at_change, daemon=True).start()
+                Thread(target=self._die_at_change, daemon=True).start()
             else:
                 die()
 
-    def _kill_at_change(self) -> None:
+    def _die_at_change(self) -> None:
         before = self._state()
         while self._state() == before:
             pass
@@ -57,19 +59,20 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(moment: str, file: str, command: str, *words: str) -> None:
-    """Run a command that some package installs, or a module after `-m`."""
+def main(moment: str, file: str, *command: str) -> None:
+    """Run the command."""
     killer = Killer(moment, Path(file))
-    (script,) = entry_points(group="console_scripts", name=command)
-    run = script.load()
-    sys.argv = [command, *words]
     sys.addaudithook(killer)
     try:
-        run()
+        if command[0] == "-m":
+            sys.argv = list(command[1:])
+            runpy.run_module(command[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = list(command)
+            runpy.run_path(command[0], run_name="__main__")
     finally:
-        if killer.number == 0:
-            operations = "\n".join(killer.operations)
-            Path(f"{file}.operations").write_text(operations)
+        if not killer.number:
+            Path(f"{file}.operations").write_text(str(killer.operations))
 
 
 if __name__ == "__main__":

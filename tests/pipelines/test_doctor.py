@@ -117,7 +117,7 @@ def test_a_database_that_is_damaged(examine: Examine, tmp_path: Path):
     (tmp_path / "m.duckdb").write_bytes(b"no database" * 1000)
     code, lines = examine()
     assert code == 1
-    assert lines["database"].startswith(f"FIX database   {tmp_path}/m.duckdb does not open, and was ")
+    assert lines["database"].startswith(f"FIX database   {tmp_path}/m.duckdb does not open, ")
     assert "or move it away with its .wal" in lines["database"]
 
 

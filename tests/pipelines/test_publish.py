@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.publish.folder import LOCK, reports_folder
+from pipelines.publish.folder import reports_folder
 from tests.pipelines.conftest import ROOT
 
 KILL_PUBLISHER = ("sh", "-c", 'echo half > "$REPORTS_DIR/a.csv"; kill -9 $PPID $$')
