@@ -3,7 +3,12 @@
   was not given.
 #}
 
+{# var() would run a text as Jinja: one with a brace is taken as it was given. #}
 {% macro argument(name) -%}
+    {%- set given = (invocation_args_dict.vars or {}).get(name) -%}
+    {%- if given is string and '{' in given -%}
+        {{ return(given | trim) }}
+    {%- endif -%}
     {{ return('' if var(name) is none else var(name) | string | trim) }}
 {%- endmacro %}
 
@@ -22,8 +27,8 @@
     {%- if not given -%}
         {{ return(run_started_at.replace(microsecond=0)) }}
     {%- endif -%}
-    {%- set time = '([T ]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,6})?)?(Z|[+-]\\d{2}:?\\d{2})?)?' -%}
-    {%- if not modules.re.fullmatch('\\d{4}-\\d{2}-\\d{2}' ~ time, given) -%}
+    {%- set time = '([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?' -%}
+    {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}' ~ time, given) -%}
         {{ exceptions.raise_compiler_error(
             "as_of: '" ~ given ~ "' is no instant. Give a date (its midnight UTC) such as 2024-04-03, or a time such as 2024-04-03T12:00:00Z."
         ) }}
@@ -42,7 +47,7 @@
         {%- set this_month = metronome.as_of_value().replace(day=1) -%}
         {{ return((this_month - modules.datetime.timedelta(days=1)).strftime('%Y-%m')) }}
     {%- endif -%}
-    {%- if not modules.re.fullmatch('\\d{4}-(0[1-9]|1[0-2])', given) -%}
+    {%- if not modules.re.fullmatch('[0-9]{4}-(0[1-9]|1[0-2])', given) -%}
         {{ exceptions.raise_compiler_error("month: '" ~ given ~ "' is no month. Give one such as 2024-03.") }}
     {%- endif -%}
     {{ return(given) }}
@@ -84,7 +89,7 @@
 
 {% macro day_argument(name, default) -%}
     {%- set given = metronome.argument(name) or default -%}
-    {%- if not modules.re.fullmatch('\\d{4}-\\d{2}-\\d{2}', given) -%}
+    {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', given) -%}
         {{ exceptions.raise_compiler_error(name ~ ": '" ~ given ~ "' is no day. Give one such as 2024-03-10.") }}
     {%- endif -%}
     {%- do metronome.check_day(name, given) -%}

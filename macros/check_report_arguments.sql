@@ -16,7 +16,8 @@
     ).columns[0].values() -%}
     {%- if environment() and there and environment() not in there -%}
         {{ exceptions.raise_compiler_error(
-            'environment: no customer is in ' ~ environment() ~ '; the data holds ' ~ there | join(' and ') ~ '.'
+            'environment: no customer is in ' ~ environment() ~ '; the data holds '
+            ~ printable(there | join(' and ')) ~ '.'
         ) }}
     {%- endif -%}
 {%- endmacro %}
@@ -27,7 +28,9 @@
     {%- if asked and matches != 1 -%}
         {%- set candidates = [] -%}
         {%- for row in run_query(similar_customers(likeness=1.0 if matches > 1 else 0.7)) -%}
-            {%- do candidates.append('\n    ' ~ row[0] ~ '  ' ~ row[1] ~ ('  (archived)' if row[2] else '')) -%}
+            {%- do candidates.append(
+                '\n    ' ~ printable(row[0] ~ '  ' ~ row[1]) ~ ('  (archived)' if row[2] else '')
+            ) -%}
         {%- endfor -%}
         {%- if matches > 1 -%}
             {{ exceptions.raise_compiler_error(

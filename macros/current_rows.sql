@@ -53,6 +53,15 @@
     hash({{ key | join(', ') }})
 {%- endmacro %}
 
+{# A stand-in for all that a row of a raw export table says, whichever load brought it. Not to be stored. #}
+{% macro content_hash() -%}
+    {{ return(adapter.dispatch('content_hash')()) }}
+{%- endmacro %}
+
+{% macro duckdb__content_hash() -%}
+    hash(*columns(* exclude (_dlt_load_id)))
+{%- endmacro %}
+
 {#
   Between `as` and the parenthesis of a CTE that is read more than once, each time only in part: DuckDB
   would keep all of its rows.

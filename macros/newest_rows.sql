@@ -40,7 +40,7 @@
         from (
             select
                 *,
-                hash(*columns(* exclude (_dlt_load_id))) as content
+                {{ metronome.content_hash() }} as content
             from {{ relation }}
             semi join repeated on {{ metronome.key_hash(key) }} = repeated_hash
         )

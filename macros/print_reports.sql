@@ -12,7 +12,7 @@
             {%- set tests = results | selectattr('status', 'in', ['pass', 'warn', 'fail']) | list -%}
             {{ print(
                 '\nReports as of ' ~ arguments[0].strftime('%Y-%m-%dT%H:%M:%SZ')
-                ~ (', ' ~ arguments[1] if arguments[1] else '') ~ '. Tests: ' ~ tests | length
+                ~ (', ' ~ printable(arguments[1]) if arguments[1] else '') ~ '. Tests: ' ~ tests | length
                 ~ ', failed: ' ~ tests | selectattr('status', 'equalto', 'fail') | list | length
                 ~ ', warnings: ' ~ tests | selectattr('status', 'equalto', 'warn') | list | length
             ) }}
@@ -21,7 +21,7 @@
             {%- set rows = run_query('select count(*) from ' ~ built(report)).columns[0].values()[0] -%}
             {{ print('\n  ' ~ report_file(report) ~ '  ' ~ rows ~ (' row' if rows == 1 else ' rows')) }}
             {%- for row in run_query(headline(report)) -%}
-                {{ print('      ' ~ row[0]) }}
+                {{ print('      ' ~ printable(row[0])) }}
             {%- endfor -%}
         {%- endfor -%}
         {%- do print_failures(results) -%}
@@ -47,8 +47,23 @@
         {%- for result in results -%}
             {{ print('  ' ~ result.node.name ~ (', rows: ' ~ result.failures if result.failures else '')) }}
             {%- if result.node.description -%} {{ print('      ' ~ result.node.description) }} {%- endif -%}
+            {%- if result.node.resource_type == 'test' and result.failures -%}
+                {%- do print_rows(result.node) -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# The first rows that a data test found: their first values, each with the name of its column. #}
+{% macro print_rows(test) -%}
+    {%- set found = run_query('select * from (\n' ~ test.compiled_code ~ '\n) as found order by 1 limit 3') -%}
+    {%- for row in found.rows -%}
+        {%- set values = [] -%}
+        {%- for name, value in row.dict().items() if value is not none -%}
+            {%- do values.append(name ~ ' ' ~ value) -%}
+        {%- endfor -%}
+        {{ print('        ' ~ printable(values[:5] | join(', '))) }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {# The query for a report's headline figures: one line of text per row. #}

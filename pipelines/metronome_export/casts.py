@@ -64,7 +64,8 @@ def is_nested(source: str) -> bool:
 
 def _text(column: str, source: str) -> Cast:
     value = f"TO_JSON({column})" if is_nested(source) else column
-    return Cast(f"CAST({value} AS VARCHAR)")
+    # an empty text is none, as in a CSV: else it would be an id
+    return Cast(f"NULLIF(CAST({value} AS VARCHAR), '')")
 
 
 def _json(column: str, source: str) -> Cast:
@@ -112,7 +113,8 @@ def _timestamp(column: str, source: str) -> Cast:
         return Cast(f"CAST({column} AS TIMESTAMP) AT TIME ZONE 'UTC'")
     # a time without a zone is in the session's, which is UTC; Z reads faster than UTC
     text = f"REGEXP_REPLACE(CAST({column} AS VARCHAR), ' UTC$', 'Z')"
-    return Cast(f"CAST({text} AS TIMESTAMPTZ)", f"TRY_CAST({text} AS TIMESTAMPTZ) IS NULL")
+    loses = f"NOT COALESCE(ISFINITE(TRY_CAST({text} AS TIMESTAMPTZ)), FALSE)"
+    return Cast(f"CAST({text} AS TIMESTAMPTZ)", loses)
 
 
 def _bool(column: str, source: str) -> Cast:

@@ -1,0 +1,8 @@
+-- Fails for each usage event outside this century: no invoice's period would hold it.
+select
+    environment_type,
+    transaction_id,
+    sent_customer_id,
+    event_at
+from {{ ref('stg_metronome_export__events') }}
+where event_at not between cast('2000-01-01' as date) and cast('2100-01-01' as date)

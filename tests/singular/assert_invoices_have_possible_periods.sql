@@ -1,0 +1,25 @@
+-- Fails for each invoice or line of one whose period ends before it starts, or that has a time outside this
+-- century: it would be in no month that anybody closes, or never be current.
+{%- set periods = [
+    ('stg_metronome_export__invoices', 'invoice_id', 'period_start_at', 'period_end_at', 'issued_at'),
+    ('stg_metronome_export__draft_invoices', 'invoice_id', 'period_start_at', 'period_end_at', 'snapshot_at'),
+    ('stg_metronome_export__line_items', 'line_item_id', 'starting_at', 'ending_before', 'starting_at'),
+    ('stg_metronome_export__draft_line_items', 'line_item_id', 'starting_at', 'ending_before', 'starting_at'),
+    ('stg_metronome_api__invoices', 'invoice_id', 'period_start_at', 'period_end_at', 'issued_at'),
+    ('stg_metronome_api__invoice_line_items', 'invoice_id', 'starting_at', 'ending_before', 'starting_at'),
+] %}
+{%- set century = "between cast('2000-01-01' as date) and cast('2100-01-01' as date)" %}
+{% for model, key, start, end, other in periods %}
+select
+    '{{ model }}' as model,
+    {{ key }} as key_value,
+    {{ start }} as starts_at,
+    {{ end }} as ends_at
+from {{ ref(model) }}
+where
+    {{ end }} < {{ start }}
+    or {{ start }} not {{ century }}
+    or {{ end }} not {{ century }}
+    or {{ other }} not {{ century }}
+{{ 'union all' if not loop.last }}
+{%- endfor %}

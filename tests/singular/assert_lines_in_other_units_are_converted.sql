@@ -1,0 +1,32 @@
+-- Fails for each invoice and unit of its lines that is not its own, and that no line converts: what these
+-- lines charge is in no total. It warns: the invoice's total is what is billed.
+{{ config(severity='warn') }}
+
+with
+
+lines as (
+    select * from {{ ref('int_invoice_lines_united') }}
+),
+
+invoices as (
+    select * from {{ ref('int_invoices_united') }}
+),
+
+converted as (
+    select distinct invoice_id from lines
+    where line_kind = 'conversion' and is_in_invoice_total
+)
+
+select
+    invoices.invoice_id,
+    invoices.pricing_unit,
+    lines.pricing_unit as other_unit,
+    sum(lines.amount) as amount
+from lines
+inner join invoices on lines.invoice_id = invoices.invoice_id
+left join converted on lines.invoice_id = converted.invoice_id
+where
+    lines.pricing_unit <> invoices.pricing_unit
+    and converted.invoice_id is null
+group by invoices.invoice_id, invoices.pricing_unit, lines.pricing_unit
+having sum(lines.amount) <> 0
