@@ -27,16 +27,21 @@ USAGE_PROPERTY ?= image_size
 USAGE_QUANTITY ?= num_images
 OUT ?= reports/$(ACCOUNT)
 
+ACCEPTED := $(filter 1 true yes,$(ACCEPT_INCOMPLETE))
+
 # What the tools read. Values reach the shell only through the environment: no quoting can break.
 quoted = '$(subst ','',$(1))'
 var = $(if $(strip $(value $(2))),$(1): $(call quoted,$(value $(2)))$(,) )
 , := ,
-export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)}
+export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)$(if $(ACCEPTED),accept_incomplete: true$(,) )}
 export OUT DB ENVIRONMENT
 export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
 export DLT_DATA_DIR = $(CURDIR)/data/dlt/$(subst ',_,$(subst $(space),_,$(subst /,_,$(DB))))
 ifneq ($(strip $(EXPORT)),)
 export SOURCES__METRONOME_EXPORT__BUCKET_URL = $(EXPORT)
+endif
+ifneq ($(ACCEPTED),)
+export SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE = true
 endif
 ifneq ($(strip $(MEMORY)),)
 export DUCKDB_MEMORY_LIMIT = $(MEMORY)
@@ -78,6 +83,7 @@ help:
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one there is, else PRODUCTION)"
 	@echo "  OUT=<folder>             where the CSVs go ($(OUT))"
 	@echo "  DB=<file>                the DuckDB database ($(DB))"
+	@echo "  ACCEPT_INCOMPLETE=1      publish without files and tables of the export that cannot be loaded"
 	@echo "  MEMORY=8GB               what DuckDB may take; the rest spills to disk (4GB)"
 	@echo "  FULL_REFRESH=1           build every table anew, after an upgrade"
 	@echo "  LOG_FORMAT=json          each line a JSON object, with the counts and seconds of its step"

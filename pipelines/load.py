@@ -20,15 +20,22 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.database import create, lock_file, opened
-from pipelines.errors import OWN_DATABASE, InputError
+from pipelines.errors import OWN_DATABASE, InputError, printable
 from pipelines.failures import plain
 from pipelines.locks import held, writable
 from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
-from pipelines.metronome_export.run import load_export
+from pipelines.metronome_export.run import ACCEPT, load_export
 from pipelines.queries import query
-from pipelines.settings import api_token, api_url, database_file, export_url, memory_limit
+from pipelines.settings import (
+    accepts_incomplete,
+    api_token,
+    api_url,
+    database_file,
+    export_url,
+    memory_limit,
+)
 
 LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
 ROW_ID: TColumnSchema = {
@@ -66,8 +73,8 @@ def run(
 
     Raises:
         InputError: If a source lacks its setting, its data or the API refuse to be read, another
-            run has the database, or the disk refuses; at the end, if some tables of the export were
-            stopped and all else is loaded.
+            run has the database, or the disk refuses; at the end, if some of the export was left
+            out, and that is not accepted.
     """
     settings = api_settings()
     settings.select = select or settings.select
@@ -109,9 +116,9 @@ def _load(
     export, api = attached[metronome_export.NAME], attached[metronome_api.NAME]
     if metronome_api.NAME in names:
         _check_same_api(api)
-    stopped = None
+    left_out = None
     if metronome_export.NAME in names:
-        lines, stopped = _run_export(export)
+        lines, left_out = _run_export(export)
         yield from lines
         connection.execute("checkpoint")  # out of the memory, of which reading the API takes little
     else:
@@ -120,8 +127,10 @@ def _load(
         yield _run_api(api, settings, full_refresh)
     else:
         yield from _not_read(api, "api", "customers")
-    if stopped:
-        raise InputError(f"Not all of the export is loaded. {stopped}")
+    if left_out and not accepts_incomplete():
+        raise InputError(f"{left_out} {ACCEPT}")
+    if left_out:
+        yield f"Warning, accepted: {printable(left_out)}"
 
 
 def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:

@@ -47,6 +47,11 @@ def export_url() -> str | None:
     return dlt.config.get("sources.metronome_export.bucket_url", str)
 
 
+def accepts_incomplete() -> bool:
+    """Whether a load that left some of the export out is good enough to go on with."""
+    return dlt.config.get("sources.metronome_export.accept_incomplete", bool) or False
+
+
 def api_url() -> str:
     """Where the API is."""
     return (

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.errors import InputError
+from pipelines.metronome_export.drift import BAD_FILE, Note
 from pipelines.metronome_export.places import Place
 from pipelines.metronome_export.tables import OWN_TABLES, TABLES
 
@@ -49,24 +50,30 @@ def version(path: str, size_bytes: int, modified_at: datetime, etag: str | None)
     return path, size_bytes, etag or modified_at
 
 
-def list_files(place: Place) -> tuple[list[ExportFile], list[str]]:
+def list_files(place: Place) -> tuple[list[ExportFile], list[Note]]:
     """List the files of an export in either layout, in the order of their paths.
 
     Returns:
-        The files, and the paths of those that are set aside: they look like files of an export,
-        but the name of their table could not be one, or their path leads out of the folder.
+        The files, and notes of those that are set aside: they look like files of an export, but
+        the name of their table could not be one, or nobody could open them by their path.
 
     Raises:
         InputError: If there is no file in the folder that looks like an export.
     """
-    found, set_aside = [], []
+    found: list[ExportFile] = []
+    set_aside: list[Note] = []
     for path, info in place.find():
         for layout, pattern in LAYOUTS.items():
             if not (match := pattern.search(path)):
                 continue
             table = match["table"]
-            if not _is_safe(path) or table in OWN_TABLES or not TABLE_NAME.fullmatch(table):
-                set_aside.append(path)
+            named = path.encode(errors="backslashreplace").decode()
+            if table in OWN_TABLES or not TABLE_NAME.fullmatch(table):
+                set_aside.append(Note("set aside", path=named, message="no table's name"))
+                continue
+            if not _is_safe(path):
+                reason = "its name is not UTF-8, or its path leads out of the folder"
+                set_aside.append(Note(BAD_FILE, table, path=named, message=reason))
                 continue
             etag = info.get("ETag") or info.get("etag")
             found.append(
@@ -89,8 +96,12 @@ def list_files(place: Place) -> tuple[list[ExportFile], list[str]]:
 
 
 def _is_safe(path: str) -> bool:
-    """Whether a path names a file below the folder it is put to: keys of a store may be any."""
-    return not {"", ".", ".."} & set(path.split("/")) and "\0" not in path
+    """Whether a path names a file below the folder it is put to: keys of a store may be any.
+
+    Bytes of a local name that are no UTF-8 are surrogates, which DuckDB does not take.
+    """
+    inside = not {"", ".", ".."} & set(path.split("/")) and "\0" not in path
+    return inside and not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def batches(files: Iterable[ExportFile], size_bytes: int | None) -> Iterator[list[ExportFile]]:

@@ -50,7 +50,10 @@ class Place:
 
     def find(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The files below the folder, in the order of their paths, relative to it."""
-        found = self.filesystem.find(self.folder, detail=True)
+        # a local folder that may not be read would be left out without a word
+        errors = {"on_error": "raise"} if self.is_local else {}
+        with _told_plainly(self.root):
+            found = self.filesystem.find(self.folder, detail=True, **errors)
         for path, info in sorted(found.items()):
             yield path.removeprefix(self.folder).lstrip("/"), info
 
@@ -61,22 +64,37 @@ class Place:
         return MTIME_DISPATCH[self.protocol](info).astimezone(UTC)
 
     @contextmanager
-    def on_disk(self, paths: Sequence[str]) -> Iterator[str]:
-        """Within it, the files lie below a local folder, at the same paths: gives the folder.
+    def on_disk(self, paths: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """Within it, the files lie below a local folder, at the same paths.
+
+        Gives the folder, and the paths of files that the store does not give, and why.
 
         Raises:
-            InputError: If a store does not give a file.
+            InputError: If the store gives nothing at all.
         """
         if self.is_local:
-            yield self.folder
+            yield self.folder, {}
             return
         with TemporaryDirectory() as folder:
-            targets = [str(Path(folder, path)) for path in paths]
-            for target in targets:
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
+            for path in paths:
+                Path(folder, path).parent.mkdir(parents=True, exist_ok=True)
             with _told_plainly(self.root):
-                self.filesystem.get([f"{self.folder}/{path}" for path in paths], targets)
-            yield folder
+                refused = self._fetch(paths, folder)
+            yield folder, refused
+
+    def _fetch(self, paths: Sequence[str], folder: str) -> dict[str, str]:
+        """Fetch files together; if one is refused, one by one, which tells those that are."""
+        sources, targets = (
+            [f"{place}/{path}" for path in paths] for place in (self.folder, folder)
+        )
+        try:
+            self.filesystem.get(sources, targets)
+        except (FileNotFoundError, PermissionError) as error:
+            if len(paths) == 1:
+                return {paths[0]: f"the store does not give it: {error or repr(error)}"}
+            refused = (self._fetch([path], folder) for path in paths)
+            return {path: reason for one in refused for path, reason in one.items()}
+        return {}
 
 
 def open_place(bucket_url: str) -> Place:

@@ -10,16 +10,33 @@ import duckdb
 from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
 from pipelines.metronome_export import metronome_export
-from pipelines.metronome_export.drift import MISSING, Note, told
+from pipelines.metronome_export.drift import (
+    BAD_FILE,
+    COMPLETE,
+    LEFT_OUT,
+    MISSING,
+    STOPPED,
+    Note,
+    left_out,
+    told,
+)
 from pipelines.metronome_export.files import ExportFile, batches, list_files, version
 from pipelines.metronome_export.places import Place, open_place
-from pipelines.metronome_export.queries import Plan, TableError, plan
+from pipelines.metronome_export.queries import Plan, TableError, plan, unreadable
 from pipelines.metronome_export.tables import TABLES
 from pipelines.queries import query
 from pipelines.steps import Line
 
 FETCH_BYTES = 2_000_000_000
 """How much of a store's files lies on the disk at a time, unless `fetch_bytes` says otherwise."""
+
+ACCEPT = (
+    "Put good files in their place, or take them away, and run the same again. To go on without "
+    "what they hold: ACCEPT_INCOMPLETE=1 for make, else accept_incomplete = true in "
+    "[sources.metronome_export], or SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE=true, and the "
+    "variable accept_incomplete: true for dbt."
+)
+"""What to do when some of an export was left out."""
 
 LOADED = """
 select root, path, size_bytes, modified_at, etag
@@ -29,6 +46,14 @@ where status = 0
 qualify row_number() over (partition by path order by load_id desc) = 1
 """
 """The newest version of each file that was loaded."""
+
+LEFT_OUT_BEFORE = f"""
+select kind
+from load_notes
+where kind in {(*LEFT_OUT, COMPLETE)}
+qualify _dlt_load_id = max(_dlt_load_id) over () and kind <> '{COMPLETE}'
+"""
+"""What the newest run that left something out, or was the first complete one after, left out."""
 
 
 @dataclass
@@ -48,9 +73,9 @@ class Run:
     notes: list[Note] = field(default_factory=list)
 
     @property
-    def stopped(self) -> dict[str, str]:
-        """The tables that were stopped, and why."""
-        return {str(n.table_name): str(n.message) for n in self.notes if n.kind == "stopped"}
+    def stopped(self) -> set[str | None]:
+        """The tables that were stopped."""
+        return {note.table_name for note in self.notes if note.kind == STOPPED}
 
     def add(self, files: int, rows: int, tables: set[str], notes: list[Note]) -> None:
         """Add a batch. A column is missing if no batch with files of its table has it."""
@@ -74,13 +99,15 @@ def load_export(
 ) -> tuple[list[str], str | None]:
     """Load the files of an export that are new or have changed.
 
+    A file that is bad is set aside, and tried again in the next run.
+
     Args:
         pipeline: The destination, with the tables of the export.
         bucket_url: The export's folder, here or in a store.
         fetch_bytes: How much of a store's files lies on the disk at a time.
 
     Returns:
-        Lines for a person, and what stopped some tables, if anything did: the others are loaded.
+        Lines for a person, and what was left out and why, if anything was: all else is loaded.
 
     Raises:
         InputError: If the export is another than the one that was loaded before, or a load fails.
@@ -91,44 +118,56 @@ def load_export(
     _check_same_export(place.root, files, loaded)
     held = {version(*row[1:]) for row in loaded}
     new = [file for file in files if file.version not in held]
-    notes = [Note("set aside", path=path, message="no table's name") for path in set_aside]
-    run = Run()
+    run = Run(notes=set_aside)
+    names = [note for note in set_aside if note.kind not in LEFT_OUT]
     for batch in batches(new, None if place.is_local else fetch_bytes or FETCH_BYTES):
-        stopped = run.stopped
-        going_on = [file for file in batch if file.table not in stopped]
+        going_on = [file for file in batch if file.table not in run.stopped]
         if going_on:
-            _load_batch(pipeline, place, going_on, notes, run)
-            notes = []
-    run.add(0, 0, set(), notes)
+            _load_batch(pipeline, place, going_on, names, run)
+            names = []
+    _note_left_out(pipeline, place, run)
     line = Line(
         f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
         **{"step": "export", "files": len(files), "new_files": run.files, "rows": run.rows},
     )
-    reasons = [f"{table} was stopped: {reason}." for table, reason in run.stopped.items()]
-    return [line, *told(run.notes)], " ".join(reasons) or None
+    return [line, *told(run.notes)], left_out(run.notes)
 
 
 def _load_batch(
     pipeline: dlt.Pipeline, place: Place, files: list[ExportFile], notes: list[Note], run: Run
 ) -> None:
-    """Load some files, with what was noted of them and before, and add them to the run."""
-    with place.on_disk([file.path for file in files]) as folder:
-        plans, noted = _plans(pipeline, folder, files)
-        if place.root != folder:
-            noted = [
-                replace(note, message=note.message and note.message.replace(folder, place.root))
-                for note in noted
-            ]
-        notes = [*notes, *noted]
-        read = [file for file in files if file.table in plans]
-        queries = {table: plan.queries for table, plan in plans.items()}
-        source = metronome_export(pipeline.dataset(), place.root, queries, read, notes)
-        try:
-            with told_plainly(pipeline):
-                pipeline.run(source)
-        except InputError as error:
-            raise InputError(str(error).replace(folder, place.root)) from error
-    run.add(len(read), _new_rows(pipeline, plans), set(plans), notes)
+    """Load some files, with what was noted before, and add them to the run.
+
+    Damage behind a Parquet file's sound footer shows no sooner than in the load. Then each file is
+    read alone, and the others are loaded without those that cannot be.
+    """
+    with place.on_disk([file.path for file in files]) as (folder, bad):
+        while True:
+            plans, noted = _plans(pipeline, folder, [f for f in files if f.path not in bad])
+            bad |= {path: reason for plan in plans.values() for path, reason in plan.bad.items()}
+            plans = {table: plan for table, plan in plans.items() if plan.queries}
+            read = [file for file in files if file.table in plans and file.path not in bad]
+            queries = {table: plan.queries for table, plan in plans.items()}
+            differ = [*notes, *(note for note in noted if note.kind not in LEFT_OUT)]
+            source = metronome_export(pipeline.dataset(), place.root, queries, read, differ)
+            try:
+                with told_plainly(pipeline):
+                    pipeline.run(source)
+            except InputError as error:
+                found = unreadable(folder, read)
+                if not found:
+                    raise InputError(str(error).replace(folder, place.root)) from error
+                bad |= found
+                pipeline.abort_packages()  # else the next load would go on with this one
+            else:
+                break
+    tables = {file.path: file.table for file in files}
+    noted += [Note(BAD_FILE, tables[path], None, path, bad[path]) for path in sorted(bad)]
+    noted = [
+        replace(note, message=note.message and note.message.replace(folder, place.root))
+        for note in noted
+    ]
+    run.add(len(read), _new_rows(pipeline, plans), set(plans), noted)
 
 
 def _plans(
@@ -137,24 +176,47 @@ def _plans(
     """How the files of each table are read, but for tables that are stopped, and all notes."""
     plans: dict[str, Plan] = {}
     notes: list[Note] = []
-    schema = pipeline.default_schema
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        for table in dict.fromkeys(file.table for file in files):
-            held = schema.get_table_columns(table) if table in schema.tables else {}
-            of_table = [file for file in files if file.table == table]
-            try:
-                plans[table] = plan(
-                    *(connection, folder, table, of_table, TABLES.get(table, {}), held),
-                    schema.naming.normalize_identifier,
-                )
-            except TableError as stop:
-                notes.append(Note("stopped", table, stop.column, stop.path, str(stop)))
-                continue
-            if table not in TABLES:
-                notes.append(Note("unknown table", table, path=of_table[0].path))
-            notes += plans[table].notes
+    for table in dict.fromkeys(file.table for file in files):
+        of_table = [file for file in files if file.table == table]
+        try:
+            plans[table] = _plan(pipeline, folder, table, of_table)
+        except TableError as stop:
+            notes.append(Note(STOPPED, table, stop.column, stop.path, str(stop)))
+            continue
+        if table not in TABLES:
+            notes.append(Note("unknown table", table, path=of_table[0].path))
+        notes += plans[table].notes
     return plans, notes
+
+
+def _plan(pipeline: dlt.Pipeline, folder: str, table: str, files: list[ExportFile]) -> Plan:
+    """How the files of a table are read, without those that cannot be."""
+    schema = pipeline.default_schema
+    held = schema.get_table_columns(table) if table in schema.tables else {}
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            return plan(
+                *(connection, folder, table, files, TABLES.get(table, {}), held),
+                schema.naming.normalize_identifier,
+            )
+    except duckdb.Error as error:
+        bad = unreadable(folder, files)
+        if not bad:
+            raise TableError(f"its files cannot be read: {error}") from error
+        result = _plan(pipeline, folder, table, [f for f in files if f.path not in bad])
+        result.bad |= bad
+        return result
+
+
+def _note_left_out(pipeline: dlt.Pipeline, place: Place, run: Run) -> None:
+    """Note what the run left out, in a load of its own; or that nothing was, unlike before."""
+    notes = [note for note in dict.fromkeys(run.notes) if note.kind in LEFT_OUT]
+    if not notes and query(pipeline, LEFT_OUT_BEFORE):
+        notes = [Note(COMPLETE)]
+    if notes:
+        with told_plainly(pipeline):
+            pipeline.run(metronome_export(pipeline.dataset(), place.root, {}, [], notes))
 
 
 def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[Any, ...]]) -> None:

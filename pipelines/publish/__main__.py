@@ -12,7 +12,7 @@ import duckdb
 
 from pipelines.children import exit_on_signals, run_child
 from pipelines.database import lock_file, opened
-from pipelines.errors import InputError
+from pipelines.errors import InputError, printable
 from pipelines.locks import held
 from pipelines.publish.audit import read_audit
 from pipelines.publish.folder import CURRENT, LOCK, MANIFEST, reports_folder
@@ -81,6 +81,8 @@ def _remarks(sources: dict[str, Any]) -> list[str]:
     """What the sources did not tell, as a reader of the reports should know."""
     remarks = []
     if export := sources["export"]:
+        if left_out := export["left_out"]:
+            remarks.append(f"left out of the export, as accepted: {printable(', '.join(left_out))}")
         if missing := export["tables_not_loaded"]:
             remarks.append(f"tables that the export lacks: {len(missing)}, named in {MANIFEST}")
         if columns := export["undeclared_columns"]:

@@ -11,6 +11,9 @@ from pipelines.errors import InputError
 
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 
+LOAD_NOTES = "stg_metronome_export__load_notes"
+"""The model that says what the load left out; no report is built from it."""
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -101,9 +104,9 @@ class Audit:
         return {"outcomes": dict(outcomes), "warnings": warnings}
 
     def _needed_tests(self) -> set[str]:
-        """The data tests of the reports and of all that they are built from."""
+        """The data tests of the reports, of all that they are built from, and of the load."""
         parents = self.manifest["parent_map"]
-        ancestors: set[str] = set()
+        ancestors = {f"model.metronome.{LOAD_NOTES}"}
         ahead = {node["unique_id"] for node in self.reports.values()}
         while ahead:
             ancestors |= ahead

@@ -19,7 +19,7 @@ import yaml
 
 from pipelines import metronome_api, metronome_export
 from pipelines.database import opened
-from pipelines.publish.audit import Audit
+from pipelines.publish.audit import LOAD_NOTES, Audit
 
 EXACT = Context(prec=100)
 """More digits than any sum of a report's amounts has."""
@@ -42,7 +42,7 @@ def run_json(folder: Path, audit: Audit, database: Path) -> dict[str, Any]:
     with opened(database, read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         arguments = _arguments(connection, audit)
-        export, export_loaded_at = _export(connection)
+        export, export_loaded_at = _export(connection, audit)
         api, api_loaded_at = _api(connection)
     return {
         "as_of": arguments["as_of"],
@@ -86,7 +86,9 @@ def _arguments(connection: duckdb.DuckDBPyConnection, audit: Audit) -> dict[str,
     return {**given, **dict(zip(names, map(_text, used.fetchone()), strict=True))}
 
 
-def _export(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | None, str | None]:
+def _export(
+    connection: duckdb.DuckDBPyConnection, audit: Audit
+) -> tuple[dict[str, Any] | None, str | None]:
     """What the export holds, None if none was loaded, and when it was loaded last."""
     dataset, declared = metronome_export.DATASET, metronome_export.TABLES
     rows = connection.execute(
@@ -102,9 +104,14 @@ def _export(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | Non
         if "updated_at" in hints
     )
     ((updated_at,),) = connection.execute(f"select max(updated_at) from ({newest})").fetchall()
+    left_out = connection.execute(
+        f"select coalesce(path, table_name) from {audit.relation(LOAD_NOTES)} "
+        "where is_left_out order by all"
+    ).fetchall()
     loaded = {table for table, _ in rows}
     export = {
         "newest_updated_at": _text(updated_at),
+        "left_out": [name for (name,) in left_out],
         "tables_not_loaded": sorted(set(declared) - loaded),
         "undeclared_columns": _undeclared_columns(connection),
     }

@@ -46,7 +46,7 @@ class Run:
         """`dbt build`; returns what it printed."""
         return self.run(*self._dbt_build(options, variables | {"reports_dir": str(self.reports)}))
 
-    def publish(self, *options: str, **variables: str) -> str:
+    def publish(self, *options: str, **variables: str | bool) -> str:
         """`dbt build`, and its reports published; returns what was printed."""
         command = self._dbt_build(options, variables)
         return self.run("python", "-m", "pipelines.publish", str(self.reports), "--", *command)
@@ -67,7 +67,7 @@ class Run:
             connection.execute(sql)
 
     @staticmethod
-    def _dbt_build(options: tuple[str, ...], variables: dict[str, str]) -> list[str]:
+    def _dbt_build(options: tuple[str, ...], variables: dict[str, str | bool]) -> list[str]:
         given = {**SANDBOX_ARGUMENTS, **variables}
         return ["dbt", "build", "--log-level", "warn", "--vars", repr(given), *options]
 

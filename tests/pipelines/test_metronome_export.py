@@ -423,31 +423,6 @@ def only_an_unknown_table(root: Path) -> Path:
     return root
 
 
-def csv_with_a_wide_row(root: Path) -> Path:
-    return write_csv(root, "customer", "id,name", "a,One", "b,Two,Three")
-
-
-def csv_in_latin_1(root: Path) -> Path:
-    path = write_csv(root, "customer", "id,name")
-    path.write_bytes(path.read_bytes() + "a,Café\r\n".encode("latin-1"))
-    return path
-
-
-def truncated_parquet(root: Path) -> Path:
-    write_parquet(root, "customer", "2024-01-02", id=["good"])
-    path = write_parquet(root, "customer", id=["a" * 100])
-    path.write_bytes(path.read_bytes()[:-20])
-    return path
-
-
-def amount_with_19_decimals(root: Path) -> Path:
-    return write_csv(root, "invoice", "id,total", "i1,1.5", "i2,0.1234567890123456789")
-
-
-def amount_in_words(root: Path) -> Path:
-    return write_csv(root, "invoice", "id,total", "i1,1.5", "i2,a lot")
-
-
 @pytest.fixture(scope="module")
 def untouched(new_workspace: NewWorkspace) -> Workspace:
     """A workspace that no fault may change."""
@@ -460,14 +435,9 @@ def untouched(new_workspace: NewWorkspace) -> Workspace:
         (nothing, "There is no folder"),
         (empty_folder, "There is no table of an export"),
         (only_an_unknown_table, "There is no table of an export"),
-        (csv_with_a_wide_row, "cannot be read"),
-        (csv_in_latin_1, "not utf-8 encoded"),
-        (truncated_parquet, "cannot be read"),
-        (amount_with_19_decimals, "total is '0.1234567890123456789', no number that fits"),
-        (amount_in_words, "total is 'a lot', no number that fits"),
     ],
 )
-def test_a_bad_export_is_named_and_nothing_of_it_is_loaded(
+def test_a_folder_without_an_export_is_named_and_nothing_of_it_is_loaded(
     untouched: Workspace, tmp_path: Path, fault: Callable[[Path], Path], message: str
 ):
     culprit = fault(tmp_path / "export")
@@ -476,26 +446,3 @@ def test_a_bad_export_is_named_and_nothing_of_it_is_loaded(
     assert message in str(caught.value)
     assert str(culprit) in str(caught.value)
     assert untouched.counts("raw_export") == {}
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda whole: whole[:-20], "cannot be read"),
-        # the footer is whole: it shows only when rows are read, after the load has begun
-        (lambda whole: b"PAR1" + b"\xff" * 500 + whole[504:], "failed in load of customer"),
-    ],
-    ids=["before the load", "in the load"],
-)
-def test_a_run_that_failed_does_not_stand_in_the_way_of_the_next(
-    workspace: Workspace, tmp_path: Path, damage: Callable[[bytes], bytes], message: str
-):
-    write_parquet(tmp_path, "customer", "2024-01-02", id=["of a file that does not change"])
-    path = write_parquet(tmp_path, "customer", id=[f"row {number}" for number in range(1000)])
-    whole = path.read_bytes()
-    path.write_bytes(damage(whole))
-    with pytest.raises(InputError, match=message):
-        workspace.load_export(tmp_path)
-    path.write_bytes(whole)
-    workspace.load_export(tmp_path)
-    assert workspace.counts("raw_export") == {"customer": 1001}

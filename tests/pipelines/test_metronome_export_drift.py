@@ -1,6 +1,5 @@
 """An export that differs from what is declared: it lands, is noted, or stops one table alone."""
 
-import gzip
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -222,18 +221,6 @@ def test_a_table_goes_on_once_its_file_is_right(workspace: Workspace, tmp_path: 
     write_csv(tmp_path, "invoice", "id,total", "i,1.5")
     assert workspace.load_export(tmp_path).startswith("export: 2 new of 3 files, 2 rows")
     assert workspace.counts("raw_export") == {"customer": 3, "invoice": 1}
-
-
-def test_a_file_that_cannot_be_read_stops_its_table_alone(workspace: Workspace, tmp_path: Path):
-    write_parquet(tmp_path, "customer", id=["c"])
-    whole = gzip.compress(b"id,name\r\n" + b"1,One\r\n" * 9)
-    (tmp_path / "plan.csv.gz").write_bytes(whole[:-12])
-    write_parquet(tmp_path, "invoice", id=["i"]).write_bytes(b"PAR1 and no more")
-    with pytest.raises(InputError) as caught:
-        workspace.load_export(tmp_path)
-    assert str(tmp_path / "plan.csv.gz") in str(caught.value)
-    assert str(tmp_path / path_of("invoice")) in str(caught.value)
-    assert workspace.counts("raw_export") == {"customer": 1}
 
 
 def test_the_command_says_what_stopped_after_what_was_loaded(workspace: Workspace, tmp_path: Path):

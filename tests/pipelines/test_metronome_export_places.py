@@ -125,9 +125,11 @@ def test_no_key_leads_out_of_the_folder_it_is_put_to(
     name = good.relative_to(tmp_path)
     for key in (f"export/{name}", f"export/../{name}", f"export/x//{name}"):
         store.pipe(f"{bucket}/{key}", good.read_bytes())
-    told = load(workspace, f"s3://{bucket}/export")
-    assert told.startswith("export: 1 new of 1 files, 1 rows")
-    assert f"set aside for their names: '../{name}', 'x//{name}'" in told
+    with pytest.raises(InputError) as caught:
+        load(workspace, f"s3://{bucket}/export")
+    for path in (f"../{name}", f"x//{name}"):
+        assert f"{path}: its name is not UTF-8, or its path leads out" in str(caught.value)
+    assert workspace.column("select path from raw_export.loaded_files") == [str(name)]
 
 
 def test_a_table_that_was_stopped_is_not_gone_on_with_in_the_next_batch(

@@ -1,0 +1,11 @@
+-- Fails for each file and table that the newest run of the pipeline left out, unless that is accepted by
+-- the variable `accept_incomplete: true`: then it warns.
+{{ config(severity='warn' if var('accept_incomplete') is true else 'error') }}
+
+select
+    kind,
+    table_name,
+    path,
+    message
+from {{ ref('stg_metronome_export__load_notes') }}
+where is_left_out
