@@ -18,7 +18,7 @@ def test_the_page_of_faults_is_that_of_the_tests():
     assert (DOCS / "faults.md").read_text(encoding="utf-8") == done.stdout
 
 
-ERRORS = {"InputError", "InUseError", "TableError"}
+ERRORS = {"BadFileError", "InputError", "InUseError", "TableError"}
 """What is raised for a user to read."""
 
 
