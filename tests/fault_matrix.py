@@ -50,7 +50,9 @@ class Matrix:
                     self._count(mark, "passed")
 
     def _count(self, mark: pytest.Mark, outcome: str) -> None:
-        self.results.setdefault(mark.args, Counter())[outcome] += mark.kwargs.get("runs", 1)
+        group, *fault = mark.args
+        counts = self.results.setdefault((group.lower(), *fault), Counter())
+        counts[outcome] += mark.kwargs.get("runs", 1)
 
     def lines(self) -> list[str]:
         """The table, ordered by group, and a line that sums it up."""
