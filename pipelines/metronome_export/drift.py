@@ -53,7 +53,7 @@ def told(notes: Iterable[Note]) -> Iterator[str]:
         named = (repr(note.column_name or note.path) for note in set_aside)
         yield f"export: set aside for their names: {_some(named)}"
     if bad := by_kind[BAD_FILE]:
-        yield f"export: set aside as bad: {_some(printable(str(note.path)) for note in bad)}"
+        yield f"export: set aside as bad: {_some(map(_path, bad))}"
     if stopped := sorted({str(note.table_name) for note in by_kind[STOPPED]}):
         yield f"export: stopped, their new files are not loaded: {', '.join(stopped)}"
 
@@ -63,10 +63,15 @@ def left_out(notes: Iterable[Note]) -> str | None:
     notes = [note for note in dict.fromkeys(notes) if note.kind in LEFT_OUT]
     if not notes:
         return None
-    bad = [f"{note.path}: {note.message}." for note in notes if note.kind == BAD_FILE]
+    bad = [f"{_path(note)}: {note.message}." for note in notes if note.kind == BAD_FILE]
     stopped = [f"{n.table_name} was stopped: {n.message}." for n in notes if n.kind == STOPPED]
     more = [f"And {len(bad) - SHOWN} more."] if len(bad) > SHOWN else []
     return " ".join(["Not all of the export is loaded.", *bad[:SHOWN], *more, *stopped])
+
+
+def _path(note: Note) -> str:
+    """Of one line, whatever it is."""
+    return printable(str(note.path)).replace("\n", "�")
 
 
 def _some(names: Iterable[str]) -> str:

@@ -124,7 +124,7 @@ def plan(
     missing = set(hints)
     noted: set[str] = set()
     for group in _groups(connection, folder, files, result.bad):
-        if wrong := _wrong_table(table, group.types):
+        if wrong := wrong_table(table, group.types):
             result.bad |= {_relative(path, folder): wrong for path in group.paths}
             continue
         columns, left_out = _columns(group.types, hints, held, normalized)
@@ -217,7 +217,7 @@ def _groups(
         yield _Group([path], reader, dict.fromkeys(names, "VARCHAR"))
 
 
-def _wrong_table(table: str, types: Iterable[str]) -> str | None:
+def wrong_table(table: str, types: Iterable[str]) -> str | None:
     """Why a file is none of its table's, by the names of its columns.
 
     No older or newer layout of the table is mistaken: a column that the table does not have is no

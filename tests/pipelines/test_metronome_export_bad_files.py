@@ -2,6 +2,9 @@
 
 import codecs
 import gzip
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import InputError
+from pipelines.metronome_export.files import list_files
+from pipelines.metronome_export.places import open_place
+from pipelines.metronome_export.queries import unreadable, wrong_table
 from pipelines.metronome_export.tables import TABLES
-from tests.pipelines.conftest import NewWorkspace, Rows, Workspace, write_parquet
+from tests.pipelines.conftest import (
+    ROOT,
+    NewWorkspace,
+    Rows,
+    Workspace,
+    write_csv,
+    write_parquet,
+)
 
 ROWS = 1000
 CSV = b"id,name\r\n" + b"".join(b"%d,One\r\n" % number for number in range(ROWS))
@@ -229,3 +242,121 @@ def test_bad_files_are_tried_again_until_they_are_good(broken: Broken, new_works
     assert (
         workspace.value("select count(*) from raw_export.load_notes where kind = 'complete'") == 1
     )
+
+
+# Files that change under the run, and names
+
+
+@pytest.mark.fault("Files", "a file that vanishes while it is read", "set aside; the rest loads")
+def test_a_file_that_vanishes_after_it_was_listed_is_told_from_the_others(tmp_path: Path):
+    """DuckDB says no more than that one of them is not there."""
+    write_parquet(tmp_path, "customer", "2024-01-01", id=["good"])
+    vanishing = write_parquet(tmp_path, "customer", "2024-01-02", id=["bad"])
+    files, _ = list_files(open_place(str(tmp_path)))
+    vanishing.unlink()
+    path = str(vanishing.relative_to(tmp_path))
+    assert unreadable(str(tmp_path), files) == {path: "it is not there any more, or is no file"}
+
+
+NAMES = {
+    "SQL": "x'; drop table customer; --",
+    "a pattern": "*",
+    "a terminal escape": "x\x1b[31mred",
+    "a right-to-left override": "x\u202egpj",
+    "two lines": "x\nexport: 0 new",
+}
+
+
+@pytest.mark.fault("Files", "names of files that are SQL, patterns, escapes", "not run or obeyed")
+def test_a_name_of_a_file_is_neither_run_nor_obeyed(workspace: Workspace, tmp_path: Path):
+    good = [f"{name} - customer.csv" for name in NAMES.values()]
+    bad = [f"{name} bad - customer.csv" for name in NAMES.values()]
+    for path in good:
+        put(tmp_path / path, b"id,name\r\na,One\r\n")
+    for path in bad:
+        put(tmp_path / path, b"id,name\r\nb\r\n")
+    told = refused(workspace, tmp_path)
+    assert counted(workspace) == dict.fromkeys(good, 1)
+    assert [path for _, _, path, _ in left_out(workspace)] == sorted(bad)
+    assert not {"\x1b", "\u202e", "\n"} & set(told)
+
+
+@pytest.mark.fault("Files", "a file whose name is not UTF-8", "set aside; the rest loads")
+def test_a_name_that_is_not_utf_8(workspace: Workspace, tmp_path: Path):
+    write_csv(tmp_path, "customer", "id,name", "good,One")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 - customer.csv")).write_bytes(CSV)
+    assert r"caf\udce9 - customer.csv: its name is not UTF-8" in refused(workspace, tmp_path)
+    assert counted(workspace) == {"Sandbox Egress Data - customer.csv": 1}
+
+
+@pytest.mark.fault("Files", "a folder that may not be read", "the run stops and names it")
+def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(tmp_path: Path):
+    """As another user: root may read anything."""
+    write_csv(tmp_path, "customer", "id,name", "good,One")
+    closed = write_parquet(tmp_path, "invoice", id=["i"]).parent
+    closed.chmod(0)
+    for folder in tmp_path.parents:
+        folder.chmod(folder.stat().st_mode | 0o011)
+    look = (
+        "import os, sys\n"
+        "from pipelines.metronome_export.places import open_place\n"
+        "place = open_place(sys.argv[1])\n"
+        "if os.geteuid() == 0: os.setuid(65534)\n"
+        "list(place.find())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+    closed.chmod(0o755)
+    assert f"InputError: {tmp_path} cannot be read: [Errno 13] Permission denied" in done.stderr
+
+
+# What is no longer left out
+
+
+def test_a_bad_file_that_was_taken_away_is_no_longer_left_out(workspace: Workspace, tmp_path: Path):
+    write_csv(tmp_path, "customer", "id,name", "good,One")
+    put(tmp_path / "bad - customer.csv", b"")
+    refused(workspace, tmp_path)
+    (tmp_path / "bad - customer.csv").unlink()
+    assert workspace.load_export(tmp_path).startswith("export: 0 new of 1 files")
+    assert left_out(workspace) == [("complete", None, None, None)]
+
+
+def test_a_bad_new_version_leaves_the_good_one_in_place(workspace: Workspace, tmp_path: Path):
+    path = write_parquet(tmp_path, "customer", id=["good"])
+    workspace.load_export(tmp_path)
+    put(path, b"PAR1")
+    refused(workspace, tmp_path)
+    assert counted(workspace) == {str(path.relative_to(tmp_path)): 1}
+
+
+def test_the_command_accepts_an_incomplete_load_only_if_it_is_told_to(
+    workspace: Workspace, tmp_path: Path
+):
+    write_csv(tmp_path, "customer", "id,name", "good,One")
+    put(tmp_path / "bad - customer.csv", b"")
+    place = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(tmp_path)}
+    said = "Not all of the export is loaded. bad - customer.csv: it is empty: it has not even a "
+    done = workspace.dlt("pipeline", "run", **place)
+    assert done.returncode == 1
+    assert said in " ".join(done.stderr.split())
+    accepted = {"SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE": "true"}
+    done = workspace.dlt("pipeline", "run", **place, **accepted)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"Warning, accepted: {said}" in done.stdout
+    assert workspace.column("select id from raw_export.customer") == ["good"]
+
+
+# Any layout, any bytes
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_layout_of_a_table_is_taken_for_another_table(table: str):
+    """Older: any of its columns is missing, down to one. Newer: as many again that nobody knows."""
+    names = list(TABLES[table])
+    new = [f"new_{name}" for name in names]
+    for number in range(1, len(names) + 1):
+        assert wrong_table(table, names[:number]) is None
+        assert wrong_table(table, names[-number:]) is None
+        assert wrong_table(table, [*names[:number], *new]) is None

@@ -1,12 +1,19 @@
 """An export in a store: the same rows as in a folder, by S3's own protocol from a real server."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from threading import Thread
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 import s3fs
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
 
 from pipelines.errors import InputError
 from tests.pipelines.conftest import Workspace, write_csv, write_parquet
@@ -19,14 +26,40 @@ CREDENTIALS = {
 }
 
 
+class S3:
+    """A simulated S3, which does not give some objects.
+
+    Attributes:
+        refused: The status that is answered instead, by bucket and key.
+    """
+
+    def __init__(self) -> None:
+        self.app = DomainDispatcherApplication(create_backend_app)
+        self.refused: dict[str, str] = {}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status = self.refused.get(environ["PATH_INFO"].lstrip("/"))
+        if environ["REQUEST_METHOD"] != "GET" or not status:
+            return self.app(environ, start_response)
+        start_response(status, [("Content-Type", "application/xml")])
+        code = {"403": "AccessDenied", "404": "NoSuchKey"}[status[:3]]
+        return [f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()]
+
+
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
+def s3() -> S3:
+    return S3()
+
+
+@pytest.fixture(scope="module")
+def endpoint(s3: S3) -> Iterator[str]:
     """The address of an S3 server on loopback."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    server = make_server("127.0.0.1", 0, s3, threaded=True, request_handler=MotoRequestHandler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +185,39 @@ def test_a_table_that_was_stopped_is_not_gone_on_with_in_the_next_batch(
 
 
 # What is refused
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(status, marks=pytest.mark.fault("Files", what, "set aside; the rest loads"))
+        for status, what in (
+            ("403 Forbidden", "an object that the store refuses, 403"),
+            ("404 Not Found", "an object that vanishes after it was listed, 404"),
+        )
+    ],
+)
+def test_an_object_that_the_store_does_not_give_is_set_aside(
+    workspace: Workspace,
+    store: s3fs.S3FileSystem,
+    s3: S3,
+    bucket: str,
+    load: Load,
+    tmp_path: Path,
+    status: str,
+):
+    write_parquet(tmp_path, "customer", "2024-01-01", id=["good"])
+    path = write_parquet(tmp_path, "customer", "2024-01-02", id=["bad"]).relative_to(tmp_path)
+    write_parquet(tmp_path, "invoice", id=["good"])
+    store.put(f"{tmp_path}/", f"{bucket}/export/", recursive=True)
+    s3.refused[f"{bucket}/export/{path}"] = status
+    place = f"s3://{bucket}/export"
+    with pytest.raises(InputError, match=f"{path}: the store does not give it: "):
+        load(workspace, place)
+    assert workspace.counts("raw_export") == {"customer": 1, "invoice": 1}
+    s3.refused.clear()
+    assert load(workspace, place).startswith("export: 1 new of 3 files, 1 rows")
+    assert ids(workspace) == ["bad", "good"]
 
 
 def test_a_bucket_that_is_not_there(workspace: Workspace, load: Load):
