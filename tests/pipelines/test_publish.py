@@ -161,7 +161,7 @@ nodes = {
         "relation_name": "arguments",
         "config": {"meta": {"totals": ["total"]}},
     }
-    for name in ("dim_report_arguments", "rpt_a", "rpt_b")
+    for name in ("dim_report_arguments", "stg_metronome_export__load_notes", "rpt_a", "rpt_b")
 }
 for name in ("a", "b"):
     (folder / f"{name}.csv").write_text(f"pricing_unit,total\\nUSD,{number}\\n")
@@ -185,7 +185,7 @@ KILLS = 6
 def building(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The settings of a loaded database; gives the folder of reports."""
     columns = "as_of, environment_type, billing_month, customer, customer_id"
-    columns += ", usage_from_date, usage_to_date"
+    columns += ", usage_from_date, usage_to_date, path, table_name, is_left_out"
     with workspace.connect() as connection:
         nulls = ", ".join(f"null as {column}" for column in columns.split(", "))
         connection.execute(f"create table arguments as select {nulls}")
