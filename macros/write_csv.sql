@@ -53,7 +53,7 @@
 {# A text with an apostrophe before it if a spreadsheet would take it for a formula. #}
 {% macro spreadsheet_safe(column) -%}
     case
-        when regexp_matches({{ column }}, '^(\s*[=+@＝＋－＠-]|[\t\r\n])') then '''' || {{ column }}
+        when regexp_matches({{ column }}, '^([\x00-\x20\x{a0}\x{200b}\x{feff}]*[=+@＝＋－＠-]|[\t\r\n])') then '''' || {{ column }}
         else {{ column }}
     end
 {%- endmacro %}

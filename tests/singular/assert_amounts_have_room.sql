@@ -26,11 +26,11 @@
     ('stg_metronome_api__credit_ledger_entries', 'customer_id', 'running_balance'),
 ] %}
 {% for model, key, amount in amounts %}
-select
-    '{{ model }}' as model,
-    {{ key }} as key_value,
-    {{ amount }} as amount
-from {{ ref(model) }}
-where abs({{ amount }}) >= 1000000000000000
-{{ 'union all' if not loop.last }}
+    select
+        '{{ model }}' as model,
+        {{ key }} as key_value,
+        {{ amount }} as amount
+    from {{ ref(model) }}
+    where abs({{ amount }}) >= 1000000000000000
+    {{ 'union all' if not loop.last }}
 {%- endfor %}

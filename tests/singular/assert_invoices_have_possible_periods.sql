@@ -10,16 +10,16 @@
 ] %}
 {%- set century = "between cast('2000-01-01' as date) and cast('2100-01-01' as date)" %}
 {% for model, key, start, end, other in periods %}
-select
-    '{{ model }}' as model,
-    {{ key }} as key_value,
-    {{ start }} as starts_at,
-    {{ end }} as ends_at
-from {{ ref(model) }}
-where
-    {{ end }} < {{ start }}
-    or {{ start }} not {{ century }}
-    or {{ end }} not {{ century }}
-    or {{ other }} not {{ century }}
-{{ 'union all' if not loop.last }}
+    select
+        '{{ model }}' as model,
+        {{ key }} as key_value,
+        {{ start }} as starts_at,
+        {{ end }} as ends_at
+    from {{ ref(model) }}
+    where
+        {{ end }} < {{ start }}
+        or {{ start }} not {{ century }}
+        or {{ end }} not {{ century }}
+        or {{ other }} not {{ century }}
+    {{ 'union all' if not loop.last }}
 {%- endfor %}

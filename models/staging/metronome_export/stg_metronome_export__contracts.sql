@@ -6,7 +6,7 @@ source as (
 ),
 
 deduplicated as (
-    {{ newest_snapshot('source', ['id']) }}
+    {{ newest_snapshot('source', ['environment_type', 'id']) }}
 ),
 
 renamed as (

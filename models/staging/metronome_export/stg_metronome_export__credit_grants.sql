@@ -6,7 +6,7 @@ source as (
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ newest_rows('source', ['environment_type', 'id']) }}
 ),
 
 renamed as (

@@ -8,7 +8,7 @@ source as {{ not_materialized() }} (
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id', 'snapshot_time']) }}
+    {{ newest_rows('source', ['environment_type', 'id', 'snapshot_time']) }}
 ),
 
 renamed as (
