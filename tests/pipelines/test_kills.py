@@ -87,6 +87,7 @@ def moments(operations: int) -> Iterator[str]:
     "process",
     f"kill -9 in extract, normalize and load of both sources, {KILLS} times",
     "the next run needs no help and ends in the same tables",
+    runs=KILLS,
 )
 def test_the_next_load_after_a_kill_ends_in_the_same_tables(
     loads: Loads, new_workspace: NewWorkspace, tmp_path: Path

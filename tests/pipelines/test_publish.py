@@ -212,6 +212,7 @@ def publish_number(folder: Path, number: int, *given: str, by: Sequence[str] = (
     "process",
     f"kill -9 while a set is published, {KILLS} times",
     "readers see one whole set; the next run needs no help",
+    runs=KILLS,
 )
 def test_a_publisher_that_is_killed_leaves_one_whole_set(building: Path, tmp_path: Path):
     def by(moment: int) -> tuple[str, ...]:
