@@ -108,6 +108,7 @@ def moments(operations: int) -> Iterator[str]:
     "process",
     f"kill -9 in a build that adds to staging, {KILLS} times",
     "the next build needs no help and ends in the same tables and report",
+    runs=KILLS,
 )
 def test_the_next_build_after_a_kill_ends_in_the_same_report(builds: Builds):
     assert "billings_by_plan.csv" in builds.undisturbed
