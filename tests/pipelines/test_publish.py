@@ -95,6 +95,9 @@ def test_before_each_call_of_the_system_readers_see_one_set_or_the_next(tmp_path
     assert [view for view, _ in groupby(views)] == sets
 
 
+@pytest.mark.fault(
+    "process", "kill -9 while dbt writes reports", "the last set stays; the next run is not held up"
+)
 def test_a_killed_run_leaves_the_old_set_and_the_next_is_not_held_up(tmp_path: Path):
     publish(tmp_path, a="1", b="1")
     done = run(*command(tmp_path, *KILL_PUBLISHER))
@@ -105,6 +108,9 @@ def test_a_killed_run_leaves_the_old_set_and_the_next_is_not_held_up(tmp_path: P
     assert seen(tmp_path) == {"b.csv": "2"}
 
 
+@pytest.mark.fault(
+    "disk", "the folder of reports is read-only", "one line before anything runs; the set stays"
+)
 def test_a_folder_that_cannot_be_written_to_is_said_in_a_line_before_anything_runs(tmp_path: Path):
     folder, ran = tmp_path / "reports", tmp_path / "ran"
     publish(folder, a="1")
@@ -142,6 +148,18 @@ def test_a_run_without_a_command_says_how_it_is_used(tmp_path: Path):
     done = run(*command(tmp_path))
     assert done.returncode == 2
     assert "publish needs a command" in done.stderr
+
+
+def test_without_a_database_it_says_what_to_do_and_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    database = tmp_path / "none.duckdb"
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(database))
+    done = run(*command(tmp_path / "reports", "touch", str(tmp_path / "ran")))
+    assert done.returncode == 1
+    assert f"There is no database {database}: load one with `dlt pipeline run`." in done.stderr
+    assert not (tmp_path / "ran").exists()
+    assert not database.exists()
 
 
 # Killed, or without room, after the build
