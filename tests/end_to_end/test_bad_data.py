@@ -292,12 +292,9 @@ def outcome(bad: Run) -> Outcome:
             *("dbt", "test", "--log-level", "warn", "--vars", repr(given)),
             *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
             *("--select", *(f"stg_metronome_export__{model}" for model in STAGED)),
-            *(
-                "test_name:one_content_per_version",
-                "path:tests/singular",
-                "int_balance_segments_united",
-            ),
+            *("test_name:one_content_per_version", "path:tests/singular"),
             *("fct_invoices", "fct_credit_balances", "fct_balance_ledger"),
+            "int_balance_segments_united",
         )
     target = bad.folder / "target"
     results = json.loads((target / "run_results.json").read_text())["results"]

@@ -1,5 +1,5 @@
--- Fails for each kind of quantity that the asked usage events have, and that is no number: they are counted,
--- and add nothing to the quantity. It warns: who sends events may send anything.
+-- Fails for each quantity that events of the asked kind, in the asked days, have and that is no number: they are
+-- counted, and add nothing to the quantity. It warns: who sends events may send anything.
 {{ config(severity='warn') }}
 
 with
@@ -8,8 +8,10 @@ events as (
     select
         environment_type,
         {{ json_text('properties', argument('usage_quantity')) }} as sent_quantity
-    from {{ ref('fct_usage_events') }}
-    where event_type = {{ text_argument('usage_event') }}
+    from {{ ref('stg_metronome_export__events') }}
+    where
+        event_type = {{ text_argument('usage_event') }}
+        and cast(event_at as date) between cast('{{ usage_from() }}' as date) and cast('{{ usage_to() }}' as date)
 )
 
 select
