@@ -1,6 +1,6 @@
 # Thin names for what dlt and dbt do anyway; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports doctor test lint docs test-docs benchmark lock clean
+.PHONY: help reports doctor freshness test lint docs test-docs benchmark fault-matrix lock audit clean
 space := $(subst ,, )
 
 # The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
@@ -48,15 +48,26 @@ export DUCKDB_MEMORY_LIMIT = $(MEMORY)
 endif
 export DO_NOT_TRACK = 1
 
+# One JSON object a line, of dlt, dbt and our own steps; make's own lines are for a person and stay out.
+ifeq ($(LOG_FORMAT),json)
+export RUNTIME__LOG_FORMAT = JSON
+export DBT_LOG_FORMAT = json
+echo = :
+else
+echo = printf '%s\n'
+endif
+
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 help:
 	@echo "make reports    load the sandbox, or your own data, and write the CSV reports"
 	@echo "make doctor     check versions, settings, token, database, disk: what to fix before a run"
+	@echo "make freshness  how late the tables of your data are; fails at three days"
 	@echo "make docs       dbt docs with the lineage, as one page"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
+	@echo "make audit      ask PyPI for known vulnerabilities of the locked packages"
 	@echo "make benchmark  measure both pipelines on the sandbox, an hour"
 	@echo "make clean      remove the environment, the databases and what was built"
 	@echo
@@ -74,27 +85,29 @@ help:
 	@echo "  DB=<file>                the DuckDB database ($(DB))"
 	@echo "  ACCEPT_INCOMPLETE=1      publish without files and tables of the export that cannot be loaded"
 	@echo "  MEMORY=8GB               what DuckDB may take; the rest spills to disk (4GB)"
+	@echo "  FULL_REFRESH=1           build every table anew, after an upgrade"
+	@echo "  LOG_FORMAT=json          each line a JSON object, with the counts and seconds of its step"
 	@echo "  ACCOUNT=sandbox          the sandbox, though there is a token or an export ($(ACCOUNT))"
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@echo "Installing the locked environment in .venv: about a minute, once"
+	@$(echo) "Installing the locked environment in .venv: about a minute, once"
 	@python3 -m venv .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 reports: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)
-	@echo "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
+	@$(echo) "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
 	@$(BIN)/python -m pipelines.sandbox export $(EXPORT)
-	@echo "Loading its export and its API: dlt pipeline run"
+	@$(echo) "Loading its export and its API: dlt pipeline run"
 	@$(BIN)/python -m pipelines.sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
 else
-	@echo "Loading: dlt pipeline run"
+	@$(echo) "Loading: dlt pipeline run"
 	@$(BIN)/dlt pipeline run
 endif
-	@printf 'Building and testing the models, about two minutes: dbt build --vars "%s"\n' "$$VARS"
-	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn --vars "$$VARS"
+	@$(echo) "Building and testing the models, about two minutes: dbt build --vars \"$$VARS\""
+	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn $(if $(FULL_REFRESH),--full-refresh) --vars "$$VARS"
 
 doctor: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)
@@ -103,6 +116,10 @@ ifeq ($(ACCOUNT),sandbox)
 else
 	@$(BIN)/python -m pipelines.doctor
 endif
+
+# By the clock, not AS_OF: the sandbox of 2024 is late.
+freshness: $(INSTALLED)
+	@$(BIN)/dbt source freshness --log-level warn
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check --quiet .
@@ -120,13 +137,21 @@ docs: $(INSTALLED)
 test-docs: docs
 	$(BIN)/pytest tests/docs_page
 
+fault-matrix: $(INSTALLED)
+	$(BIN)/python -m tests.fault_matrix > docs/faults.md
+
 benchmark: $(INSTALLED)
 	@$(BIN)/python -m benchmarks.api
 	@$(BIN)/python -m benchmarks.export
 
-# Made with `uv pip compile`, which needs `pip install uv`: names and versions, no addresses.
+# Both need `pip install uv`. The lock has names, versions and hashes for every system and Python from
+# 3.11 on, and no addresses. The audit asks PyPI which of its versions have a known vulnerability; it
+# fails, too, if PyPI cannot tell of one.
 lock:
-	uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --universal --generate-hashes --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+audit:
+	uvx pip-audit --strict --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off
 
 clean:
 	rm -rf .venv data target logs reports/sandbox reports/account

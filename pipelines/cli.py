@@ -1,11 +1,13 @@
 """The command `dlt pipeline [metronome_export|metronome_api] run`."""
 
 import argparse
+import sys
 
 from dlt._workspace.cli import SupportsCliCommand
 from dlt._workspace.cli.exceptions import CliCommandException
 
 from pipelines.errors import InputError
+from pipelines.steps import Clock, Line, as_json, say
 
 
 class PipelineRunCommand(SupportsCliCommand):
@@ -19,7 +21,7 @@ class PipelineRunCommand(SupportsCliCommand):
         "set, the API when sources.metronome_api.bearer_token or METRONOME_BEARER_TOKEN is. Name "
         "a pipeline, metronome_export or metronome_api, to load just that one."
     )
-    docs_url = "README.md"
+    docs_url = "docs/troubleshooting.md"
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
         """Options for one run; all else is dlt's configuration."""
@@ -50,7 +52,12 @@ class PipelineRunCommand(SupportsCliCommand):
                     "Nothing to load: set SOURCES__METRONOME_EXPORT__BUCKET_URL to the folder of "
                     "an export, METRONOME_BEARER_TOKEN to an API token, or both."
                 )
+            clock = Clock()
             for line in run(names, args.select, args.full_refresh):
-                print(line)
+                is_step = isinstance(line, Line)
+                say(line, **line.figures, seconds=clock.seconds()) if is_step else say(line)
         except InputError as error:
+            if as_json():
+                say(str(error), "error", step="load")
+                sys.exit(1)
             raise CliCommandException(1, self.docs_url, error) from error

@@ -1,7 +1,6 @@
 """Check what a run needs, and say what to fix: one line each, exit code 1 if something is wrong."""
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,10 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import duckdb
 import requests
 from packaging.requirements import Requirement
 
+from pipelines.database import connect
 from pipelines.errors import InputError
 from pipelines.metronome_export.files import list_files
 from pipelines.metronome_export.places import open_place
@@ -141,18 +140,7 @@ def _database() -> str:
     if not path.exists():
         _writable(path.parent)
         return f"{path} will be made"
-    try:
-        # as a run opens it: even a reader elsewhere would stop the run
-        with duckdb.connect(str(path)):
-            pass
-    except duckdb.Error as error:
-        if holder := re.search(r"held in (.*?\(PID \d+\))", str(error)):
-            raise InputError(
-                f"{path} is in use by {holder[1]}: wait until that ends, or end it."
-            ) from error
-        raise InputError(
-            f"{path} does not open: {str(error).splitlines()[0]} Move it away, and load again."
-        ) from error
+    connect(path).close()  # as a run opens it: even a reader elsewhere would stop the run
     return f"{path} opens, {path.stat().st_size / 1024**2:,.1f} MB"
 
 

@@ -1,5 +1,6 @@
-"""A failed dlt step in one sentence, instead of five tracebacks."""
+"""What stopped a load in one sentence, instead of five tracebacks."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,12 @@ from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.errors import InputError
+
+IS_FULL = re.compile("No space left on device|File too large|Disk quota exceeded")
+MAKE_ROOM = (
+    "Make room on the disks of the database and of dlt's working folder, then run the same again; "
+    "what was loaded before is as it was."
+)
 
 
 @contextmanager
@@ -22,14 +29,25 @@ def told_plainly(pipeline: dlt.Pipeline) -> Iterator[None]:
     try:
         yield
     except PipelineStepFailed as error:
-        cause: BaseException = error
-        step = error.step
-        while cause.__cause__ or cause.__context__:
-            cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
-            if isinstance(cause, InputError | KeyboardInterrupt):
-                raise cause from None
-            if isinstance(cause, LoadClientJobException):
-                step = f"load of {cause.job_id.partition('.')[0]}"
-        raise InputError(
-            f"{pipeline.pipeline_name} failed in {step}: {str(cause) or repr(cause)}"
-        ) from error
+        raise plain(error) from error
+
+
+def plain(error: Exception) -> InputError:
+    """The first cause of what dlt, the database or the disk refused.
+
+    Raises:
+        KeyboardInterrupt: If that is the first cause.
+        InputError: The user's own, if there is one among the causes.
+    """
+    cause: BaseException = error
+    where = "The load stopped"
+    if isinstance(error, PipelineStepFailed):
+        where = f"{error.pipeline.pipeline_name} failed in {error.step}"
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
+        if isinstance(cause, InputError | KeyboardInterrupt):
+            raise cause from None
+        if isinstance(cause, LoadClientJobException):
+            where = f"{where.rpartition(' ')[0]} load of {cause.job_id.partition('.')[0]}"
+    told = f"{where}: {str(cause) or repr(cause)}"
+    return InputError(told + (f". {MAKE_ROOM}" if IS_FULL.search(told) else ""))

@@ -6,17 +6,23 @@ loaded is read from `raw_export.loaded_files`. Two databases never share a state
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 import dlt
+import duckdb
+from dlt.common.exceptions import DltException
 from dlt.common.schema.typing import TColumnSchema
 from dlt.common.schema.utils import new_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
+from pipelines.database import create, lock_file, opened
 from pipelines.errors import OWN_DATABASE, InputError, printable
+from pipelines.failures import plain
+from pipelines.locks import held, writable
 from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
@@ -66,22 +72,55 @@ def run(
         One line for a person after each source.
 
     Raises:
-        InputError: If a source lacks its setting, or its data or the API refuse to be read; at the
-            end, if some of the export was left out, and that is not accepted.
+        InputError: If a source lacks its setting, its data or the API refuse to be read, another
+            run has the database, or the disk refuses; at the end, if some of the export was left
+            out, and that is not accepted.
     """
     settings = api_settings()
     settings.select = select or settings.select
     selected(settings.select)
-    opened = {name: _open(module) for name, module in PIPELINES.items()}
+    try:
+        with _alone(database_file()) as connection:
+            yield from _load(names, settings, full_refresh, connection)
+    except (DltException, duckdb.Error, OSError) as error:
+        raise plain(error) from error
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Have the working folder and the database, open, to ourselves: dlt opens it again and again.
+
+    The working folder may be shared by databases, and another run would take our packages for its
+    own.
+    """
+    working_folder = Path(dlt.current.run_context().data_dir)
+    with (
+        held(working_folder / "metronome.lock", f"dlt's working folder {working_folder}"),
+        held(lock_file(database), str(database)),
+    ):
+        with writable(database.parent):
+            create(database)
+        with opened(database) as connection:
+            yield connection
+
+
+def _load(
+    names: list[str],
+    settings: ApiSettings,
+    full_refresh: bool,
+    connection: duckdb.DuckDBPyConnection,
+) -> Iterator[str]:
+    attached = {name: _open(module) for name, module in PIPELINES.items()}
     for name, module in PIPELINES.items():
-        _create_missing_tables(opened[name], module)
-    export, api = opened[metronome_export.NAME], opened[metronome_api.NAME]
+        _create_missing_tables(attached[name], module)
+    export, api = attached[metronome_export.NAME], attached[metronome_api.NAME]
     if metronome_api.NAME in names:
         _check_same_api(api)
     left_out = None
     if metronome_export.NAME in names:
         lines, left_out = _run_export(export)
         yield from lines
+        connection.execute("checkpoint")  # out of the memory, of which reading the API takes little
     else:
         yield from _not_read(export, "export", "loaded_files")
     if metronome_api.NAME in names:
@@ -146,7 +185,6 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     this run reads them again, and repeated rows are what staging removes.
     """
     database = str(database_file())
-    Path(database).parent.mkdir(parents=True, exist_ok=True)
 
     def attach() -> dlt.Pipeline:
         return dlt.pipeline(

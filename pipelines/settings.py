@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dlt
 
+from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import BASE_URL
 
 DATABASE = "data/account/metronome.duckdb"
@@ -13,6 +14,10 @@ reads the same variable and has the same default."""
 
 MEMORY_LIMIT = "4GB"
 """What DuckDB may take unless DUCKDB_MEMORY_LIMIT says otherwise; dbt's profile has the same."""
+
+LOCK_WAIT_SECONDS = "60"
+"""How long what another process has is waited for, unless LOCK_WAIT_SECONDS says otherwise; dbt's
+profile has the same."""
 
 
 def database_file() -> Path:
@@ -23,6 +28,18 @@ def database_file() -> Path:
 def memory_limit() -> str:
     """What DuckDB may take; what needs more spills to disk, beside the database."""
     return os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
+
+
+def lock_wait_seconds() -> int:
+    """How long what another process has is waited for.
+
+    Raises:
+        InputError: If it is set to what is no number.
+    """
+    setting = os.environ.get("LOCK_WAIT_SECONDS") or LOCK_WAIT_SECONDS
+    if not setting.isdecimal():
+        raise InputError(f"LOCK_WAIT_SECONDS must be a whole number of seconds, not {setting!r}.")
+    return int(setting)
 
 
 def export_url() -> str | None:

@@ -29,6 +29,7 @@ from pipelines.metronome_api.reading import Read, Reader, Scope
 from pipelines.metronome_api.session import Tally
 from pipelines.metronome_api.settings import ApiSettings, now
 from pipelines.metronome_api.source import account, customers, emptied, host, log
+from pipelines.steps import Line
 
 RESUMED_FOR = timedelta(days=1)
 """A run that was stopped longer ago is not gone on with: its first customers would be too old."""
@@ -71,7 +72,7 @@ def load_account(
     bearer_token: TSecretStrValue,
     settings: ApiSettings,
     full_refresh: bool,
-) -> str:
+) -> Line:
     """Read what can have changed since the last run, and load it.
 
     Returns:
@@ -88,7 +89,7 @@ def load_account(
         reader = Reader(client, run.scope, database.answered(run.id))
         loading = _Loading(pipeline, database, reader, run)
         loading.load(settings.customers_per_batch, settings.requests_in_flight)
-    return f"{loading.summary()} from {base_url}"
+    return loading.line(base_url)
 
 
 def _begin(database: Database, host: str, settings: ApiSettings, full_refresh: bool) -> Run:
@@ -153,15 +154,22 @@ class _Loading:
             self.reader.client.stop()
             pool.shutdown(cancel_futures=True)
 
-    def summary(self) -> str:
-        line = (
+    def line(self, base_url: str) -> Line:
+        text = (
             f"api: {self.customers:,} customers, {self.rows:,} rows in "
             f"{self.tally.requests:,} requests"
         )
         if self.unavailable:
             left_out = [f"{name} (HTTP {status})" for name, status in self.unavailable.items()]
-            line += f"; left out, what they tell is unknown: {', '.join(sorted(left_out))};"
-        return line
+            text += f"; left out, what they tell is unknown: {', '.join(sorted(left_out))};"
+        return Line(
+            f"{text} from {base_url}",
+            step="api",
+            customers=self.customers,
+            rows=self.rows,
+            left_out=sorted(self.unavailable),
+            **vars(self.tally) | {"waited_seconds": round(self.tally.waited_seconds, 1)},
+        )
 
     def _load_account(self) -> None:
         reads: list[Read] = []

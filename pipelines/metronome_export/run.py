@@ -25,6 +25,7 @@ from pipelines.metronome_export.places import Place, open_place
 from pipelines.metronome_export.queries import Plan, TableError, plan, unreadable
 from pipelines.metronome_export.tables import TABLES
 from pipelines.queries import query
+from pipelines.steps import Line
 
 FETCH_BYTES = 2_000_000_000
 """How much of a store's files lies on the disk at a time, unless `fetch_bytes` says otherwise."""
@@ -125,8 +126,11 @@ def load_export(
             _load_batch(pipeline, place, going_on, names, run)
             names = []
     _note_left_out(pipeline, place, run)
-    lines = [f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}"]
-    return [*lines, *told(run.notes)], left_out(run.notes)
+    line = Line(
+        f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
+        **{"step": "export", "files": len(files), "new_files": run.files, "rows": run.rows},
+    )
+    return [line, *told(run.notes)], left_out(run.notes)
 
 
 def _load_batch(

@@ -11,11 +11,14 @@ from typing import Any
 import duckdb
 
 from pipelines.children import exit_on_signals, run_child
+from pipelines.database import lock_file, opened
 from pipelines.errors import InputError, printable
+from pipelines.locks import held
 from pipelines.publish.audit import read_audit
-from pipelines.publish.folder import CURRENT, MANIFEST, ReportsFolder, held
+from pipelines.publish.folder import CURRENT, LOCK, MANIFEST, reports_folder
 from pipelines.publish.run_json import run_json, write_json
 from pipelines.settings import database_file
+from pipelines.steps import Clock, say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,12 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
-        print("publish needs a command: publish <folder> -- dbt build …", file=sys.stderr)
+        say("publish needs a command: publish <folder> -- dbt build …", "error")
         return 2
     exit_on_signals()
     try:
-        with held(options.folder) as folder:
-            return _publish(folder, command)
+        return _publish(options.folder, command)
     except (InputError, duckdb.Error, OSError) as error:
         return _refused(options.folder, [str(error)])
 
@@ -40,31 +42,39 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _publish(folder: ReportsFolder, command: list[str]) -> int:
-    started_at = datetime.now(UTC)
-    code = _run(command, folder)
-    if code not in (0, 1):
-        return _refused(folder.path, [f"{command[0]} ended with exit code {code}."], code)
-    audit = read_audit(Path(os.environ.get("DBT_TARGET_PATH", "target")), started_at)
-    objections = audit.objections()
-    if code or objections:
-        return _refused(folder.path, objections or [f"{command[0]} failed after its tests."])
-    content = run_json(folder.new_set, audit, database_file())
-    write_json(folder.new_set / MANIFEST, content)
-    folder.swap()
-    print(f"\nPublished in {folder.path}: {len(content['reports'])} reports and {MANIFEST}")
+def _publish(path: Path, command: list[str]) -> int:
+    database = database_file()
+    target = Path(os.environ.get("DBT_TARGET_PATH", "target"))
+    with (
+        reports_folder(path) as folder,
+        held(target / LOCK, f"dbt's target folder {target}") as target_lock,
+        held(lock_file(database), str(database)) as database_lock,
+    ):
+        with opened(database):
+            pass  # better said before the work than by dbt
+        started_at, clock = datetime.now(UTC), Clock()
+        code = run_child(
+            command,
+            env=os.environ | {"REPORTS_DIR": str(folder.new_set)},
+            # if this process is killed, dbt still keeps other runs out
+            pass_fds=[folder.lock, target_lock, database_lock],
+        )
+        if code not in (0, 1):
+            return _refused(path, [f"{command[0]} ended with exit code {code}."], code)
+        audit = read_audit(target, started_at)
+        say(**audit.summary(), seconds=clock.seconds())
+        objections = audit.objections()
+        if code or objections:
+            return _refused(path, objections or [f"{command[0]} failed after its tests."])
+        content = run_json(folder.new_set, audit, database)
+        write_json(folder.new_set / MANIFEST, content)
+        folder.swap()
+    reports = len(content["reports"])
+    told = f"\nPublished in {path}: {reports} reports and {MANIFEST}"
+    say(told, step="publish", reports=reports, seconds=clock.seconds())
     for line in _remarks(content["sources"]):
-        print(f"  {line}")
+        say(f"  {line}", "warning", step="publish")
     return 0
-
-
-def _run(command: list[str], folder: ReportsFolder) -> int:
-    """Run a command that writes the reports to the new set; return its exit code."""
-    return run_child(
-        command,
-        env=os.environ | {"REPORTS_DIR": str(folder.new_set)},
-        pass_fds=[folder.lock],  # if this process is killed, dbt still keeps other runs out
-    )
 
 
 def _remarks(sources: dict[str, Any]) -> list[str]:
@@ -84,13 +94,14 @@ def _remarks(sources: dict[str, Any]) -> list[str]:
 
 
 def _refused(folder: Path, reasons: list[str], code: int = 1) -> int:
-    print("\nNot published.", *reasons, sep="\n  ", file=sys.stderr)
     try:
         last = json.loads((folder / CURRENT / MANIFEST).read_text(encoding="utf-8"))
         still = f"holds the reports of the last good run, as of {last['as_of']}, as they were"
     except OSError:
         still = "holds no reports yet"
-    print(f"{folder} {still}. Correct the cause, then run the same again.", file=sys.stderr)
+    last_line = f"{folder} {still}. Correct the cause, then run the same again."
+    said = "\n".join(["\nNot published.", *(f"  {reason}" for reason in reasons), last_line])
+    say(said, "error", step="publish")
     return code
 
 

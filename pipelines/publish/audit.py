@@ -41,6 +41,24 @@ class Audit:
             if node["resource_type"] == "model" and node["name"].startswith("rpt_")
         }
 
+    def summary(self) -> dict[str, Any]:
+        """What was built and tested, in figures and as a line."""
+        kinds = Counter(node_id.partition(".")[0] for node_id in self.by_node)
+        statuses = Counter(result["status"] for result in self.by_node.values())
+        left_out = statuses["skipped"]
+        figures = {
+            "models": kinds["model"],
+            "tests": kinds["test"] + kinds["unit_test"],
+            "warnings": statuses["warn"],
+            "failed": sum(n for status, n in statuses.items() if status not in GOOD) - left_out,
+            "left_out": left_out,
+        }
+        told = (
+            f"\nbuild: {figures['models']:,} models, {figures['tests']:,} tests; warnings: "
+            f"{figures['warnings']:,}, failed: {figures['failed']:,}, left out: {left_out:,}"
+        )
+        return {"text": told, "step": "build", **figures}
+
     def relation(self, model: str) -> str:
         """The table or view of a model, for SQL."""
         return self.manifest["nodes"][f"model.metronome.{model}"]["relation_name"]

@@ -8,16 +8,16 @@ Links, since no system renames a full folder over another in one portable step. 
 `.current` is the swap: before it every name leads to the old set, after it to the new one.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.errors import InputError
+from pipelines.locks import held, writable
 
 CURRENT = ".current"
+LOCK = ".lock"
 NEXT = ".next"
 SETS = Path(".sets")
 MANIFEST = "run.json"
@@ -71,36 +71,16 @@ class ReportsFolder:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[ReportsFolder]:
+def reports_folder(path: Path) -> Iterator[ReportsFolder]:
     """Hold the folder, which is created; another run that holds it is waited for.
 
     Raises:
-        InputError: If the folder cannot be written to.
+        InputError: If the folder cannot be written to, or the other run takes too long.
     """
-    with _told_plainly(path):
-        path.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"Another run is writing to {path}: waiting until it ends.", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        with _told_plainly(path):
+    with held(path / LOCK, str(path)) as lock:
+        with writable(path):
             folder = ReportsFolder(path, lock)
         yield folder
-    finally:
-        os.close(lock)
-
-
-@contextmanager
-def _told_plainly(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written to: {error.strerror}. Change that, or name another folder."
-        ) from error
 
 
 def _link(link: Path, target: Path) -> None:

@@ -18,6 +18,7 @@ import duckdb
 import yaml
 
 from pipelines import metronome_api, metronome_export
+from pipelines.database import opened
 from pipelines.publish.audit import LOAD_NOTES, Audit
 
 EXACT = Context(prec=100)
@@ -38,7 +39,7 @@ def run_json(folder: Path, audit: Audit, database: Path) -> dict[str, Any]:
         duckdb.Error: If the database cannot be read.
         OSError: If a report cannot be.
     """
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with opened(database, read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         arguments = _arguments(connection, audit)
         export, export_loaded_at = _export(connection, audit)

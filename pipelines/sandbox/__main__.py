@@ -14,6 +14,7 @@ from pipelines.sandbox.export import write_export
 from pipelines.sandbox.faults import RATE_LIMIT_TYPES, RETRY_AFTER, Faults, FaultyApi
 from pipelines.sandbox.server import TOKEN, base_url, create_app, listen, server_config, serving
 from pipelines.sandbox.simulation import simulate
+from pipelines.steps import Clock, say
 
 EARLIEST, LATEST = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 6, 30, tzinfo=UTC)
 """Between which the account's clock can be set."""
@@ -137,8 +138,10 @@ def _app(account: Account, options: argparse.Namespace) -> FaultyApi:
 
 
 def _export(account: Account, options: argparse.Namespace) -> int:
+    clock = Clock()
     files = write_export(account, options.folder, options.layout)
-    print(f"export: {len(files)} files of the sandbox account in {options.folder}")
+    told = f"export: {len(files)} files of the sandbox account in {options.folder}"
+    say(told, step="sandbox", files=len(files), seconds=clock.seconds())
     return 0
 
 

@@ -42,9 +42,10 @@ class Run:
         """`dlt pipeline run`; returns what it printed."""
         return self.run("dlt", "pipeline", "run")
 
-    def build(self, *options: str, **variables: str) -> str:
-        """`dbt build`; returns what it printed."""
-        return self.run(*self._dbt_build(options, variables | {"reports_dir": str(self.reports)}))
+    def build(self, *options: str, by: tuple[str, ...] = (), **variables: str) -> str:
+        """`dbt build`, maybe by way of a command; returns what it printed."""
+        command = self._dbt_build(options, variables | {"reports_dir": str(self.reports)})
+        return self.run(*by, *command)
 
     def publish(self, *options: str, **variables: str | bool) -> str:
         """`dbt build`, and its reports published; returns what was printed."""
@@ -69,7 +70,7 @@ class Run:
     @staticmethod
     def _dbt_build(options: tuple[str, ...], variables: dict[str, str | bool]) -> list[str]:
         given = {**SANDBOX_ARGUMENTS, **variables}
-        return ["dbt", "build", "--log-level", "warn", "--vars", repr(given), *options]
+        return [str(BIN / "dbt"), "build", "--log-level", "warn", "--vars", repr(given), *options]
 
     def run(self, *command: str) -> str:
         """A command with the settings of this run; returns what it printed.
@@ -96,9 +97,13 @@ class Run:
             check=False,
         )
         if done.returncode:
-            raise RunError(done.stdout + done.stderr)
+            raise RunError(done.stdout + done.stderr, done.returncode)
         return done.stdout + done.stderr
 
 
 class RunError(Exception):
     """A command exited with an error; the message is what it printed."""
+
+    def __init__(self, said: str, code: int) -> None:
+        super().__init__(said)
+        self.code = code

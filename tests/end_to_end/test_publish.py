@@ -2,15 +2,21 @@
 
 import hashlib
 import json
+import re
+import shutil
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pipelines.sandbox.account import Account
 from pipelines.sandbox.server import TOKEN
 from tests.end_to_end.conftest import api_settings
-from tests.end_to_end.project import Run, RunError
+from tests.end_to_end.project import ROOT, SANDBOX_ARGUMENTS, Run, RunError
 
 EVERYTHING = ("--exclude-resource-type", "unit_test")
 BILLINGS = ("--select", "+rpt_billings_by_plan", "--exclude-resource-type", "unit_test")
@@ -22,6 +28,12 @@ NAMES = {
     "reconciliation",
     "usage_by_property",
 }
+
+
+SCHEDULES = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
+PROJECT = ("Makefile", "pyproject.toml", "requirements.lock", "dbt_project.yml", "profiles.yml")
+FOLDERS = (".dlt", "macros", "models", "pipelines", "seeds", "tests")
+"""What a run needs of a checkout."""
 
 
 def files(run: Run) -> dict[str, bytes]:
@@ -51,6 +63,56 @@ def published(
         f"values ('bad file', 'invoice', '{LEFT_OUT}', '9', 'a note')"
     )
     return run, run.publish(*EVERYTHING, accept_incomplete=True)
+
+
+@pytest.fixture(scope="module")
+def checkout(published: tuple[Run, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with our environment installed, which publishes where the run does."""
+    run, _ = published
+    folder = tmp_path_factory.mktemp("srv") / "metronome"
+    (folder / ".venv").mkdir(parents=True)
+    for name in PROJECT:
+        shutil.copy2(ROOT / name, folder)
+    for name in FOLDERS:
+        no_secrets = shutil.ignore_patterns("secrets.toml")
+        shutil.copytree(ROOT / name, folder / name, ignore=no_secrets)
+    for part in Path(sys.prefix).glob("[!.]*"):
+        (folder / ".venv" / part.name).symlink_to(part)
+    (folder / ".venv" / ".installed").touch()
+    (folder / "reports").mkdir()
+    (folder / "reports" / "account").symlink_to(run.reports)
+    return folder
+
+
+def bare(run: Run, checkout: Path, *command: str, **settings: str) -> tuple[int, str]:
+    """Run a command as a scheduler does; gives its exit code and what it printed."""
+    environment = {
+        **{"HOME": str(run.folder), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(checkout)},
+        **{"DB": str(run.database), "DBT_TARGET_PATH": str(run.folder / "target")},
+        **{name.upper(): value for name, value in SANDBOX_ARGUMENTS.items()},
+        **settings,
+    }
+    done = subprocess.run(
+        command,
+        cwd=checkout,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def cron(run: Run, checkout: Path, job: str, export: str, **given: str) -> str:
+    """Run the line of the docs' crontab that has a text in it; gives what cron would mail."""
+    table = re.search("```crontab\n(.*?)```", SCHEDULES, re.DOTALL)[1]
+    table = table.replace("/srv/metronome-export", export).replace("/srv/metronome", str(checkout))
+    (line,) = (line for line in table.splitlines() if job in line)
+    settings = dict(re.findall(r"^(\w+)=(.*)$", table, re.MULTILINE)) | given
+    *_, command = line.split(maxsplit=5)
+    _, said = bare(run, checkout, "/bin/sh", "-c", command.replace(r"\%", "%"), **settings)
+    return said
 
 
 def test_a_good_run_publishes_every_report_and_says_where(published: tuple[Run, str]) -> None:
@@ -132,6 +194,7 @@ def test_reports_without_a_file_that_was_left_out_are_not_published(
     assert files(run) == before
 
 
+@pytest.mark.fault("publish", "an invoice that does not add up", "the last good set stays")
 def test_a_test_that_fails_leaves_the_last_good_set(published: tuple[Run, str]) -> None:
     run, _ = published
     before = files(run)
@@ -147,10 +210,11 @@ def test_a_test_that_fails_leaves_the_last_good_set(published: tuple[Run, str]) 
     assert files(run) == before
 
 
+@pytest.mark.fault("publish", "kill -9 in mid-set", "the last good set stays; the next is whole")
 def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_the_same(
-    published: tuple[Run, str],
+    published: tuple[Run, str], checkout: Path, export: dict[str, str]
 ) -> None:
-    """The next one, of the same input, has the same bytes but for its times."""
+    """The next one, by cron, of the same input, has the same bytes but for its times."""
     run, _ = published
     before = files(run)
     half = "dbt run --select rpt_billings_by_plan --vars '{month: 2024-02}'; kill -9 $PPID $$"
@@ -160,9 +224,53 @@ def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_t
     assert [path.name for path in written.iterdir()] == ["billings_by_plan.csv"]
     assert files(run) == before
 
-    run.publish(*EVERYTHING, accept_incomplete=True)
+    assert cron(run, checkout, "make reports", *export.values(), ACCEPT_INCOMPLETE="1") == ""
+    (log,) = (checkout / "logs").glob("reports-?.log")
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert [line["step"] for line in lines if "seconds" in line] == ["export", "build", "publish"]
     after = files(run)
     told = [json.loads(content.pop("run.json")) for content in (before, after)]
     assert before == after
     assert told[0].pop("times") != told[1].pop("times")
     assert told[0] == told[1]
+
+
+@pytest.mark.fault("publish", "an export that is gone, by cron", "said by mail; the last set stays")
+def test_cron_mails_why_a_run_failed_and_the_last_good_set_stays(
+    published: tuple[Run, str], checkout: Path
+) -> None:
+    run, _ = published
+    before = files(run)
+    mail = cron(run, checkout, "make reports", "/srv/no-such-export")
+    assert "There is no folder '/srv/no-such-export': give the export's own folder." in mail
+    assert files(run) == before
+
+
+def test_cron_mails_which_data_is_late(
+    published: tuple[Run, str], checkout: Path, export: dict[str, str]
+) -> None:
+    """The sandbox of 2024 is; what was loaded just now is not."""
+    run, _ = published
+    mail = cron(run, checkout, "make freshness", *export.values())
+    assert "raw_export.draft_invoice" in mail
+    assert "raw_export.events" in mail
+    assert "raw_export.loaded_files" not in mail
+    assert "raw_api.runs" not in mail
+
+
+def test_the_steps_of_the_ci_example_run(
+    published: tuple[Run, str], checkout: Path, export: dict[str, str], api: dict[str, str]
+) -> None:
+    """Its `make reports` is that of the crontab, which another test runs."""
+    run, _ = published
+    example = yaml.safe_load(re.search("```yaml\n(.*?)```", SCHEDULES, re.DOTALL)[1])
+    job = example["jobs"]["reports"]
+    assert job["env"].keys() <= export.keys() | api.keys()
+    doctor, reports, copy = (step["run"] for step in job["steps"] if "run" in step)
+    code, said = bare(run, checkout, "bash", "-e", "-c", doctor, **export, **api)
+    assert (code, "FIX" in said) == (0, False)
+    assert reports in SCHEDULES.partition("```yaml")[0]
+    code, said = bare(run, checkout, "bash", "-e", "-c", copy)
+    assert (code, said) == (0, "")
+    copied = {path.name: path.read_bytes() for path in (checkout / "published").iterdir()}
+    assert copied == files(run)

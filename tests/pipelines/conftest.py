@@ -98,13 +98,15 @@ class Workspace:
         stdout, stderr = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
-    def start(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
-        """Start the real `dlt` command."""
+    def start(
+        self, *words: str, by: tuple[str | Path, ...] = (), **settings: str
+    ) -> "subprocess.Popen[str]":
+        """Start the real `dlt` command, or what runs it."""
         project = self.dlt_folder.parent / "project"
         (project / ".dlt").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / ".dlt" / "config.toml", project / ".dlt")
         return subprocess.Popen(
-            [Path(sys.executable).with_name("dlt"), *words],
+            [*by, Path(sys.executable).with_name("dlt"), *words],
             cwd=project,
             env=self.environment | settings,
             stdout=subprocess.PIPE,

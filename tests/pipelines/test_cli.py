@@ -1,5 +1,9 @@
 """The command `dlt pipeline … run`, as a person types it."""
 
+import json
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +11,7 @@ import pytest
 
 from pipelines.sandbox.account import Account
 from pipelines.sandbox.server import running
-from tests.pipelines.conftest import TOKEN, NewWorkspace, Workspace, write_parquet
+from tests.pipelines.conftest import ROOT, TOKEN, NewWorkspace, Workspace, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +33,41 @@ def used(small_export: Path, new_workspace: NewWorkspace) -> Workspace:
     workspace = new_workspace()
     done = workspace.dlt("pipeline", "run", SOURCES__METRONOME_EXPORT__BUCKET_URL=str(small_export))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"export: 1 new of 1 files, 2 rows from {small_export}\n")
+    first = done.stdout.splitlines()[0]
+    assert without_seconds(first) == f"export: 1 new of 1 files, 2 rows from {small_export}"
     return workspace
+
+
+def without_seconds(line: str) -> str:
+    """A step's line, which ends with its seconds."""
+    assert re.search(r" \(\d+\.\d s\)$", line)
+    return re.sub(r" \(\d+\.\d s\)$", "", line)
 
 
 def test_run_loads_what_is_configured(used: Workspace):
     assert used.counts("raw_export") == {"customer": 2}
     assert used.counts("raw_api") == {}
+
+
+def test_a_backup_is_restored_as_the_docs_say(
+    used: Workspace, new_workspace: NewWorkspace, small_export: Path, tmp_path: Path
+):
+    """And the next run goes on from there, without dlt's working folder."""
+    workspace = new_workspace(used)
+    operating = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    back_up, restore = (
+        block.replace("data/account/metronome.duckdb", str(workspace.database)).replace(
+            "/backup/", f"{tmp_path}/"
+        )
+        for block in re.findall("```sh\n(.*?)```", operating, re.DOTALL)
+    )
+    before = workspace.contents("raw_export")
+    subprocess.run(["sh", "-e", "-c", back_up], check=True)
+    workspace.database.write_bytes(b"lost")
+    shutil.rmtree(workspace.dlt_folder, ignore_errors=True)
+    subprocess.run(["sh", "-e", "-c", restore], check=True)
+    assert workspace.load_export(small_export).startswith("export: 0 new of 1 files, 0 rows")
+    assert workspace.contents("raw_export") == before
 
 
 def test_dlts_own_commands_still_work(used: Workspace):
@@ -60,7 +92,7 @@ def test_a_named_pipeline_runs_alone_with_the_sdks_variables(
     rows = workspace.counts("raw_api")
     asked = workspace.value("select sum(requests) from raw_api.run_resources")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == (
+    assert without_seconds(done.stdout) == (
         f"api: {rows['customers']} customers, {sum(rows.values()):,} rows in {asked} requests "
         f"from {url}\n"
     )
@@ -69,6 +101,36 @@ def test_a_named_pipeline_runs_alone_with_the_sdks_variables(
     assert "contracts" not in rows
     assert workspace.column("select full_refresh from raw_api.runs") == [True]
     assert workspace.counts("raw_export") == {}
+
+
+def test_each_line_is_json_on_request(workspace: Workspace, url: str, small_export: Path):
+    """With the counts and seconds of its step, and never the token."""
+    settings = {
+        "RUNTIME__LOG_FORMAT": "JSON",
+        "METRONOME_BASE_URL": url,
+        "SOURCES__METRONOME_API__SELECT": '["plans"]',
+        "SOURCES__METRONOME_EXPORT__BUCKET_URL": str(small_export),
+    }
+    done = workspace.dlt("pipeline", "run", **settings, METRONOME_BEARER_TOKEN=TOKEN)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    steps = {line["step"]: line for line in lines if "step" in line}
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {name: steps["export"][name] for name in ("files", "new_files", "rows")} == {
+        **{"files": 1, "new_files": 1, "rows": 2}
+    }
+    assert steps["api"]["requests"] == workspace.value(
+        "select sum(requests) from raw_api.run_resources"
+    )
+    assert all(step["seconds"] >= 0 for step in steps.values())
+    assert all(line["level"] == "info" and line["time"] and line["message"] for line in lines)
+    assert TOKEN not in done.stdout
+
+    done = workspace.dlt("pipeline", "run", **settings, METRONOME_BEARER_TOKEN="wr0ng-token")
+    (error,) = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.returncode == 1
+    assert (error["level"], error["step"]) == ("error", "load")
+    assert "answered 401: Unauthorized. The token is wrong" in error["message"]
+    assert "wr0ng-token" not in done.stdout + done.stderr
 
 
 def test_an_unknown_resource_says_which_there_are(workspace: Workspace, url: str):

@@ -1,33 +1,47 @@
 """The folder of published reports: what readers find in it, always and after faults."""
 
-import fcntl
+import json
 import os
+import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import duckdb
 import pytest
 
-from pipelines.publish.folder import held
-from tests.pipelines.conftest import ROOT
+from pipelines.publish.folder import reports_folder
+from tests.pipelines.conftest import ROOT, Workspace
 
 KILL_PUBLISHER = ("sh", "-c", 'echo half > "$REPORTS_DIR/a.csv"; kill -9 $PPID $$')
 
 
+@pytest.fixture(autouse=True)
+def database(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database of our own, and a target folder."""
+    folder = tmp_path_factory.mktemp("database")
+    file = folder / "metronome.duckdb"
+    duckdb.connect(str(file)).close()
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(file))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+    return file
+
+
 def publish(folder: Path, **files: str) -> None:
     """Publish a set of files, by name and content."""
-    with held(folder) as reports:
+    with reports_folder(folder) as reports:
         for name, content in files.items():
             (reports.new_set / f"{name}.csv").write_text(content)
         reports.swap()
 
 
 def seen(folder: Path) -> dict[str, str]:
-    """What a reader finds by the names of files."""
-    return {path.name: path.read_text() for path in folder.glob("*") if path.is_file()}
+    """What a reader finds by the names of files; what begins with a dot is the publisher's."""
+    return {path.name: path.read_text() for path in folder.glob("[!.]*") if path.is_file()}
 
 
 def command(folder: Path, *given: str) -> list[str]:
@@ -56,7 +70,7 @@ def test_a_report_that_is_no_more_goes_and_a_new_one_comes(tmp_path: Path):
 
 def test_a_set_that_is_not_swapped_in_is_never_seen(tmp_path: Path):
     publish(tmp_path, a="1")
-    with held(tmp_path) as reports:
+    with reports_folder(tmp_path) as reports:
         (reports.new_set / "a.csv").write_text("half")
     assert seen(tmp_path) == {"a.csv": "1"}
     publish(tmp_path, b="2")
@@ -81,6 +95,9 @@ def test_before_each_call_of_the_system_readers_see_one_set_or_the_next(tmp_path
     assert [view for view, _ in groupby(views)] == sets
 
 
+@pytest.mark.fault(
+    "process", "kill -9 while dbt writes reports", "the last set stays; the next run is not held up"
+)
 def test_a_killed_run_leaves_the_old_set_and_the_next_is_not_held_up(tmp_path: Path):
     publish(tmp_path, a="1", b="1")
     done = run(*command(tmp_path, *KILL_PUBLISHER))
@@ -91,6 +108,9 @@ def test_a_killed_run_leaves_the_old_set_and_the_next_is_not_held_up(tmp_path: P
     assert seen(tmp_path) == {"b.csv": "2"}
 
 
+@pytest.mark.fault(
+    "disk", "the folder of reports is read-only", "one line before anything runs; the set stays"
+)
 def test_a_folder_that_cannot_be_written_to_is_said_in_a_line_before_anything_runs(tmp_path: Path):
     folder, ran = tmp_path / "reports", tmp_path / "ran"
     publish(folder, a="1")
@@ -104,19 +124,6 @@ def test_a_folder_that_cannot_be_written_to_is_said_in_a_line_before_anything_ru
     assert seen(folder) == {"a.csv": "1"}
     assert f"Not published.\n  {folder} cannot be written to: Permission denied." in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_a_second_run_waits_for_the_first(tmp_path: Path):
-    lock = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    with subprocess.Popen(
-        command(tmp_path, "true"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as second:
-        said = second.stdout.readline().decode()
-        assert said == f"Another run is writing to {tmp_path}: waiting until it ends.\n"
-        assert second.poll() is None
-        os.close(lock)
-        second.wait(60)
 
 
 @pytest.mark.parametrize(
@@ -141,3 +148,117 @@ def test_a_run_without_a_command_says_how_it_is_used(tmp_path: Path):
     done = run(*command(tmp_path))
     assert done.returncode == 2
     assert "publish needs a command" in done.stderr
+
+
+def test_without_a_database_it_says_what_to_do_and_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    database = tmp_path / "none.duckdb"
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(database))
+    done = run(*command(tmp_path / "reports", "touch", str(tmp_path / "ran")))
+    assert done.returncode == 1
+    assert f"There is no database {database}: load one with `dlt pipeline run`." in done.stderr
+    assert not (tmp_path / "ran").exists()
+    assert not database.exists()
+
+
+# Killed, or without room, after the build
+
+
+BUILD = """import json, os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+number, *full = sys.argv[1:]
+folder, target = Path(os.environ["REPORTS_DIR"]), Path(os.environ["DBT_TARGET_PATH"])
+nodes = {
+    f"model.metronome.{name}": {
+        "unique_id": f"model.metronome.{name}",
+        "name": name,
+        "resource_type": "model",
+        "relation_name": "arguments",
+        "config": {"meta": {"totals": ["total"]}},
+    }
+    for name in ("dim_report_arguments", "stg_metronome_export__load_notes", "rpt_a", "rpt_b")
+}
+for name in ("a", "b"):
+    (folder / f"{name}.csv").write_text(f"pricing_unit,total\\nUSD,{number}\\n")
+for name in full:
+    (folder / name).symlink_to("/dev/full")
+results = {
+    "metadata": {"generated_at": datetime.now(UTC).isoformat(), "dbt_version": "1"},
+    "args": {},
+    "results": [{"unique_id": key, "status": "success"} for key in nodes],
+}
+artifacts = {"manifest": {"nodes": nodes, "parent_map": {}}, "run_results": results}
+for name, content in artifacts.items():
+    (target / f"{name}.json").write_text(json.dumps(content))
+"""
+"""Leaves what a `dbt build` leaves; its reports hold a number. No dbt: it would take minutes."""
+
+KILLS = 6
+
+
+@pytest.fixture
+def building(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings of a loaded database; gives the folder of reports."""
+    columns = "as_of, environment_type, billing_month, customer, customer_id"
+    columns += ", usage_from_date, usage_to_date, path, table_name, is_left_out"
+    with workspace.connect() as connection:
+        nulls = ", ".join(f"null as {column}" for column in columns.split(", "))
+        connection.execute(f"create table arguments as select {nulls}")
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(workspace.database))
+    return tmp_path / "reports"
+
+
+def published(folder: Path) -> set[str]:
+    """The numbers in the files of a set: one, if all are of one set."""
+    texts = seen(folder)
+    reports = json.loads(texts.pop("run.json"))["reports"]
+    assert texts.keys() == reports.keys() == {"a.csv", "b.csv"}
+    totals = {report["totals"]["USD"]["total"] for report in reports.values()}
+    return totals | {text.split(",")[-1].strip() for text in texts.values()}
+
+
+def publish_number(folder: Path, number: int, *given: str, by: Sequence[str] = ()) -> Any:
+    build = [sys.executable, "-c", BUILD, str(number), *given]
+    publisher = [*by, *command(folder, *build)[bool(by) :]]
+    return run(*publisher)
+
+
+@pytest.mark.fault(
+    "process",
+    f"kill -9 while a set is published, {KILLS} times",
+    "readers see one whole set; the next run needs no help",
+    runs=KILLS,
+)
+def test_a_publisher_that_is_killed_leaves_one_whole_set(building: Path, tmp_path: Path):
+    def by(moment: int) -> tuple[str, ...]:
+        killed = ROOT / "tests" / "killed.py"
+        return sys.executable, "-P", str(killed), str(moment), str(tmp_path / "count")
+
+    assert publish_number(building, 0).returncode == 0  # it makes more links than those after it
+    assert publish_number(building, 1, by=by(0)).returncode == 0
+    operations = int((tmp_path / "count.operations").read_text())
+    source = random.Random(5)
+    for number in range(2, 2 + KILLS):
+        before = published(building)
+        moment = source.randint(1, operations)
+        done = publish_number(building, -number, by=by(moment))
+        assert done.returncode == -9, done.stderr
+        assert published(building) in (before, {str(-number)})
+        done = publish_number(building, number)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert published(building) == {str(number)}
+
+
+@pytest.mark.fault("disk", "full while `run.json` is written", "the last good set stays; one line")
+def test_a_set_that_finds_no_room_is_not_published(building: Path):
+    assert publish_number(building, 1).returncode == 0
+    done = publish_number(building, 2, "run.json")
+    assert done.returncode == 1
+    assert "Not published.\n  [Errno 28] No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert published(building) == {"1"}
+    assert publish_number(building, 3).returncode == 0
+    assert published(building) == {"3"}

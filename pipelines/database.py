@@ -1,0 +1,82 @@
+"""Open the database file: wait for who has it, and say plainly what is wrong with it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from pipelines.errors import InputError
+from pipelines.locks import InUseError, one_line, patiently
+
+HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+"""In DuckDB's message: whose lock it met."""
+
+
+def connect(file: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the database, which must exist.
+
+    Raises:
+        InUseError: If another process has it.
+        InputError: If it cannot be opened; it is left as it is.
+    """
+    if not file.exists():
+        raise InputError(f"There is no database {file}: load one with `dlt pipeline run`.")
+    try:
+        return duckdb.connect(str(file), read_only=read_only)
+    except duckdb.Error as error:
+        raise _told_plainly(file, str(error)) from error
+
+
+@contextmanager
+def opened(file: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Have the database open; another process that has it is waited for.
+
+    Raises:
+        InputError: As `connect` does.
+    """
+    with patiently(lambda: connect(file, read_only)) as connection:
+        yield connection
+
+
+def lock_file(file: Path) -> Path:
+    """The lock that a run holds on a database, also while it has not got it open."""
+    return file.with_name(f"{file.name}.lock")
+
+
+def create(file: Path) -> None:
+    """Make an empty database if there is none, in one step: half of one would not open."""
+    if not file.exists():
+        new = file.with_name(f"{file.name}.new")
+        new.unlink(missing_ok=True)
+        duckdb.connect(str(new)).close()
+        new.rename(file)
+
+
+def _told_plainly(file: Path, message: str) -> InputError:
+    if holder := HOLDER.search(message):
+        command = _command(holder["pid"]) or holder["program"]
+        return InUseError(
+            f"{file} is in use by PID {holder['pid']}: {command}. Wait until that ends, or end it."
+        )
+    first_line = message.splitlines()[0].removeprefix("IO Error: ")
+    if "newer version of DuckDB" in message:
+        return InputError(
+            f"{file} was made by a newer DuckDB than this one, {duckdb.__version__}: install "
+            "that one's version of this project, or name another database and load again. "
+            f"({first_line})"
+        )
+    return InputError(
+        f"{file} does not open, and was left as it is: {first_line}. Put a backup in its place, or "
+        "move it away with its .wal, if there is one, and load again."
+    )
+
+
+def _command(pid: str) -> str:
+    """The command line of a process, where the system tells it."""
+    try:
+        words = Path("/proc", pid, "cmdline").read_bytes()
+    except OSError:
+        return ""
+    return one_line(words.replace(b"\0", b" ").decode(errors="replace"))
