@@ -204,6 +204,11 @@ BAD_ROWS: dict[str, Rows] = {
         | {"ending_before": day("9999-12-31")}
         | WRITTEN
     ],
+    "contracts_product_list_item_versions": [
+        {"id": "v", "environment_type": "PRODUCTION", "product_list_item_id": "not p"}
+        | {"snapshot_id": "2024-04-01", "name": "Not p", "type": "FIXED"}
+        | WRITTEN
+    ],
     "breakdowns_invoices": [
         {"id": "of no invoice", "invoice_id": "no invoice", "customer_id": "good"}
         | {"environment_type": "PRODUCTION", "credit_type_id": "eur", "credit_type_name": "EUR"}
@@ -385,6 +390,8 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "relationships",
             "stg_metronome_export__invoice_breakdowns.invoice_id",
         ),
+        noticed("lines of an unknown product", FAIL, 2, "assert_lines_have_products"),
+        noticed("an export that is older than it says", WARN, 1, "assert_export_is_recent"),
         noticed("an invoice without a total", FAIL, 1, "not_null", f"{INVOICES}.total"),
         noticed("an invoice without a unit", FAIL, 1, "not_null", f"{INVOICES}.stated_unit"),
         noticed(
@@ -468,7 +475,8 @@ def test_bad_rows_are_noticed(
 )
 def test_of_two_contents_every_run_keeps_the_same(bad: Run, outcome: Outcome) -> None:
     assert outcome.of("source_one_content_per_version_raw_export_customer_id") == (WARN, 2)
-    kept = "select * from staging.stg_metronome_export__customers where customer_id = 'said twice'"
+    customers = "stg_metronome_export__customers"
+    kept = f"select * from staging.{customers} where customer_id = 'said twice'"
     before = bad.query(kept)
     for order in ("asc", "desc"):
         bad.execute(
@@ -476,6 +484,7 @@ def test_of_two_contents_every_run_keeps_the_same(bad: Run, outcome: Outcome) ->
             "delete from raw_export.customer; insert into raw_export.customer from turned; "
             "drop table turned"
         )
+        bad.build("--resource-type", "model", "--select", customers)
         assert bad.query(kept) == before
     assert len(before) == 1
 
@@ -536,7 +545,7 @@ def test_similar_customers_are_printed_so_too(bad: Run, outcome: Outcome) -> Non
     bad.execute(f"update raw_export.customer set name = name || '{ESCAPES}' where id = 'good'")
     with pytest.raises(RunError, match="no customer has the name or id") as told:
         bad.build(
-            *("--resource-type", "model", "--select"),
+            *("--resource-type", "model", "--select", "stg_metronome_export__customers"),
             *("int_customers_united", "dim_customers", "dim_report_arguments"),
             customer=SQL_AND_JINJA,
         )

@@ -9,6 +9,14 @@ source as (
     where loads.status = 0
 ),
 
+-- …/<part>_<YYYYMMDDHHmmss>.parquet
+stamped as (
+    select
+        *,
+        substr(path, length(path) - 21, 14) as stamp
+    from source
+),
+
 renamed as (
     select
         -- ids
@@ -26,8 +34,12 @@ renamed as (
         _dlt_load_id = max(_dlt_load_id) over (partition by path) as is_newest,
 
         -- timestamps
-        modified_at
-    from source
+        modified_at,
+        {{ text_to_instant(
+            "substr(stamp, 1, 4) || '-' || substr(stamp, 5, 2) || '-' || substr(stamp, 7, 2) || 'T'"
+            ~ " || substr(stamp, 9, 2) || ':' || substr(stamp, 11, 2) || ':' || substr(stamp, 13, 2) || 'Z'"
+        ) }} as transferred_at
+    from stamped
 )
 
 select * from renamed
