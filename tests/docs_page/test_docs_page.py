@@ -51,6 +51,11 @@ def reachable(lineage: dict[str, set[str]], start: str) -> set[str]:
     return found
 
 
+def test_no_customer_is_named() -> None:
+    """Compiled SQL holds the arguments of a run: `</script>` in a name would end the page's own."""
+    assert "A1 Company" not in PAGE.read_text(encoding="utf-8")
+
+
 def test_lineage_leads_from_raw_sources_to_the_reports(lineage: dict[str, set[str]]) -> None:
     exposure = "exposure.metronome."
     for source in ("raw_export.invoice", "raw_api.invoices"):
