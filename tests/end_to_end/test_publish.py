@@ -170,6 +170,14 @@ def test_run_json_holds_no_token_and_no_path(published: tuple[Run, str]) -> None
     assert "127.0.0.1" not in text
 
 
+@pytest.mark.fault("hostile", "the token, wherever a load and a build write", "it is in no file")
+def test_no_file_that_is_left_holds_the_token(published: tuple[Run, str]) -> None:
+    run, _ = published
+    left = [path for path in run.folder.rglob("*") if path.is_file()]
+    assert {"manifest.json", "run_results.json", "dbt.log"} <= {path.name for path in left}
+    assert not [path for path in left if TOKEN.encode() in path.read_bytes()]
+
+
 def test_a_part_of_the_reports_is_not_published(published: tuple[Run, str]) -> None:
     run, _ = published
     before = files(run)
