@@ -6,6 +6,7 @@ to this project as its users run it. Each command is a process of its own, with 
 """
 
 import argparse
+import logging
 import os
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import duckdb
+from moto.server import ThreadedMotoServer
 
 from pipelines.metronome_export.tables import TABLES
 
@@ -87,10 +90,10 @@ def main() -> None:
         flush=True,
     )
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        _compare(options.scale, Path(folder))
+        _compare(options.scale, Path(folder), options.ingestr)
 
 
-def _compare(scale: int, folder: Path) -> None:
+def _compare(scale: int, folder: Path, ingestr: str | None) -> None:
     small = first_run(max(scale // 10, 1), folder / "small")
     export = folder / "large" / "export"
     write_export(scale, export)
@@ -111,6 +114,14 @@ def _compare(scale: int, folder: Path) -> None:
     _row(f"first whole run, {small.rows:,} rows", _told(small.whole))
     growth = ours.whole.busy / small.whole.busy
     _row("… growth with the rows", f"{ours.rows / small.rows:.1f} times", f"{growth:.1f} times")
+    if ingestr:
+        events = folder / "events"
+        events.mkdir()
+        (events / "events").symlink_to(folder / "small" / "export" / "events")
+        landing = plain_landing(events, folder / "events.duckdb")
+        _row("their events alone by `create table as`", _told(landing))
+        cost = plain_ingestr(ingestr, events, folder / "ingestr.duckdb")
+        _row("… by ingestr", _told(cost), f"{cost.busy / landing.busy:.0f} times")
 
 
 def first_run(scale: int, folder: Path) -> First:
@@ -156,6 +167,33 @@ def plain_dlt(export: Path, folder: Path) -> Cost:
     tables = sorted(path.name for path in export.iterdir())
     command = [sys.executable, "-c", DLT, str(folder / "dlt.duckdb"), str(export), *tables]
     return _run(command, {"DLT_DATA_DIR": str(folder / "dlt")})
+
+
+def plain_ingestr(program: str, export: Path, database: Path) -> Cost:
+    """Another loader; out of a bucket on loopback, for it reads no Parquet from a folder."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys)
+        client.create_bucket(Bucket="export")
+        for file in export.glob("*/*/*.parquet"):
+            client.upload_file(str(file), "export", str(file.relative_to(export)))
+        uri = f"s3://?access_key_id=key&secret_access_key=secret&endpoint_url={endpoint}"
+        commands = [
+            [
+                *(program, "ingest", "--yes", "--progress", "log", "--source-uri", uri),
+                *("--source-table", f"export/{folder.name}/*/*.parquet"),
+                *("--dest-uri", f"duckdb:///{database}", "--dest-table", f"raw.{folder.name}"),
+            ]
+            for folder in export.iterdir()
+        ]
+        first, *others = [_run(command, {"DISABLE_TELEMETRY": "true"}) for command in commands]
+        return sum(others, start=first)
+    finally:
+        server.stop()
 
 
 def write_export(scale: int, export: Path) -> None:
@@ -250,6 +288,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.export", description=__doc__)
     parser.add_argument("--scale", type=int, default=50, help="how often the customers occur")
     parser.add_argument("--memory", default="4GB", help="DuckDB's limit, in each process")
+    parser.add_argument("--ingestr", metavar="PROGRAM", help="its program, to be compared with")
     parser.add_argument("--folder", type=Path, help="where there is room for the files")
     return parser
 
