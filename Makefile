@@ -30,6 +30,8 @@ OUT ?= reports/$(ACCOUNT)
 ACCEPTED := $(filter 1 true yes,$(ACCEPT_INCOMPLETE))
 
 # What the tools read. Values reach the shell only through the environment: no quoting can break.
+# Texts of the data are handed on as VARS alone: exported as they are, make would run a $(shell …) in them.
+unexport CUSTOMER USAGE_EVENT USAGE_PROPERTY USAGE_QUANTITY
 quoted = '$(subst ','',$(1))'
 var = $(if $(strip $(value $(2))),$(1): $(call quoted,$(value $(2)))$(,) )
 , := ,
@@ -79,9 +81,9 @@ help:
 	@echo "  MONTH=2024-03            the month of invoice_lines (the last one complete at AS_OF)"
 	@echo "  CUSTOMER=\"A1 Company\"    the customer of invoice_lines, by name or id (everybody)"
 	@echo "  USAGE_FROM= USAGE_TO=    first and last day of usage_by_property (the days of MONTH)"
-	@echo "  USAGE_EVENT=             the kind of event ($(USAGE_EVENT))"
-	@echo "  USAGE_PROPERTY=          the property to count by ($(USAGE_PROPERTY))"
-	@echo "  USAGE_QUANTITY=          the property to sum up ($(USAGE_QUANTITY))"
+	@echo "  USAGE_EVENT=             the kind of event (image_modeler)"
+	@echo "  USAGE_PROPERTY=          the property to count by (image_size)"
+	@echo "  USAGE_QUANTITY=          the property to sum up (num_images)"
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one there is, else PRODUCTION)"
 	@echo "  OUT=<folder>             where the CSVs go ($(OUT))"
 	@echo "  DB=<file>                the DuckDB database ($(DB))"
