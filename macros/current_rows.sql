@@ -53,6 +53,14 @@
     hash({{ key | join(', ') }})
 {%- endmacro %}
 
+{# The stand-ins of the keys that may stand in more than one row of a relation: nearly all stand in one. #}
+{% macro repeated_key_hashes(relation, key) -%}
+    select {{ metronome.key_hash(key) }} as repeated_hash
+    from {{ relation }}
+    group by repeated_hash
+    having count(*) > 1
+{%- endmacro %}
+
 {# A stand-in for all that a row of a raw export table says, whichever load brought it. Not to be stored. #}
 {% macro content_hash() -%}
     {{ return(adapter.dispatch('content_hash')()) }}

@@ -14,10 +14,7 @@
 
 {% macro duckdb__newest_rows(relation, key, version) -%}
     with repeated as (
-        select {{ metronome.key_hash(key) }} as repeated_hash
-        from {{ relation }}
-        group by repeated_hash
-        having count(*) > 1
+        {{ metronome.repeated_key_hashes(relation, key) }}
     )
 
     select * from {{ relation }}

@@ -42,3 +42,8 @@
 {% macro duckdb__text_to_instant(column) -%}
     try_cast({{ column }} as timestamp with time zone)
 {%- endmacro %}
+
+{# Whether an instant may be one of somebody's billing: between the years 2000 and 2100. #}
+{% macro is_possible_time(instant) -%}
+    {{ instant }} between cast('2000-01-01' as date) and cast('2100-01-01' as date)
+{%- endmacro %}

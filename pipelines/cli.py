@@ -54,8 +54,8 @@ class PipelineRunCommand(SupportsCliCommand):
                 )
             clock = Clock()
             for line in run(names, args.select, args.full_refresh):
-                is_step = isinstance(line, Line)
-                say(line, **line.figures, seconds=clock.seconds()) if is_step else say(line)
+                took = {"seconds": clock.seconds()} if isinstance(line, Line) else {}
+                say(line, **took)
         except InputError as error:
             if as_json():
                 say(str(error), "error", step="load")

@@ -40,14 +40,14 @@ def plain(error: Exception) -> InputError:
         InputError: The user's own, if there is one among the causes.
     """
     cause: BaseException = error
-    where = "The load stopped"
-    if isinstance(error, PipelineStepFailed):
-        where = f"{error.pipeline.pipeline_name} failed in {error.step}"
+    is_step = isinstance(error, PipelineStepFailed)
+    step = error.step if is_step else None
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
         if isinstance(cause, InputError | KeyboardInterrupt):
             raise cause from None
         if isinstance(cause, LoadClientJobException):
-            where = f"{where.rpartition(' ')[0]} load of {cause.job_id.partition('.')[0]}"
+            step = f"load of {cause.job_id.partition('.')[0]}"
+    where = f"{error.pipeline.pipeline_name} failed in {step}" if is_step else "The load stopped"
     told = f"{where}: {str(cause) or repr(cause)}"
     return InputError(told + (f". {MAKE_ROOM}" if IS_FULL.search(told) else ""))

@@ -171,10 +171,10 @@ def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) 
 def _check_same_api(pipeline: dlt.Pipeline) -> None:
     """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
     asked = host(api_url())
-    held = {held_host for (held_host,) in query(pipeline, "select host from read_from")}
-    if held - {asked}:
+    hosts = {read_host for (read_host,) in query(pipeline, "select host from read_from")}
+    if hosts - {asked}:
         raise InputError(
-            f"The database holds what {held.pop()} showed, not {asked}. {OWN_DATABASE}"
+            f"The database holds what {hosts.pop()} showed, not {asked}. {OWN_DATABASE}"
         )
 
 

@@ -46,7 +46,15 @@ def as_json() -> bool:
 
 
 def say(text: str, level: str = "info", **figures: Any) -> None:
-    """Print a line: what went well on the standard output, errors on the standard error."""
+    """Print a line: what went well on the standard output, errors on the standard error.
+
+    Args:
+        text: A text, or a `Line`, which brings its figures.
+        level: info, warning or error.
+        figures: What else it counts, by name.
+    """
+    if isinstance(text, Line):
+        figures = text.figures | figures
     out = sys.stderr if level == "error" else sys.stdout
     if as_json():
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,7 +42,8 @@ def header(path: str) -> list[str]:
     if not any(names):
         raise BadFileError("it is empty: it has not even a header")
     names = [name or f"column{place}" for place, name in enumerate(names)]
-    repeated = sorted({name for name in names if _folded(names).count(name.lower()) > 1})
+    counts = Counter(name.lower() for name in names)
+    repeated = sorted({name for name in names if counts[name.lower()] > 1})
     if repeated:
         raise BadFileError(f"columns of its header have the same name: {', '.join(repeated)}")
     return names
@@ -70,7 +72,3 @@ def _first_row(start: bytes) -> list[str]:
         raise BadFileError(f"line {line} is not UTF-8") from error
     except csv.Error as error:
         raise BadFileError(f"its header cannot be read: {error}") from error
-
-
-def _folded(names: list[str]) -> list[str]:
-    return [name.lower() for name in names]

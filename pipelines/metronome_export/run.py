@@ -128,7 +128,10 @@ def load_export(
     _note_left_out(pipeline, place, run)
     line = Line(
         f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
-        **{"step": "export", "files": len(files), "new_files": run.files, "rows": run.rows},
+        step="export",
+        files=len(files),
+        new_files=run.files,
+        rows=run.rows,
     )
     return [line, *told(run.notes)], left_out(run.notes)
 

@@ -62,7 +62,7 @@ def _publish(path: Path, command: list[str]) -> int:
         if code not in (0, 1):
             return _refused(path, [f"{command[0]} ended with exit code {code}."], code)
         audit = read_audit(target, started_at)
-        say(**audit.summary(), seconds=clock.seconds())
+        say(audit.summary(), seconds=clock.seconds())
         objections = audit.objections()
         if code or objections:
             return _refused(path, objections or [f"{command[0]} failed after its tests."])

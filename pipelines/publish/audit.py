@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import InputError
+from pipelines.steps import Line
 
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 
@@ -41,8 +42,8 @@ class Audit:
             if node["resource_type"] == "model" and node["name"].startswith("rpt_")
         }
 
-    def summary(self) -> dict[str, Any]:
-        """What was built and tested, in figures and as a line."""
+    def summary(self) -> Line:
+        """What was built and tested."""
         kinds = Counter(node_id.partition(".")[0] for node_id in self.by_node)
         statuses = Counter(result["status"] for result in self.by_node.values())
         left_out = statuses["skipped"]
@@ -53,11 +54,12 @@ class Audit:
             "failed": sum(n for status, n in statuses.items() if status not in GOOD) - left_out,
             "left_out": left_out,
         }
-        told = (
+        return Line(
             f"\nbuild: {figures['models']:,} models, {figures['tests']:,} tests; warnings: "
-            f"{figures['warnings']:,}, failed: {figures['failed']:,}, left out: {left_out:,}"
+            f"{figures['warnings']:,}, failed: {figures['failed']:,}, left out: {left_out:,}",
+            step="build",
+            **figures,
         )
-        return {"text": told, "step": "build", **figures}
 
     def relation(self, model: str) -> str:
         """The table or view of a model, for SQL."""

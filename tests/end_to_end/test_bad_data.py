@@ -113,6 +113,16 @@ def balance(key: str, **given: Any) -> dict[str, Any]:
 
 
 WRITTEN = {"updated_at": day("2024-04-02")}
+FIRST_OF_MARCH = {
+    "environment_type": "PRODUCTION",
+    "credit_type_id": "eur",
+    "credit_type_name": "EUR",
+    "total": Decimal(1),
+    "snapshot_timestamp": day("2024-04-01"),
+    "breakdown_start_timestamp": day("2024-03-01"),
+    "breakdown_end_timestamp": day("2024-03-02"),
+    **WRITTEN,
+}
 OPEN = {"id": "s", "amount": 9, "date": "2024-01-01", "end_date": "soon"}
 BAD_ENTRY = {"type": "PREPAID_SEGMENT_START", "amount": "NaN", "timestamp": "2024-01-01"}
 UNPLACED = {"start_timestamp": None, "end_timestamp": None}
@@ -211,21 +221,13 @@ BAD_ROWS: dict[str, Rows] = {
     ],
     "breakdowns_invoices": [
         {"id": "of no invoice", "invoice_id": "no invoice", "customer_id": "good"}
-        | {"environment_type": "PRODUCTION", "credit_type_id": "eur", "credit_type_name": "EUR"}
-        | {"total": Decimal(1), "type": "USAGE", "window_size": "DAY"}
-        | {"snapshot_timestamp": day("2024-04-01")}
-        | {"breakdown_start_timestamp": day("2024-03-01")}
-        | {"breakdown_end_timestamp": day("2024-03-02")}
-        | WRITTEN
+        | {"type": "USAGE", "window_size": "DAY"}
+        | FIRST_OF_MARCH
     ],
     "breakdowns_line_items": [
         {"id": "odd", "invoice_breakdown_id": "of no invoice", "line_item_id": "in euros"}
-        | {"environment_type": "PRODUCTION", "credit_type_id": "eur", "credit_type_name": "EUR"}
-        | {"total": Decimal(1), "line_item_type": "MysteryLineItem", "name": "odd"}
-        | {"snapshot_timestamp": day("2024-04-01")}
-        | {"breakdown_start_timestamp": day("2024-03-01")}
-        | {"breakdown_end_timestamp": day("2024-03-02")}
-        | WRITTEN
+        | {"line_item_type": "MysteryLineItem", "name": "odd"}
+        | FIRST_OF_MARCH
     ],
 }
 

@@ -8,23 +8,20 @@
         {{ metronome.current_rows(model) }}
     ),
 
-    suspected as (
-        select {{ metronome.key_hash(version) }} as suspected_hash
-        from current_rows
-        group by suspected_hash
-        having count(*) > 1
+    repeated as (
+        {{ metronome.repeated_key_hashes('current_rows', version) }}
     ),
 
-    repeated as (
+    compared as (
         select
             *,
             {{ metronome.content_hash() }} as content
         from current_rows
-        where {{ metronome.key_hash(version) }} in (select suspected_hash from suspected)
+        where {{ metronome.key_hash(version) }} in (select repeated_hash from repeated)
     )
 
     select {{ (key + ['updated_at', '_file']) | join(', ') }}
-    from repeated
+    from compared
     group by {{ version | join(', ') }}
     having count(distinct content) > 1
 {% endtest %}

@@ -3,16 +3,13 @@
   such a combination is grouped: keys of a log of many millions take more memory than their hashes.
 #}
 {% test unique_together(model, columns) %}
-    with suspected as (
-        select {{ metronome.key_hash(columns) }} as suspected_hash
-        from {{ model }}
-        group by suspected_hash
-        having count(*) > 1
+    with repeated as (
+        {{ metronome.repeated_key_hashes(model, columns) }}
     )
 
     select {{ columns | join(', ') }}
     from {{ model }}
-    where {{ metronome.key_hash(columns) }} in (select suspected_hash from suspected)
+    where {{ metronome.key_hash(columns) }} in (select repeated_hash from repeated)
     group by {{ columns | join(', ') }}
     having count(*) > 1
 {% endtest %}

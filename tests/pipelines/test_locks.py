@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,11 @@ def small_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def kept(name: str, how: str, what: str) -> Any:
+    """A file that another process keeps: its name, how, and what a run finds."""
+    return pytest.param(name, how, marks=fault("lock", what, LEAVES))
+
+
 def load(workspace: Workspace, export: Path, seconds: int) -> "subprocess.Popen[str]":
     return workspace.start(
         *("pipeline", "metronome_export", "run"),
@@ -60,20 +66,10 @@ def load(workspace: Workspace, export: Path, seconds: int) -> "subprocess.Popen[
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        pytest.param(
-            "metronome.duckdb", OPEN, marks=fault("lock", "load: the database is open", LEAVES)
-        ),
-        pytest.param(
-            "metronome.duckdb", READ, marks=fault("lock", "load: the database is read", LEAVES)
-        ),
-        pytest.param(
-            "metronome.duckdb.lock", LOCK, marks=fault("lock", "load: a build is running", LEAVES)
-        ),
-        pytest.param(
-            "dlt/metronome.lock",
-            LOCK,
-            marks=fault("lock", "load: dlt's folder is another load's", LEAVES),
-        ),
+        kept("metronome.duckdb", OPEN, "load: the database is open"),
+        kept("metronome.duckdb", READ, "load: the database is read"),
+        kept("metronome.duckdb.lock", LOCK, "load: a build is running"),
+        kept("dlt/metronome.lock", LOCK, "load: dlt's folder is another load's"),
     ],
 )
 def test_a_load_leaves_to_others_what_they_keep(
@@ -137,18 +133,10 @@ def publish(tmp_path: Path, workspace: Workspace) -> Publish:
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        pytest.param(
-            "reports/.lock", LOCK, marks=fault("lock", "publish: the folder is another's", LEAVES)
-        ),
-        pytest.param(
-            "target/.lock", LOCK, marks=fault("lock", "publish: dbt's folder is another's", LEAVES)
-        ),
-        pytest.param(
-            "metronome.duckdb.lock", LOCK, marks=fault("lock", "publish: a load is running", LEAVES)
-        ),
-        pytest.param(
-            "metronome.duckdb", OPEN, marks=fault("lock", "publish: the database is open", LEAVES)
-        ),
+        kept("reports/.lock", LOCK, "publish: the folder is another's"),
+        kept("target/.lock", LOCK, "publish: dbt's folder is another's"),
+        kept("metronome.duckdb.lock", LOCK, "publish: a load is running"),
+        kept("metronome.duckdb", OPEN, "publish: the database is open"),
     ],
 )
 def test_publish_leaves_to_others_what_they_keep(

@@ -5,4 +5,4 @@ select
     sent_customer_id,
     event_at
 from {{ ref('stg_metronome_export__events') }}
-where event_at not between cast('2000-01-01' as date) and cast('2100-01-01' as date)
+where not ({{ is_possible_time('event_at') }})

@@ -8,7 +8,6 @@
     ('stg_metronome_api__invoices', 'invoice_id', 'period_start_at', 'period_end_at', 'issued_at'),
     ('stg_metronome_api__invoice_line_items', 'invoice_id', 'starting_at', 'ending_before', 'starting_at'),
 ] %}
-{%- set century = "between cast('2000-01-01' as date) and cast('2100-01-01' as date)" %}
 {% for model, key, start, end, other in periods %}
     select
         '{{ model }}' as model,
@@ -18,8 +17,8 @@
     from {{ ref(model) }}
     where
         {{ end }} < {{ start }}
-        or {{ start }} not {{ century }}
-        or {{ end }} not {{ century }}
-        or {{ other }} not {{ century }}
+        or not ({{ is_possible_time(start) }})
+        or not ({{ is_possible_time(end) }})
+        or not ({{ is_possible_time(other) }})
     {{ 'union all' if not loop.last }}
 {%- endfor %}
