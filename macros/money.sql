@@ -28,26 +28,40 @@
 {%- endmacro %}
 
 {#
-  The decimal that times `quantity` is exactly `amount`, if it has at most 10 decimals, or 4 from 900,000
+  A quantity with so few digits that its product with a price has room; null if it has more. A column of its own,
+  as above.
+#}
+{% macro short_quantity(quantity) -%}
+    {{ return(adapter.dispatch('short_quantity')(quantity)) }}
+{%- endmacro %}
+
+{# DuckDB takes 2.5 microseconds to shorten a decimal of so many digits, a fifth of that by way of a double. #}
+{% macro duckdb__short_quantity(quantity) -%}
+    {%- set by_double = 'try_cast(cast(' ~ quantity ~ ' as double) as decimal(18, 6))' -%}
+    case
+        when {{ quantity }} = {{ by_double }} then cast({{ by_double }} as decimal(28, 14))
+        when {{ quantity }} = try_cast({{ quantity }} as decimal(28, 14)) then try_cast({{ quantity }} as decimal(28, 14))
+    end
+{%- endmacro %}
+
+{#
+  The decimal that times a `short_quantity` is exactly `amount`, if it has at most 10 decimals, or 4 from 900,000
   on; else null. The price of an untiered charge is such a decimal. A double has 15 digits: enough to
   guess it from `rough_price`; the product proves it.
 #}
-{% macro exact_unit_price(rough_price, quantity, amount) -%}
-    {{ return(adapter.dispatch('exact_unit_price')(rough_price, quantity, amount)) }}
+{% macro exact_unit_price(rough_price, short_quantity, amount) -%}
+    {{ return(adapter.dispatch('exact_unit_price')(rough_price, short_quantity, amount)) }}
 {%- endmacro %}
 
-{% macro duckdb__exact_unit_price(rough_price, quantity, amount) -%}
+{% macro duckdb__exact_unit_price(rough_price, short_quantity, amount) -%}
     {%- set price -%}
         case
             when abs({{ rough_price }}) < 900000 then cast({{ rough_price }} as decimal(28, 10))
             else cast({{ rough_price }} as decimal(28, 4))
         end
     {%- endset -%}
-    {%- set short_quantity = 'try(cast(' ~ quantity ~ ' as decimal(28, 14)))' -%}
     case
-        when
-            {{ quantity }} = {{ short_quantity }}
-            and try(cast({{ price }} as decimal(28, 10)) * {{ short_quantity }} = {{ amount }})
+        when try(cast({{ price }} as decimal(28, 10)) * {{ short_quantity }} = {{ amount }})
             then cast({{ price }} as decimal(38, 18))
     end
 {%- endmacro %}

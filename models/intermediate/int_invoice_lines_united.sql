@@ -117,7 +117,8 @@ both_sources as (
 roughly_priced as (
     select
         *,
-        {{ rough_unit_price('total', 'quantity') }} as rough_price
+        case when unit_price is null then {{ rough_unit_price('total', 'quantity') }} end as rough_price,
+        case when unit_price is null then {{ short_quantity('quantity') }} end as short_quantity
     from both_sources
 ),
 
@@ -129,7 +130,7 @@ priced as (
             unit_price,
             case
                 when coalesce({{ json_length('tiers') }}, 0) <= 1
-                    then {{ exact_unit_price('rough_price', 'quantity', 'total') }}
+                    then {{ exact_unit_price('rough_price', 'short_quantity', 'total') }}
             end
         ) as stated_unit_price
     from roughly_priced

@@ -125,9 +125,9 @@ def test_models_and_macros_know_no_clock():
 
 
 def test_models_and_macros_make_no_doubles():
-    """But for `rough_unit_price`, from which an exact one is found: see the next test."""
+    """But for `rough_unit_price` and `short_quantity`, which are proved: see the next test."""
     double = r"\b(double|float[48]?|real)\b"
-    assert places(double, [*MODELS, *MACROS]) == ["money.sql: double"] * 2
+    assert places(double, [*MODELS, *MACROS]) == ["money.sql: double"] * 3
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,10 @@ def test_models_and_macros_make_no_doubles():
         ("1", "3", None),  # no decimal times 3 is 1
         ("0.000000000000000001", "1", None),  # too fine for a price, which then is left out
         ("2469135.8", "2", "1234567.9"),  # more digits than a double has, were there ten decimals
+        ("0.3", "0.00000001", "30000000"),
+        ("-0.5", "-1000000000000.5", None),  # too small a price
+        ("1", "0.000000000000001", None),  # too fine a quantity
+        ("2", "99999999999999999999", None),  # too large a one
         ("10", "0", None),
         (None, "1", None),
     ],
@@ -148,10 +152,11 @@ def test_the_unit_price_times_the_quantity_is_the_amount_or_there_is_none(
 ):
     macros = jinja2.Environment().from_string((ROOT / "macros" / "money.sql").read_text()).module
     rough = macros.duckdb__rough_unit_price("amount", "quantity")
-    exact = macros.duckdb__exact_unit_price("rough", "quantity", "amount")
+    short = macros.duckdb__short_quantity("quantity")
+    exact = macros.duckdb__exact_unit_price("rough", "short", "amount")
     with duckdb.connect() as connection:
         (found,) = connection.execute(
-            f"select {exact} from (select *, {rough} as rough from (select "
+            f"select {exact} from (select *, {rough} as rough, {short} as short from (select "
             "cast(? as decimal(38, 20)) as amount, cast(? as decimal(38, 18)) as quantity))",
             [amount, quantity],
         ).fetchone()
