@@ -97,8 +97,9 @@
     {{ return(adapter.dispatch('is_in_sample')(key, rows, size)) }}
 {%- endmacro %}
 
+{# Without the cast, the hash would be divided as a number of 128 bits: 30 times slower. #}
 {% macro duckdb__is_in_sample(key, rows, size) -%}
-    hash({{ key }}) % greatest({{ rows }} // {{ size }}, 1) = 0
+    hash({{ key }}) % cast(greatest({{ rows }} // {{ size }}, 1) as ubigint) = 0
 {%- endmacro %}
 
 {# The number of the stretch of 30 days that an instant is in, counted from 1970. #}

@@ -9,7 +9,7 @@ metrics as (
     where is_computable
 ),
 
-events as (
+events as {{ not_materialized() }} (
     select * from {{ ref('stg_metronome_export__events') }}
 ),
 

@@ -1,5 +1,7 @@
 -- One row per customer, billable metric and period that is charged for: what the events in it make, where
 -- there are any. An event meets its customer's periods of the same 30 days, then the metrics of its value.
+{{ config(materialized='view') }}
+
 with
 
 charges as (
@@ -113,7 +115,7 @@ aggregated as (
         count(*) as events,
         sum(case when aggregation_type = 'sum' then {{ text_to_quantity('measure') }} end) as total,
         max(case when aggregation_type = 'max' then {{ text_to_quantity('measure') }} end) as greatest,
-        count(distinct case when aggregation_type = 'unique' then measure end) as distinct_values,
+        {{ distinct_values_where('measure', "aggregation_type = 'unique'") }} as distinct_values,
         {{ last_value_by(
             "case when aggregation_type = 'latest' then " ~ text_to_quantity('measure') ~ " end",
             '(event_at, transaction_id)'
