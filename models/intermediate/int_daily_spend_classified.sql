@@ -2,7 +2,7 @@
 -- product was charged for on the same invoice. Postpaid applications take nothing off: they are left out.
 with
 
-lines as (
+lines as {{ not_materialized() }} (
     select * from {{ ref('int_invoice_breakdown_lines_classified') }}
 ),
 

@@ -2,7 +2,7 @@
 -- breakdowns do, and where there are none, what the line names decides.
 with
 
-lines as (
+lines as {{ not_materialized() }} (
     select * from {{ ref('int_export_invoice_lines') }}
 ),
 

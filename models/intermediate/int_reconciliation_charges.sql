@@ -2,7 +2,7 @@
 -- what a contract's lines charge for a product in a window.
 with
 
-invoices as (
+invoices as {{ not_materialized() }} (
     select * from {{ ref('stg_metronome_export__invoices') }}
     where invoice_status = 'FINALIZED'
 ),

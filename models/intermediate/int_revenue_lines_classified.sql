@@ -2,7 +2,7 @@
 -- revenue. A line that applies a commit changes two: it takes usage off one kind and adds it to another.
 with
 
-lines as (
+lines as {{ not_materialized() }} (
     select
         *,
         case
@@ -14,7 +14,7 @@ lines as (
     from {{ ref('int_revenue_lines_united') }}
 ),
 
-charges as (
+charges as {{ not_materialized() }} (
     select
         *,
         case

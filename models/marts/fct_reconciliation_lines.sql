@@ -1,7 +1,7 @@
 -- One row per invoice, of the source that it was taken from: its total and what its parts add up to.
 with
 
-invoices as (
+invoices as {{ not_materialized() }} (
     select * from {{ ref('fct_invoices') }}
 ),
 

@@ -4,7 +4,7 @@
 #}
 {% test one_content_per_version(model, key) %}
     {%- set version = key + ['updated_at', '_file', '_dlt_load_id'] %}
-    with current_rows as (
+    with current_rows as {{ metronome.not_materialized() }} (
         {{ metronome.current_rows(model) }}
     ),
 
