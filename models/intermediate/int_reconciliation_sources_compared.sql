@@ -3,6 +3,8 @@
     'period_end_at', 'issued_at', 'billing_provider_type', 'billing_provider_invoice_id', 'external_status',
 ] -%}
 -- One row per invoice that both sources have: how many of its fields both carry, and which are different.
+{{ config(materialized='view') }}
+
 with
 
 both_sources as (
@@ -11,12 +13,14 @@ both_sources as (
         invoice_id,
         {{ fields | join(', ') }}
     from {{ ref('stg_metronome_api__invoices') }}
+    where exists (select 1 from {{ ref('stg_metronome_export__invoices') }})
     union all
     select
         'export' as source,
         invoice_id,
         {{ fields | join(', ') }}
     from {{ ref('stg_metronome_export__invoices') }}
+    where exists (select 1 from {{ ref('stg_metronome_api__invoices') }})
 ),
 
 -- a field that a source fills on no invoice is one that it does not carry
