@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal
+from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ import yaml
 from pipelines import metronome_api, metronome_export
 from pipelines.database import opened
 from pipelines.publish.audit import LOAD_NOTES, Audit
+from pipelines.publish.folder import MANIFEST
 
-EXACT = Context(prec=100)
-"""More digits than any sum of a report's amounts has."""
+AMOUNT = "decimal(38, 20)"
+"""The type of a mart's amounts."""
 
 PACKAGES = {"project": "metronome-analytics", "dlt": "dlt", "duckdb": "duckdb"}
 
@@ -66,10 +67,23 @@ def run_json(folder: Path, audit: Audit, database: Path) -> dict[str, Any]:
     }
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write it in one form: keys sorted, UTF-8, a line feed at the end."""
+def write_json(path: Path, content: dict[str, Any]) -> str:
+    """Write it in one form: keys sorted, UTF-8, a line feed at the end. Gives its checksum."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
+    return _checksum(path)
+
+
+def is_set(folder: Path, checksum: str) -> bool:
+    """Whether readers find in a folder, as it was written, the set of a `run.json`."""
+    manifest = folder / MANIFEST
+    try:
+        if _checksum(manifest) != checksum:
+            return False
+        reports = json.loads(manifest.read_text(encoding="utf-8"))["reports"]
+        return all(_checksum(folder / name) == told["sha256"] for name, told in reports.items())
+    except FileNotFoundError:
+        return False
 
 
 def _arguments(connection: duckdb.DuckDBPyConnection, audit: Audit) -> dict[str, Any]:
@@ -157,26 +171,30 @@ def _report(path: Path, totals: Iterable[str]) -> dict[str, Any]:
 
     A total is null when no row of the unit has the figure: it is unknown, not zero.
     """
-    with path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    sums: dict[str, dict[str, Decimal | None]] = {}
-    rows = 0
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            rows += 1
-            if totals and row["pricing_unit"]:
-                unit = sums.setdefault(row["pricing_unit"], dict.fromkeys(totals))
-                for column in totals:
-                    if row[column]:
-                        unit[column] = EXACT.add(unit[column] or Decimal(0), Decimal(row[column]))
+        header = next(csv.reader(file))
+    sums = "".join(f', sum(cast("{column}" as {AMOUNT}))' for column in totals)
+    unit = "pricing_unit" if "pricing_unit" in header else "null"
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"select {unit}, count(*) {sums} from read_csv(?, columns = ?, auto_detect = false, "
+            "header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '') group by all",
+            [str(path), dict.fromkeys(header, "VARCHAR")],
+        ).fetchall()
     return {
-        "rows": rows,
-        "sha256": checksum,
+        "rows": sum(rows for _, rows, *_ in found),
+        "sha256": _checksum(path),
         "totals": {
-            unit: {column: _plain(total) for column, total in columns.items()}
-            for unit, columns in sums.items()
+            unit: dict(zip(totals, map(_plain, amounts), strict=True))
+            for unit, _, *amounts in found
+            if unit and totals
         },
     }
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _plain(number: Decimal | None) -> str | None:
