@@ -8,6 +8,7 @@ to this project as its users run it. Each command is a process of its own, with 
 import argparse
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from pipelines.metronome_export.tables import TABLES
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-ARGUMENTS = "{{as_of: 2024-04-15, month: 2024-03, environment: PRODUCTION, reports_dir: '{}'}}"
+ARGUMENTS = "{as_of: 2024-04-15, month: 2024-03, environment: PRODUCTION}"
 
 DUCKDB = """
 import os, sys, duckdb
@@ -90,41 +91,49 @@ def main() -> None:
         flush=True,
     )
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        _compare(options.scale, Path(folder), options.ingestr)
+        _compare(options, Path(folder))
 
 
-def _compare(scale: int, folder: Path, ingestr: str | None) -> None:
-    small = first_run(max(scale // 10, 1), folder / "small")
+def _compare(options: argparse.Namespace, folder: Path) -> None:
+    small = first_run(max(options.scale // 10, 1), folder / "small")
     export = folder / "large" / "export"
-    write_export(scale, export)
-    landing = plain_landing(sorted(export.iterdir()), folder / "landing.duckdb")
-    reader = plain_dlt(export, folder)
-    script = reference(export, folder)
-    ours = first_run(scale, folder / "large")
-    _row("rows of the export", f"{ours.rows:,}")
+    write_export(options.scale, export)
+    landing = plain_landing(sorted(export.iterdir()), folder)
     _row("(a) landing by `create table as`", _told(landing))
-    _row("landing", _told(ours.landing), _times(ours.landing, landing, "(a)"))
+    reader = plain_dlt(export, folder)
     _row("(c) landing by dlt's file reader", _told(reader), _times(reader, landing, "(a)"))
+    script = reference(export, folder)
     _row("(b) a hand-written script", _told(script))
+    ours = first_run(options.scale, folder / "large")
+    _row("rows of the export", f"{ours.rows:,}")
+    _row("landing", _told(ours.landing), _times(ours.landing, landing, "(a)"))
     _row("first whole run", _told(ours.whole), _times(ours.whole, script, "(b)"))
     memory = ours.whole.peak_bytes / script.peak_bytes
     _row("… its peak memory", f"{ours.whole.peak_bytes / 2**20:,.0f} MiB", f"{memory:.1f} (b)")
     for name, cost in later_runs(folder / "large"):
         _row(name, _told(cost), f"{cost.busy / ours.whole.busy:.0%} of the first")
+    shutil.rmtree(folder / "large")
     _row(f"first whole run, {small.rows:,} rows", _told(small.whole))
     growth = ours.whole.busy / small.whole.busy
     _row("… growth with the rows", f"{ours.rows / small.rows:.1f} times", f"{growth:.1f} times")
-    if ingestr:
-        events = folder / "small" / "export" / "events"
-        landing = plain_landing([events], folder / "events.duckdb")
+    events = folder / "small" / "export" / "events"
+    if options.ingestr:
+        landing = plain_landing([events], folder)
         _row("their events alone by `create table as`", _told(landing))
-        cost = plain_ingestr(ingestr, events, folder / "ingestr.duckdb")
+        cost = plain_ingestr(options.ingestr, events, folder / "ingestr.duckdb")
         _row("… by ingestr", _told(cost), f"{cost.busy / landing.busy:.0f} times")
+    if options.event_copies:
+        (folder / "small" / "metronome.duckdb").unlink()
+        more = folder / "events"
+        copy_events(folder / "small" / "export", more / "export", options.event_copies)
+        whole = first_run(None, more)
+        _row(f"first whole run, {whole.rows:,} rows, nearly all events", _told(whole.whole))
 
 
-def first_run(scale: int, folder: Path) -> First:
-    """`dlt pipeline run` and `dbt build` on an account of that size."""
-    write_export(scale, folder / "export")
+def first_run(scale: int | None, folder: Path) -> First:
+    """`dlt pipeline run` and `dbt build` on an account of that size, or on the files there are."""
+    if scale is not None:
+        write_export(scale, folder / "export")
     landing = _load(folder)
     whole = landing + _build(folder)
     with duckdb.connect(str(folder / "metronome.duckdb"), read_only=True) as connection:
@@ -139,18 +148,18 @@ def later_runs(folder: Path) -> Iterator[tuple[str, Cost]]:
     yield "run after 1% new rows", _load(folder) + _build(folder)
 
 
-def plain_landing(tables: list[Path], database: Path) -> Cost:
+def plain_landing(tables: list[Path], folder: Path) -> Cost:
     """Reference (a): tables by DuckDB alone, from a folder each."""
-    return _run([sys.executable, "-c", DUCKDB, str(database)], sql=_landing(tables))
+    with tempfile.TemporaryDirectory(dir=folder) as left:
+        return _run([sys.executable, "-c", DUCKDB, f"{left}/a.duckdb"], sql=_landing(tables))
 
 
 def reference(export: Path, folder: Path) -> Cost:
     """Reference (b): land, keep the newest rows, write the reports."""
-    reports = folder / "reference"
-    reports.mkdir()
-    sql = (ROOT / "benchmarks" / "reference.sql").read_text().replace("{reports}", str(reports))
-    command = [sys.executable, "-c", DUCKDB, str(folder / "reference.duckdb")]
-    return _run(command, sql=_landing(sorted(export.iterdir()), "filename = true") + sql)
+    sql = (ROOT / "benchmarks" / "reference.sql").read_text()
+    with tempfile.TemporaryDirectory(dir=folder) as left:
+        sql = _landing(sorted(export.iterdir()), "filename = true") + sql.replace("{reports}", left)
+        return _run([sys.executable, "-c", DUCKDB, f"{left}/b.duckdb"], sql=sql)
 
 
 def _landing(tables: list[Path], options: str = "union_by_name = true") -> str:
@@ -163,8 +172,9 @@ def _landing(tables: list[Path], options: str = "union_by_name = true") -> str:
 def plain_dlt(export: Path, folder: Path) -> Cost:
     """Reference (c): dlt's own file reader."""
     tables = sorted(path.name for path in export.iterdir())
-    command = [sys.executable, "-c", DLT, str(folder / "dlt.duckdb"), str(export), *tables]
-    return _run(command, {"DLT_DATA_DIR": str(folder / "dlt")})
+    with tempfile.TemporaryDirectory(dir=folder) as left:
+        command = [sys.executable, "-c", DLT, f"{left}/c.duckdb", str(export), *tables]
+        return _run(command, {"DLT_DATA_DIR": f"{left}/dlt"})
 
 
 def plain_ingestr(program: str, table: Path, database: Path) -> Cost:
@@ -219,16 +229,29 @@ def add_one_percent(export: Path) -> None:
             )
 
 
+def copy_events(export: Path, target: Path, copies: int) -> None:
+    """An export with the same files and more: each event many times, under ids of its own."""
+    shutil.copytree(export, target)
+    day = target / "events" / "dt=2024-04-16"
+    day.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        for copy in range(1, copies):
+            connection.execute(
+                f"copy (select * replace (transaction_id || '-{copy}' as transaction_id) "
+                f"from read_parquet('{export}/events/*/*.parquet', hive_partitioning = false)) "
+                f"to '{day}/{copy}_20240416060000.parquet'"
+            )
+
+
 def _load(folder: Path) -> Cost:
     return _run([BIN / "dlt", "pipeline", "metronome_export", "run"], _settings(folder))
 
 
 def _build(folder: Path) -> Cost:
-    reports = folder / "reports"
-    reports.mkdir(exist_ok=True)
-    options = ["--target-path", folder / "target", "--log-path", folder, "--log-level", "warn"]
-    command = [BIN / "dbt", "build", "--exclude-resource-type", "unit_test", *options]
-    return _run([*command, "--vars", ARGUMENTS.format(reports)], _settings(folder))
+    publish = [sys.executable, "-m", "pipelines.publish", folder / "reports", "--"]
+    build = [BIN / "dbt", "build", "--exclude-resource-type", "unit_test", "--log-level", "warn"]
+    return _run([*publish, *build, "--vars", ARGUMENTS], _settings(folder))
 
 
 def _settings(folder: Path) -> dict[str, str]:
@@ -236,6 +259,8 @@ def _settings(folder: Path) -> dict[str, str]:
         "SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export"),
         "DESTINATION__DUCKDB__CREDENTIALS": str(folder / "metronome.duckdb"),
         "DLT_DATA_DIR": str(folder / "dlt"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder),
         "DO_NOT_TRACK": "1",
     }
 
@@ -282,6 +307,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.export", description=__doc__)
     parser.add_argument("--scale", type=int, default=50, help="how often the customers occur")
     parser.add_argument("--memory", default="4GB", help="DuckDB's limit, in each process")
+    parser.add_argument(
+        "--event-copies",
+        type=int,
+        metavar="N",
+        help="an account of a tenth of the scale, too, with each event so many times",
+    )
     parser.add_argument("--ingestr", metavar="PROGRAM", help="its program, to be compared with")
     parser.add_argument("--folder", type=Path, help="where there is room for the files")
     return parser
