@@ -110,7 +110,7 @@ else
 	@$(echo) "Loading: dlt pipeline run"
 	@$(BIN)/dlt pipeline run
 endif
-	@$(echo) "Building and testing the models, about two minutes: dbt build --vars \"$$VARS\""
+	@$(echo) "Building and testing what new data can change, of the sandbox two minutes at most: dbt build --vars \"$$VARS\""
 	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn $(if $(FULL_REFRESH),--full-refresh) --vars "$$VARS"
 
 doctor: $(INSTALLED)

@@ -14,9 +14,10 @@ from pipelines.children import exit_on_signals, run_child
 from pipelines.database import lock_file, opened
 from pipelines.errors import InputError, printable
 from pipelines.locks import held
-from pipelines.publish.audit import read_audit
+from pipelines.publish.audit import read_artifact, read_audit
 from pipelines.publish.folder import CURRENT, LOCK, MANIFEST, reports_folder
-from pipelines.publish.run_json import run_json, write_json
+from pipelines.publish.reach import good_run, note_good_run, raw_state, reach
+from pipelines.publish.run_json import is_set, run_json, write_json
 from pipelines.settings import database_file
 from pipelines.steps import Clock, say
 
@@ -50,30 +51,47 @@ def _publish(path: Path, command: list[str]) -> int:
         held(target / LOCK, f"dbt's target folder {target}") as target_lock,
         held(lock_file(database), str(database)) as database_lock,
     ):
-        with opened(database):
-            pass  # better said before the work than by dbt
+        # better said before the work than by dbt, if it does not open
+        with opened(database, read_only=True) as connection:
+            good, raw = good_run(connection), raw_state(connection)
+        scope = reach(good, command, raw, read_artifact(target, "manifest"))
+        if scope.is_nothing and is_set(path, good.set_checksum):
+            return _unchanged(path)
         started_at, clock = datetime.now(UTC), Clock()
         code = run_child(
-            command,
+            [*command, *scope.options],
             env=os.environ | {"REPORTS_DIR": str(folder.new_set)},
             # if this process is killed, dbt still keeps other runs out
             pass_fds=[folder.lock, target_lock, database_lock],
         )
         if code not in (0, 1):
             return _refused(path, [f"{command[0]} ended with exit code {code}."], code)
-        audit = read_audit(target, started_at)
+        audit = read_audit(target, started_at, scope.kept)
         say(audit.summary(), seconds=clock.seconds())
         objections = audit.objections()
         if code or objections:
             return _refused(path, objections or [f"{command[0]} failed after its tests."])
         content = run_json(folder.new_set, audit, database)
-        write_json(folder.new_set / MANIFEST, content)
+        checksum = write_json(folder.new_set / MANIFEST, content)
         folder.swap()
+        with opened(database) as connection:
+            note_good_run(connection, command, raw, audit, checksum)
     reports = len(content["reports"])
     told = f"\nPublished in {path}: {reports} reports and {MANIFEST}"
     say(told, step="publish", reports=reports, seconds=clock.seconds())
     for line in _remarks(content["sources"]):
         say(f"  {line}", "warning", step="publish")
+    return 0
+
+
+def _unchanged(folder: Path) -> int:
+    last = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    say(
+        f"Nothing is new since the reports in {folder} were published, as of {last['as_of']}: "
+        "they stay as they are.",
+        step="publish",
+        reports=len(last["reports"]),
+    )
     return 0
 
 

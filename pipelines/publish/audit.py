@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,20 +18,27 @@ LOAD_NOTES = "stg_metronome_export__load_notes"
 
 @dataclass(frozen=True)
 class Audit:
-    """One run of dbt.
+    """One run of dbt, with what still holds of the good one before it.
 
     Attributes:
         results: dbt's `run_results.json`.
         manifest: dbt's `manifest.json`.
+        kept: Results of the good run before, by node, of what this one had not to do again.
     """
 
     results: dict[str, Any]
     manifest: dict[str, Any]
+    kept: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def done(self) -> dict[str, dict[str, Any]]:
+        """The result of each node that this run built or tested, by the node's id."""
+        return {result["unique_id"]: result for result in self.results["results"]}
 
     @property
     def by_node(self) -> dict[str, dict[str, Any]]:
-        """The result of each node that was built or tested, by the node's id."""
-        return {result["unique_id"]: result for result in self.results["results"]}
+        """The result that holds for each node, by the node's id."""
+        return self.kept | self.done
 
     @property
     def reports(self) -> dict[str, dict[str, Any]]:
@@ -43,9 +50,11 @@ class Audit:
         }
 
     def summary(self) -> Line:
-        """What was built and tested."""
-        kinds = Counter(node_id.partition(".")[0] for node_id in self.by_node)
-        statuses = Counter(result["status"] for result in self.by_node.values())
+        """What was built and tested, and what did not have to be."""
+        done = self.done
+        kinds = Counter(node_id.partition(".")[0] for node_id in done)
+        kept = Counter(node_id.partition(".")[0] for node_id in self.kept.keys() - done.keys())
+        statuses = Counter(result["status"] for result in done.values())
         left_out = statuses["skipped"]
         figures = {
             "models": kinds["model"],
@@ -53,13 +62,19 @@ class Audit:
             "warnings": statuses["warn"],
             "failed": sum(n for status, n in statuses.items() if status not in GOOD) - left_out,
             "left_out": left_out,
+            "kept_models": kept["model"],
+            "kept_tests": kept["test"] + kept["unit_test"],
         }
-        return Line(
+        told = (
             f"\nbuild: {figures['models']:,} models, {figures['tests']:,} tests; warnings: "
-            f"{figures['warnings']:,}, failed: {figures['failed']:,}, left out: {left_out:,}",
-            step="build",
-            **figures,
+            f"{figures['warnings']:,}, failed: {figures['failed']:,}, left out: {left_out:,}"
         )
+        if self.kept:
+            told += (
+                f"; nothing new for {figures['kept_models']:,} models and "
+                f"{figures['kept_tests']:,} tests"
+            )
+        return Line(told, step="build", **figures)
 
     def relation(self, model: str) -> str:
         """The table or view of a model, for SQL."""
@@ -68,7 +83,7 @@ class Audit:
     def objections(self) -> list[str]:
         """Why the reports must not be published, one sentence each; none if they may be."""
         by_node = self.by_node
-        statuses = Counter(result["status"] for result in by_node.values())
+        statuses = Counter(result["status"] for result in self.done.values())
         skipped = statuses.pop("skipped", 0)
         failed = sum(count for status, count in statuses.items() if status not in GOOD)
         unbuilt = [name for name, node in self.reports.items() if node["unique_id"] not in by_node]
@@ -120,20 +135,33 @@ class Audit:
         }
 
 
-def read_audit(target: Path, started_at: datetime) -> Audit:
+def read_artifact(target: Path, name: str) -> dict[str, Any]:
+    """One of the JSON files that dbt leaves in its target folder; empty if it left none."""
+    try:
+        return json.loads((target / f"{name}.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def read_audit(target: Path, started_at: datetime, kept: dict[str, dict[str, Any]]) -> Audit:
     """Read what the run of dbt that began at an instant left in its target folder.
+
+    Args:
+        target: The folder.
+        started_at: The instant.
+        kept: Results of the good run before that still hold, by node.
 
     Raises:
         InputError: If it left nothing there.
     """
-    try:
-        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
-        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        results = None
-    if not results or datetime.fromisoformat(results["metadata"]["generated_at"]) < started_at:
+    results, manifest = (read_artifact(target, name) for name in ("run_results", "manifest"))
+    if (
+        not results
+        or not manifest
+        or datetime.fromisoformat(results["metadata"]["generated_at"]) < started_at
+    ):
         raise InputError(
             f"dbt left no results in {target}. If it did not say why: the command must be a "
             "`dbt build`; DBT_TARGET_PATH names another target folder, --target-path may not."
         )
-    return Audit(results, manifest)
+    return Audit(results, manifest, kept)

@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import FrameType
@@ -169,7 +169,8 @@ BUILD = """import json, os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-number, *full = sys.argv[1:]
+number, *words = sys.argv[1:]
+full = [word for word in words if word.endswith(".json")]
 folder, target = Path(os.environ["REPORTS_DIR"]), Path(os.environ["DBT_TARGET_PATH"])
 nodes = {
     f"model.metronome.{name}": {
@@ -178,6 +179,7 @@ nodes = {
         "resource_type": "model",
         "relation_name": "arguments",
         "config": {"meta": {"totals": ["total"]}},
+        "depends_on": {"macros": []},
     }
     for name in ("dim_report_arguments", "stg_metronome_export__load_notes", "rpt_a", "rpt_b")
 }
@@ -185,12 +187,20 @@ for name in ("a", "b"):
     (folder / f"{name}.csv").write_text(f"pricing_unit,total\\nUSD,{number}\\n")
 for name in full:
     (folder / name).symlink_to("/dev/full")
-results = {
-    "metadata": {"generated_at": datetime.now(UTC).isoformat(), "dbt_version": "1"},
-    "args": {},
-    "results": [{"unique_id": key, "status": "success"} for key in nodes],
+metadata = {
+    "generated_at": datetime.now(UTC).isoformat(),
+    "dbt_version": "1",
+    "invocation_id": datetime.now(UTC).isoformat(),
 }
-artifacts = {"manifest": {"nodes": nodes, "parent_map": {}}, "run_results": results}
+results = {
+    "metadata": metadata,
+    "args": {"vars": {"as_of": "2024-04-15"}},
+    "results": [{"unique_id": key, "status": "success", "failures": None} for key in nodes],
+}
+manifest = {"metadata": metadata, "nodes": nodes}
+manifest |= {"sources": {"source.metronome.raw_export.invoice": {}}, "macros": {}}
+manifest |= {"parent_map": {}, "child_map": {"source.metronome.raw_export.invoice": list(nodes)}}
+artifacts = {"manifest": manifest, "run_results": results}
 for name, content in artifacts.items():
     (target / f"{name}.json").write_text(json.dumps(content))
 """
@@ -220,8 +230,10 @@ def published(folder: Path) -> set[str]:
     return totals | {text.split(",")[-1].strip() for text in texts.values()}
 
 
-def publish_number(folder: Path, number: int, *given: str, by: Sequence[str] = ()) -> Any:
-    build = [sys.executable, "-c", BUILD, str(number), *given]
+def publish_number(
+    folder: Path, number: int, *full: str, by: Sequence[str] = (), options: Sequence[str] = ()
+) -> Any:
+    build = [sys.executable, "-c", BUILD, str(number), *full, *options]
     publisher = [*by, *command(folder, *build)[bool(by) :]]
     return run(*publisher)
 
@@ -262,3 +274,69 @@ def test_a_set_that_finds_no_room_is_not_published(building: Path):
     assert published(building) == {"1"}
     assert publish_number(building, 3).returncode == 0
     assert published(building) == {"3"}
+
+
+# Again, with nothing new
+
+
+def test_a_run_with_nothing_new_builds_nothing_and_leaves_the_set(building: Path):
+    assert publish_number(building, 1).returncode == 0
+    before = (building / ".current").readlink()
+    done = publish_number(building, 1)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"Nothing is new since the reports in {building} were published, as of None: "
+        "they stay as they are.\n"
+    )
+    assert (building / ".current").readlink() == before
+    assert published(building) == {"1"}
+
+
+def add_a_load(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "insert into raw_export.loaded_files (root, path, table_name, _dlt_load_id, _dlt_id) "
+        "values ('export', 'a file', 'invoice', '9', 'a file')"
+    )
+    connection.execute(
+        "insert into raw_export._dlt_loads (load_id, schema_name, status, inserted_at) "
+        "values ('9', 'metronome_export', 0, now())"
+    )
+
+
+def change_a_table(connection: duckdb.DuckDBPyConnection) -> None:
+    """As dbt does, before it."""
+    connection.execute("drop table publishing.last_good_run")
+
+
+@pytest.mark.parametrize("change", [add_a_load, change_a_table])
+def test_a_run_with_something_new_builds_again(
+    building: Path, workspace: Workspace, change: Callable[[duckdb.DuckDBPyConnection], None]
+):
+    assert publish_number(building, 1).returncode == 0
+    with workspace.connect() as connection:
+        change(connection)
+    done = publish_number(building, 1)
+    assert "build: 4 models" in done.stdout
+    assert publish_number(building, 1).stdout.startswith("Nothing is new")
+
+
+def test_a_report_that_was_changed_by_hand_is_written_again(building: Path):
+    assert publish_number(building, 1).returncode == 0
+    (building / "a.csv").write_text("by hand")
+    assert "build: 4 models" in publish_number(building, 1).stdout
+    assert published(building) == {"1"}
+
+
+def test_artifacts_of_another_run_do_not_say_what_is_reached(building: Path, database: Path):
+    assert publish_number(building, 1).returncode == 0
+    manifest = database.parent / "target" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    told["metadata"]["invocation_id"] = "another"
+    manifest.write_text(json.dumps(told))
+    assert "build: 4 models" in publish_number(building, 1).stdout
+
+
+@pytest.mark.parametrize("option", ["--full-refresh", "--select=a", "-s", "--exclude"])
+def test_who_says_what_is_built_is_obeyed(building: Path, option: str):
+    for _ in range(2):
+        assert "build: 4 models" in publish_number(building, 1, options=[option]).stdout
