@@ -84,3 +84,8 @@
 {% macro duckdb__not_materialized() -%}
     not materialized
 {%- endmacro %}
+
+{# The same for the rows that `touched_rows` gives: at first all of a table, later a few, which are better kept. #}
+{% macro not_materialized_at_first() -%}
+    {{ '' if is_incremental() else metronome.not_materialized() }}
+{%- endmacro %}

@@ -52,7 +52,7 @@ def _publish(path: Path, command: list[str]) -> int:
         held(lock_file(database), str(database)) as database_lock,
     ):
         # better said before the work than by dbt, if it does not open
-        with opened(database, read_only=True) as connection:
+        with opened(database) as connection:
             good, raw = good_run(connection), raw_state(connection)
         scope = reach(good, command, raw, read_artifact(target, "manifest"))
         if scope.is_nothing and is_set(path, good.set_checksum):
@@ -73,13 +73,13 @@ def _publish(path: Path, command: list[str]) -> int:
             return _refused(path, objections or [f"{command[0]} failed after its tests."])
         content = run_json(folder.new_set, audit, database)
         checksum = write_json(folder.new_set / MANIFEST, content)
-        folder.swap()
         with opened(database) as connection:
             note_good_run(connection, command, raw, audit, checksum)
+        folder.swap()
     reports = len(content["reports"])
     told = f"\nPublished in {path}: {reports} reports and {MANIFEST}"
     say(told, step="publish", reports=reports, seconds=clock.seconds())
-    for line in _remarks(content["sources"]):
+    for line in [*_remarks(content["sources"]), *audit.still_warned()]:
         say(f"  {line}", "warning", step="publish")
     return 0
 

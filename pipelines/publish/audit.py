@@ -120,6 +120,15 @@ class Audit:
         outcomes = Counter(result["status"] for result in tests.values())
         return {"outcomes": dict(outcomes), "warnings": warnings}
 
+    def still_warned(self) -> list[str]:
+        """The tests that warned in the good run before and did not have to run again, as a line."""
+        names = [
+            self.manifest["nodes"][node_id]["name"]
+            for node_id in sorted(self.kept.keys() - self.done.keys())
+            if self.kept[node_id]["status"] == "warn"
+        ]
+        return [f"warnings that still hold: {', '.join(names)}"] if names else []
+
     def _needed_tests(self) -> set[str]:
         """The data tests of the reports, of all that they are built from, and of the load."""
         parents = self.manifest["parent_map"]

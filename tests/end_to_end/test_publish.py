@@ -6,13 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
+from pipelines.publish.audit import read_artifact
+from pipelines.publish.reach import good_run, raw_state, reach
 from pipelines.sandbox.account import Account
 from pipelines.sandbox.server import TOKEN
 from tests.end_to_end.conftest import api_settings
@@ -43,6 +47,11 @@ def files(run: Run) -> dict[str, bytes]:
 
 def manifest(run: Run) -> dict[str, Any]:
     return json.loads((run.reports / "run.json").read_text(encoding="utf-8"))
+
+
+def artifact(run: Run, name: str) -> dict[str, Any]:
+    """What dbt left of its newest run."""
+    return read_artifact(run.folder / "target", name)
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +187,70 @@ def test_no_file_that_is_left_holds_the_token(published: tuple[Run, str]) -> Non
     assert not [path for path in left if TOKEN.encode() in path.read_bytes()]
 
 
+def test_with_nothing_new_nothing_is_built_and_the_set_stays(published: tuple[Run, str]) -> None:
+    run, _ = published
+    before = files(run)
+    said = run.publish(*EVERYTHING, accept_incomplete=True)
+    assert said.startswith(f"Nothing is new since the reports in {run.reports} were published")
+    assert files(run) == before
+
+
+def test_every_raw_table_tells_when_it_has_got_rows(published: tuple[Run, str]) -> None:
+    run, _ = published
+    with duckdb.connect(str(run.database), read_only=True) as connection:
+        told = raw_state(connection).keys()
+    assert {
+        name for name in artifact(run, "manifest")["sources"] if not name.endswith("._dlt_loads")
+    } <= told
+
+
+def test_without_as_of_the_clock_reaches_balances_and_no_staging(
+    published: tuple[Run, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = published
+    monkeypatch.chdir(ROOT)
+    with duckdb.connect(str(run.database), read_only=True) as connection:
+        good = good_run(connection)
+    dbt = artifact(run, "manifest")
+    assert reach(good, good.command, good.raw, dbt).is_nothing
+    by_clock = reach(replace(good, is_timeless=False), good.command, good.raw, dbt)
+    assert {"int_invoices_current", "fct_customer_balances"} <= set(by_clock.options)
+    assert not [name for name in by_clock.options if name.startswith("stg_")]
+    assert "model.metronome.stg_metronome_export__invoices" in by_clock.kept
+
+
+def test_a_new_event_builds_and_tests_what_it_reaches(published: tuple[Run, str]) -> None:
+    """The figures are those of a run that builds everything: the one by cron, below, is one."""
+    run, _ = published
+    images = sum(int(row["events"]) for row in run.report("usage_by_property"))
+    outcomes = manifest(run)["tests"]["outcomes"]
+    ((load_id,),) = run.query("select max(load_id) || '1' from raw_export._dlt_loads")
+    for statement in (
+        "insert into raw_export.events select * replace ("
+        f"'one more' as transaction_id, 'one more' as _file, '{load_id}' as _dlt_load_id) "
+        "from raw_export.events where environment_type = 'PRODUCTION' "
+        "and event_type = 'image_modeler' and timestamp::date = '2024-03-11' "
+        "order by transaction_id limit 1",
+        "insert into raw_export.loaded_files (root, path, table_name, _dlt_load_id, _dlt_id) "
+        f"select root, 'one more', 'events', '{load_id}', 'one more' "
+        "from raw_export.loaded_files limit 1",
+        "insert into raw_export._dlt_loads (load_id, schema_name, status, inserted_at) "
+        f"select '{load_id}', schema_name, 0, inserted_at from raw_export._dlt_loads limit 1",
+    ):
+        run.execute(statement)
+    said = run.publish(*EVERYTHING, accept_incomplete=True)
+    assert "; nothing new for " in said
+    assert "warnings that still hold: assert_export_is_complete" in said
+    assert sum(int(row["events"]) for row in run.report("usage_by_property")) == images + 1
+    assert sum(manifest(run)["tests"]["outcomes"].values()) == sum(outcomes.values())
+    done = {result["unique_id"] for result in artifact(run, "run_results")["results"]}
+    assert "model.metronome.stg_metronome_export__events" in done
+    assert "model.metronome.fct_reconciliation_usage" in done
+    assert "test.metronome.assert_usage_equals_invoices" in done
+    assert "model.metronome.stg_metronome_export__invoices" not in done
+    assert "model.metronome.int_plans_united" not in done
+
+
 def test_a_part_of_the_reports_is_not_published(published: tuple[Run, str]) -> None:
     run, _ = published
     before = files(run)
@@ -236,6 +309,7 @@ def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_t
     (log,) = (checkout / "logs").glob("reports-?.log")
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert [line["step"] for line in lines if "seconds" in line] == ["export", "build", "publish"]
+    assert [line["kept_models"] for line in lines if line.get("step") == "build"] == [0]
     after = files(run)
     told = [json.loads(content.pop("run.json")) for content in (before, after)]
     assert before == after

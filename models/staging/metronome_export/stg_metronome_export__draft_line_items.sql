@@ -3,7 +3,7 @@
 
 with
 
-source as {{ not_materialized() }} (
+source as {{ not_materialized_at_first() }} (
     {{ touched_rows(source('raw_export', 'draft_line_item'), ['id', 'snapshot_time']) }}
 ),
 
