@@ -14,7 +14,7 @@ from pipelines.children import exit_on_signals, run_child
 from pipelines.database import lock_file, opened
 from pipelines.errors import InputError, printable
 from pipelines.locks import held
-from pipelines.publish.audit import read_artifact, read_audit
+from pipelines.publish.audit import read_audit
 from pipelines.publish.folder import CURRENT, LOCK, MANIFEST, reports_folder
 from pipelines.publish.reach import good_run, note_good_run, raw_state, reach
 from pipelines.publish.run_json import is_set, run_json, write_json
@@ -54,7 +54,7 @@ def _publish(path: Path, command: list[str]) -> int:
         # better said before the work than by dbt, if it does not open
         with opened(database) as connection:
             good, raw = good_run(connection), raw_state(connection)
-        scope = reach(good, command, raw, read_artifact(target, "manifest"))
+        scope = reach(good, command, raw)
         if scope.is_nothing and is_set(path, good.set_checksum):
             return _unchanged(path)
         started_at, clock = datetime.now(UTC), Clock()

@@ -144,7 +144,7 @@ class Audit:
         }
 
 
-def read_artifact(target: Path, name: str) -> dict[str, Any]:
+def _artifact(target: Path, name: str) -> dict[str, Any]:
     """One of the JSON files that dbt leaves in its target folder; empty if it left none."""
     try:
         return json.loads((target / f"{name}.json").read_text(encoding="utf-8"))
@@ -163,7 +163,7 @@ def read_audit(target: Path, started_at: datetime, kept: dict[str, dict[str, Any
     Raises:
         InputError: If it left nothing there.
     """
-    results, manifest = (read_artifact(target, name) for name in ("run_results", "manifest"))
+    results, manifest = (_artifact(target, name) for name in ("run_results", "manifest"))
     if (
         not results
         or not manifest

@@ -8,7 +8,7 @@ a table, it takes the note away (`forget_good_run`): without one everything is b
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Container
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +35,9 @@ ALWAYS = "path:models/reports"
 
 FILES = "model.metronome.stg_metronome_export__loaded_files"
 """The model of the export's files. What also reads a raw table asks for that table's files only."""
+
+BUILT = ("model.", "seed.", "test.", "unit_test.")
+"""How the ids of nodes begin that a run builds or tests."""
 
 CLOCK = "macro.metronome.as_of_value"
 """The macro that takes the start of the run for `as_of`, where that is not given."""
@@ -63,52 +66,48 @@ class GoodRun:
         command: The command of dbt.
         project: A checksum of the project that it was a run of.
         raw: The state of the raw data by source, as `raw_state` gives it.
-        invocation: dbt's id of the run; of several, of the newest.
+        children: The nodes that are made from a node or source, or test it.
+        of_clock: The nodes that the clock has a part in; none if `as_of` was given.
         results: Status and number of failures, by node.
-        is_timeless: Its `as_of` was given, and not the clock's.
         set_checksum: Of the `run.json` of its set.
     """
 
     command: list[str]
     project: str
     raw: dict[str, list[Any]]
-    invocation: str
+    children: dict[str, list[str]]
+    of_clock: list[str]
     results: dict[str, dict[str, Any]]
-    is_timeless: bool
     set_checksum: str
 
 
-def reach(
-    good: GoodRun | None, command: list[str], raw: dict[str, list[Any]], manifest: dict[str, Any]
-) -> Reach:
+def reach(good: GoodRun | None, command: list[str], raw: dict[str, list[Any]]) -> Reach:
     """Say what a command of dbt has to build.
 
     Args:
         good: The last good run, if there is one.
         command: The command, with all its options.
         raw: The state of the raw data.
-        manifest: dbt's `manifest.json` of its last run; empty if there is none.
     """
     if (
         good is None
         or not raw
         or good.command != command
         or good.project != project_checksum()
-        or good.invocation != manifest.get("metadata", {}).get("invocation_id")
         or any(word.partition("=")[0] in OWN_CHOICE for word in command)
     ):
         return Reach()
-    changed = {source for source in manifest["sources"] if raw.get(source) != good.raw.get(source)}
-    of_clock = set() if good.is_timeless else _reaching_macro(manifest, CLOCK)
-    reached = _descendants(manifest, changed | of_clock)
-    built = sorted(node for node in good.results if node in reached)
+    changed = {name for name in raw | good.raw if raw.get(name) != good.raw.get(name)}
+    reached: set[str] = set()
+    ahead = changed | set(good.of_clock)
+    while ahead:
+        reached |= ahead
+        ahead = {child for node in ahead for child in good.children.get(node, [])} - reached
+    names = sorted(node.split(".")[2] for node in reached if node.startswith(BUILT))
     return Reach(
-        options=[
-            *("--indirect-selection", "empty", "--select", ALWAYS),
-            *(manifest["nodes"][node]["name"] for node in built if node in manifest["nodes"]),
-        ],
+        options=["--indirect-selection", "empty", "--select", ALWAYS, *names],
         kept={node: result for node, result in good.results.items() if node not in reached},
-        is_nothing=not built,
+        is_nothing=not names,
     )
 
 
@@ -132,16 +131,18 @@ def note_good_run(
     set_checksum: str,
 ) -> None:
     """Note in the database that a run was good."""
+    results = audit.by_node
+    is_timeless = audit.results["args"].get("vars", {}).get("as_of")
     note = GoodRun(
         command=command,
         project=project_checksum(),
         raw=raw,
-        invocation=audit.results["metadata"]["invocation_id"],
+        children=_children(audit.manifest, results),
+        of_clock=[] if is_timeless else sorted(_calling(audit.manifest, CLOCK) & results.keys()),
         results={
             node: {"unique_id": node, "status": result["status"], "failures": result["failures"]}
-            for node, result in audit.by_node.items()
+            for node, result in results.items()
         },
-        is_timeless=bool(audit.results["args"].get("vars", {}).get("as_of")),
         set_checksum=set_checksum,
     )
     connection.execute(f"create schema if not exists {SCHEMA}")
@@ -190,32 +191,30 @@ def project_checksum() -> str:
     return total.hexdigest()
 
 
-def _descendants(manifest: dict[str, Any], roots: Iterable[str]) -> set[str]:
-    """The given nodes and sources, and all that is made from them."""
-    children, parents = manifest["child_map"], manifest["parent_map"]
-    reached: set[str] = set()
-    ahead = set(roots)
-    while ahead:
-        reached |= ahead
-        ahead = {
-            child
-            for node in ahead
-            for child in children.get(node, [])
-            if node != FILES or not any(name.startswith("source.") for name in parents[child])
-        } - reached
-    return reached
+def _children(manifest: dict[str, Any], built: Container[str]) -> dict[str, list[str]]:
+    """Which of the built nodes are made from each node or source, or test it."""
+    parents = manifest["parent_map"]
+
+    def asks(child: str, parent: str) -> bool:
+        reads_raw = any(name.startswith("source.") for name in parents[child])
+        return child in built and not (parent == FILES and reads_raw)
+
+    return {
+        parent: [child for child in children if asks(child, parent)]
+        for parent, children in manifest["child_map"].items()
+    }
 
 
-def _reaching_macro(manifest: dict[str, Any], macro: str) -> set[str]:
+def _calling(manifest: dict[str, Any], macro: str) -> set[str]:
     """The nodes that call a macro, or one that calls it."""
     macros = {name: found["depends_on"]["macros"] for name, found in manifest["macros"].items()}
-    reaching: set[str] = set()
+    calling: set[str] = set()
     ahead = {macro}
     while ahead:
-        reaching |= ahead
-        ahead = {name for name, called in macros.items() if not ahead.isdisjoint(called)} - reaching
+        calling |= ahead
+        ahead = {name for name, called in macros.items() if not ahead.isdisjoint(called)} - calling
     return {
         name
         for name, node in manifest["nodes"].items()
-        if not reaching.isdisjoint(node["depends_on"]["macros"])
+        if not calling.isdisjoint(node["depends_on"]["macros"])
     }
