@@ -22,8 +22,8 @@ from pipelines.publish.audit import Audit
 SCHEMA, TABLE = "publishing", "last_good_run"
 """Where the last good run is noted in the database."""
 
-PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "tests")
-"""What of a checkout decides what is built."""
+PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "tests", "pipelines")
+"""What of a checkout decides what is built and published."""
 
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
 
@@ -93,7 +93,6 @@ def reach(good: GoodRun | None, command: list[str], raw: dict[str, list[Any]]) -
         good is None
         or not raw
         or good.command != command
-        or good.project != project_checksum()
         or any(word.partition("=")[0] in OWN_CHOICE for word in command)
     ):
         return Reach()
@@ -112,7 +111,7 @@ def reach(good: GoodRun | None, command: list[str], raw: dict[str, list[Any]]) -
 
 
 def good_run(connection: duckdb.DuckDBPyConnection) -> GoodRun | None:
-    """The last good run, None if dbt has changed a table since, or there is none."""
+    """The last good run; None if dbt, or somebody the project, has changed anything since."""
     has_note = connection.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
         [SCHEMA, TABLE],
@@ -120,7 +119,8 @@ def good_run(connection: duckdb.DuckDBPyConnection) -> GoodRun | None:
     if not has_note[0]:
         return None
     ((note,),) = connection.execute(f"select note from {SCHEMA}.{TABLE}").fetchall()
-    return GoodRun(**json.loads(note))
+    told = json.loads(note)
+    return GoodRun(**told) if told["project"] == project_checksum() else None
 
 
 def note_good_run(
@@ -185,7 +185,7 @@ def project_checksum() -> str:
     for part in PROJECT:
         path = Path(part)
         for file in sorted(path.rglob("*.*")) if path.is_dir() else [path]:
-            if file.suffix in (".sql", ".yml", ".csv", ".md"):
+            if file.suffix in (".sql", ".yml", ".csv", ".md", ".py"):
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
                 total.update(f"{file.as_posix()} {content}\n".encode())
     return total.hexdigest()

@@ -303,7 +303,13 @@ def change_a_table(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("drop table publishing.last_good_run")
 
 
-@pytest.mark.parametrize("change", [add_a_load, change_a_table])
+def change_the_project(connection: duckdb.DuckDBPyConnection) -> None:
+    """So that the note is one of another."""
+    other = """replace(note, '"project": "', '"project": "another ')"""
+    connection.execute(f"update publishing.last_good_run set note = {other}")
+
+
+@pytest.mark.parametrize("change", [add_a_load, change_a_table, change_the_project])
 def test_a_run_with_something_new_builds_again(
     building: Path, workspace: Workspace, change: Callable[[duckdb.DuckDBPyConnection], None]
 ):
