@@ -100,8 +100,23 @@ measured as (
             and valued.property_value = metric_events.property_value
     inner join metrics on metric_events.billable_metric_id = metrics.billable_metric_id
     where
-        metric_events.other_filters is null
-        or {{ passes_property_filters('valued.properties', 'metric_events.other_filters') }}
+        -- a value may be of a metric that is not charged for in this period
+        (
+            valued.environment_type, valued.customer_id, metrics.billable_metric_id, valued.period_start_at,
+            valued.period_end_at
+        ) in (
+            select
+                environment_type,
+                customer_id,
+                billable_metric_id,
+                period_start_at,
+                period_end_at
+            from charges
+        )
+        and (
+            metric_events.other_filters is null
+            or {{ passes_property_filters('valued.properties', 'metric_events.other_filters') }}
+        )
 ),
 
 aggregated as (

@@ -64,6 +64,7 @@ class GoodRun:
 
     Attributes:
         command: The command of dbt.
+        catalog: The database's name for itself, which views spell out: that of its file.
         project: A checksum of the project that it was a run of.
         raw: The state of the raw data by source, as `raw_state` gives it.
         children: The nodes that are made from a node or source, or test it.
@@ -73,6 +74,7 @@ class GoodRun:
     """
 
     command: list[str]
+    catalog: str
     project: str
     raw: dict[str, list[Any]]
     children: dict[str, list[str]]
@@ -111,7 +113,7 @@ def reach(good: GoodRun | None, command: list[str], raw: dict[str, list[Any]]) -
 
 
 def good_run(connection: duckdb.DuckDBPyConnection) -> GoodRun | None:
-    """The last good run; None if dbt, or somebody the project, has changed anything since."""
+    """The last good run, None if there is none of these tables and of this project."""
     has_note = connection.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
         [SCHEMA, TABLE],
@@ -120,7 +122,8 @@ def good_run(connection: duckdb.DuckDBPyConnection) -> GoodRun | None:
         return None
     ((note,),) = connection.execute(f"select note from {SCHEMA}.{TABLE}").fetchall()
     told = json.loads(note)
-    return GoodRun(**told) if told["project"] == project_checksum() else None
+    is_ours = told["project"] == project_checksum() and told["catalog"] == _catalog(connection)
+    return GoodRun(**told) if is_ours else None
 
 
 def note_good_run(
@@ -135,6 +138,7 @@ def note_good_run(
     is_timeless = audit.results["args"].get("vars", {}).get("as_of")
     note = GoodRun(
         command=command,
+        catalog=_catalog(connection),
         project=project_checksum(),
         raw=raw,
         children=_children(audit.manifest, results),
@@ -189,6 +193,11 @@ def project_checksum() -> str:
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
                 total.update(f"{file.as_posix()} {content}\n".encode())
     return total.hexdigest()
+
+
+def _catalog(connection: duckdb.DuckDBPyConnection) -> str:
+    ((name,),) = connection.execute("select current_database()").fetchall()
+    return name
 
 
 def _children(manifest: dict[str, Any], built: Container[str]) -> dict[str, list[str]]:

@@ -212,7 +212,7 @@ def test_without_as_of_the_clock_reaches_balances_and_no_staging(
         good = good_run(connection)
     assert reach(good, good.command, good.raw).is_nothing
     dbt = Audit(artifact(run, "run_results") | {"args": {}}, artifact(run, "manifest"))
-    with duckdb.connect() as connection:
+    with duckdb.connect(str(run.folder / "note.duckdb")) as connection:
         note_good_run(connection, good.command, good.raw, dbt, good.set_checksum)
         by_clock = reach(good_run(connection), good.command, good.raw)
     assert {"int_invoices_current", "fct_customer_balances"} <= set(by_clock.options)

@@ -328,6 +328,17 @@ def test_a_report_that_was_changed_by_hand_is_written_again(building: Path):
     assert published(building) == {"1"}
 
 
+def test_a_database_of_another_name_is_built_anew(
+    building: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+):
+    """Its views name the tables of the one that it was."""
+    assert publish_number(building, 1).returncode == 0
+    other = workspace.database.with_name("other.duckdb")
+    workspace.database.rename(other)
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(other))
+    assert "build: 4 models" in publish_number(building, 1).stdout
+
+
 @pytest.mark.parametrize("option", ["--full-refresh", "--select=a", "-s", "--exclude"])
 def test_who_says_what_is_built_is_obeyed(building: Path, option: str):
     for _ in range(2):
