@@ -126,8 +126,10 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
         (folder / "small" / "metronome.duckdb").unlink()
         more = folder / "events"
         copy_events(folder / "small" / "export", more / "export", options.event_copies)
-        whole = first_run(None, more)
-        _row(f"first whole run, {whole.rows:,} rows, nearly all events", _told(whole.whole))
+        ours = first_run(None, more)
+        _row(f"first whole run, {ours.rows:,} rows, nearly all events", _told(ours.whole))
+        for name, cost in later_runs(more):
+            _row(f"… {name}", _told(cost), f"{cost.busy / ours.whole.busy:.0%} of the first")
 
 
 def first_run(scale: int | None, folder: Path) -> First:
