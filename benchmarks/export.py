@@ -95,7 +95,8 @@ def main() -> None:
 
 
 def _compare(options: argparse.Namespace, folder: Path) -> None:
-    small = first_run(max(options.scale // 10, 1), folder / "small")
+    write_export(max(options.scale // 10, 1), folder / "small" / "export")
+    small = first_run(folder / "small")
     export = folder / "large" / "export"
     write_export(options.scale, export)
     landing = plain_landing(sorted(export.iterdir()), folder)
@@ -104,7 +105,7 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
     _row("(c) landing by dlt's file reader", _told(reader), _times(reader, landing, "(a)"))
     script = reference(export, folder)
     _row("(b) a hand-written script", _told(script))
-    ours = first_run(options.scale, folder / "large")
+    ours = first_run(folder / "large")
     _row("rows of the export", f"{ours.rows:,}")
     _row("landing", _told(ours.landing), _times(ours.landing, landing, "(a)"))
     _row("first whole run", _told(ours.whole), _times(ours.whole, script, "(b)"))
@@ -126,16 +127,14 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
         (folder / "small" / "metronome.duckdb").unlink()
         more = folder / "events"
         copy_events(folder / "small" / "export", more / "export", options.event_copies)
-        ours = first_run(None, more)
+        ours = first_run(more)
         _row(f"first whole run, {ours.rows:,} rows, nearly all events", _told(ours.whole))
         for name, cost in later_runs(more):
             _row(f"… {name}", _told(cost), f"{cost.busy / ours.whole.busy:.0%} of the first")
 
 
-def first_run(scale: int | None, folder: Path) -> First:
-    """`dlt pipeline run` and `dbt build` on an account of that size, or on the files there are."""
-    if scale is not None:
-        write_export(scale, folder / "export")
+def first_run(folder: Path) -> First:
+    """`dlt pipeline run` and `dbt build` on the export in a folder."""
     landing = _load(folder)
     whole = landing + _build(folder)
     with duckdb.connect(str(folder / "metronome.duckdb"), read_only=True) as connection:
