@@ -16,7 +16,7 @@ from pipelines.errors import InputError, printable
 from pipelines.locks import held
 from pipelines.publish.audit import read_audit
 from pipelines.publish.folder import CURRENT, LOCK, MANIFEST, reports_folder
-from pipelines.publish.reach import good_run, note_good_run, raw_state, reach
+from pipelines.publish.reach import good_run, note_good_run, project_checksum, raw_state, reach
 from pipelines.publish.run_json import is_set, run_json, write_json
 from pipelines.settings import database_file
 from pipelines.steps import Clock, say
@@ -52,8 +52,9 @@ def _publish(path: Path, command: list[str]) -> int:
         held(lock_file(database), str(database)) as database_lock,
     ):
         # better said before the work than by dbt, if it does not open
+        project = project_checksum()
         with opened(database) as connection:
-            good, raw = good_run(connection), raw_state(connection)
+            good, raw = good_run(connection, project), raw_state(connection)
         scope = reach(good, command, raw)
         if scope.is_nothing and is_set(path, good.set_checksum):
             return _unchanged(path)
@@ -74,7 +75,7 @@ def _publish(path: Path, command: list[str]) -> int:
         content = run_json(folder.new_set, audit, database)
         checksum = write_json(folder.new_set / MANIFEST, content)
         with opened(database) as connection:
-            note_good_run(connection, command, raw, audit, checksum)
+            note_good_run(connection, command, project, raw, audit, checksum)
         folder.swap()
     reports = len(content["reports"])
     told = f"\nPublished in {path}: {reports} reports and {MANIFEST}"

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -132,16 +133,23 @@ class Audit:
     def _needed_tests(self) -> set[str]:
         """The data tests of the reports, of all that they are built from, and of the load."""
         parents = self.manifest["parent_map"]
-        ancestors = {f"model.metronome.{LOAD_NOTES}"}
-        ahead = {node["unique_id"] for node in self.reports.values()}
-        while ahead:
-            ancestors |= ahead
-            ahead = {parent for node in ahead for parent in parents.get(node, [])} - ancestors
+        reports = {node["unique_id"] for node in self.reports.values()}
+        ancestors = reachable(reports, parents) | {f"model.metronome.{LOAD_NOTES}"}
         return {
             node_id
             for node_id in self.manifest["nodes"]
             if node_id.startswith("test.") and not ancestors.isdisjoint(parents[node_id])
         }
+
+
+def reachable(roots: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:
+    """The roots, and all that edges lead to from them."""
+    reached: set[str] = set()
+    ahead = set(roots)
+    while ahead:
+        reached |= ahead
+        ahead = {end for start in ahead for end in edges.get(start, [])} - reached
+    return reached
 
 
 def _artifact(target: Path, name: str) -> dict[str, Any]:

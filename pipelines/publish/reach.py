@@ -8,6 +8,7 @@ a table, it takes the note away (`forget_good_run`): without one everything is b
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from typing import Any
 import duckdb
 
 from pipelines import metronome_api, metronome_export
-from pipelines.publish.audit import Audit
+from pipelines.publish.audit import Audit, reachable
 
 SCHEMA, TABLE = "publishing", "last_good_run"
 """Where the last good run is noted in the database."""
@@ -99,11 +100,7 @@ def reach(good: GoodRun | None, command: list[str], raw: dict[str, list[Any]]) -
     ):
         return Reach()
     changed = {name for name in raw | good.raw if raw.get(name) != good.raw.get(name)}
-    reached: set[str] = set()
-    ahead = changed | set(good.of_clock)
-    while ahead:
-        reached |= ahead
-        ahead = {child for node in ahead for child in good.children.get(node, [])} - reached
+    reached = reachable(changed | set(good.of_clock), good.children)
     names = sorted(node.split(".")[2] for node in reached if node.startswith(BUILT))
     return Reach(
         options=["--indirect-selection", "empty", "--select", ALWAYS, *names],
@@ -112,7 +109,7 @@ def reach(good: GoodRun | None, command: list[str], raw: dict[str, list[Any]]) -
     )
 
 
-def good_run(connection: duckdb.DuckDBPyConnection) -> GoodRun | None:
+def good_run(connection: duckdb.DuckDBPyConnection, project: str) -> GoodRun | None:
     """The last good run, None if there is none of these tables and of this project."""
     has_note = connection.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
@@ -122,24 +119,25 @@ def good_run(connection: duckdb.DuckDBPyConnection) -> GoodRun | None:
         return None
     ((note,),) = connection.execute(f"select note from {SCHEMA}.{TABLE}").fetchall()
     told = json.loads(note)
-    is_ours = told["project"] == project_checksum() and told["catalog"] == _catalog(connection)
+    is_ours = told["project"] == project and told["catalog"] == _catalog(connection)
     return GoodRun(**told) if is_ours else None
 
 
 def note_good_run(
     connection: duckdb.DuckDBPyConnection,
     command: list[str],
+    project: str,
     raw: dict[str, list[Any]],
     audit: Audit,
     set_checksum: str,
 ) -> None:
-    """Note in the database that a run was good."""
+    """Note in the database that a run was good; project and raw data as they were before it."""
     results = audit.by_node
     is_timeless = audit.results["args"].get("vars", {}).get("as_of")
     note = GoodRun(
         command=command,
         catalog=_catalog(connection),
-        project=project_checksum(),
+        project=project,
         raw=raw,
         children=_children(audit.manifest, results),
         of_clock=[] if is_timeless else sorted(_calling(audit.manifest, CLOCK) & results.keys()),
@@ -216,12 +214,11 @@ def _children(manifest: dict[str, Any], built: Container[str]) -> dict[str, list
 
 def _calling(manifest: dict[str, Any], macro: str) -> set[str]:
     """The nodes that call a macro, or one that calls it."""
-    macros = {name: found["depends_on"]["macros"] for name, found in manifest["macros"].items()}
-    calling: set[str] = set()
-    ahead = {macro}
-    while ahead:
-        calling |= ahead
-        ahead = {name for name, called in macros.items() if not ahead.isdisjoint(called)} - calling
+    callers = defaultdict(list)
+    for name, found in manifest["macros"].items():
+        for called in found["depends_on"]["macros"]:
+            callers[called].append(name)
+    calling = reachable([macro], callers)
     return {
         name
         for name, node in manifest["nodes"].items()

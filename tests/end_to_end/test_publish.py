@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from pipelines.publish.audit import Audit
-from pipelines.publish.reach import good_run, note_good_run, raw_state, reach
+from pipelines.publish.reach import good_run, note_good_run, project_checksum, raw_state, reach
 from pipelines.sandbox.account import Account
 from pipelines.sandbox.server import TOKEN
 from tests.end_to_end.conftest import api_settings
@@ -209,12 +209,13 @@ def test_without_as_of_the_clock_reaches_balances_and_no_staging(
     run, _ = published
     monkeypatch.chdir(ROOT)
     with duckdb.connect(str(run.database), read_only=True) as connection:
-        good = good_run(connection)
+        good = good_run(connection, project_checksum())
     assert reach(good, good.command, good.raw).is_nothing
     dbt = Audit(artifact(run, "run_results") | {"args": {}}, artifact(run, "manifest"))
     with duckdb.connect(str(run.folder / "note.duckdb")) as connection:
-        note_good_run(connection, good.command, good.raw, dbt, good.set_checksum)
-        by_clock = reach(good_run(connection), good.command, good.raw)
+        noted = (good.command, good.project, good.raw, dbt, good.set_checksum)
+        note_good_run(connection, *noted)
+        by_clock = reach(good_run(connection, good.project), good.command, good.raw)
     assert {"int_invoices_current", "fct_customer_balances"} <= set(by_clock.options)
     assert not [name for name in by_clock.options if name.startswith("stg_")]
     assert "model.metronome.stg_metronome_export__invoices" in by_clock.kept
