@@ -10,11 +10,12 @@ import httpx
 import pytest
 import simplejson
 
-from pipelines.sandbox.account import Account, Record, to_time
-from pipelines.sandbox.api.view import View
-from pipelines.sandbox.breakdowns import breakdown, joined, spread
-from pipelines.sandbox.server import TOKEN, running
-from pipelines.sandbox.simulation import simulate
+from sandbox.api.server import TOKEN, running
+from sandbox.api.view import View
+from sandbox.billing.breakdowns import breakdown, joined, spread
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account
+from sandbox.core.records import Record, to_time
 
 ALL = {"starting_on": "2023-12-01T00:00:00Z", "ending_before": "2024-07-01T00:00:00Z"}
 MARCH = {"starting_on": "2024-03-01T00:00:00Z", "ending_before": "2024-04-01T00:00:00Z"}
