@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from sandbox.__main__ import main as sandbox
 from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account, AccountState, Catalog
-from sandbox.core.metering import LATE_AFTER
+from sandbox.core.metering import is_late
 from sandbox.core.records import Event, Version, plain, to_time
 from sandbox.export.rows.core import Row, event_row
 from sandbox.export.schema import COLUMNS
@@ -329,7 +329,7 @@ def rolled_up(books: AccountState, transfers: list[datetime]) -> list[Event]:
             ),
             bisect_right(borders.get(event.customer, []), event.timestamp),
             bisect_left(transfers, event.received_at),
-            event.received_at - event.timestamp > LATE_AFTER,
+            is_late(event),
         )
         held = merged.get(key)
         if held is None:

@@ -6,17 +6,17 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-
-import uvicorn
+from typing import TYPE_CHECKING
 
 from pipelines.children import exit_on_signals, run_child
 from pipelines.steps import Clock, say
-from sandbox.api.faults import RATE_LIMIT_TYPES, RETRY_AFTER, Faults, FaultyApi
-from sandbox.api.server import TOKEN, base_url, create_app, listen, server_config, serving
+from sandbox.api.fault_options import RATE_LIMIT_TYPES, RETRY_AFTER, Faults
 from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
 from sandbox.core.records import NOW, PRODUCTION, SANDBOX, to_text, to_time
-from sandbox.export.writer import write_export
+
+if TYPE_CHECKING:
+    from sandbox.api.faults import FaultyApi
 
 EARLIEST, LATEST = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 6, 30, tzinfo=UTC)
 """Between which the account's clock can be set."""
@@ -110,7 +110,10 @@ def _clock(text: str) -> datetime:
     return moment
 
 
-def _app(account: Account, options: argparse.Namespace) -> FaultyApi:
+def _app(account: Account, options: argparse.Namespace) -> "FaultyApi":
+    from sandbox.api.faults import FaultyApi
+    from sandbox.api.server import TOKEN, create_app
+
     app = create_app(
         account,
         TOKEN,
@@ -133,7 +136,12 @@ def _app(account: Account, options: argparse.Namespace) -> FaultyApi:
     return FaultyApi(app, faults)
 
 
+# Each command imports what it alone needs: Arrow and a web server take longer than their parsing.
+
+
 def _export(account: Account, options: argparse.Namespace) -> int:
+    from sandbox.export.writer import write_export
+
     clock = Clock()
     files = write_export(account, options.folder, options.layout)
     told = f"export: {len(files)} files of the sandbox account in {options.folder}"
@@ -142,6 +150,10 @@ def _export(account: Account, options: argparse.Namespace) -> int:
 
 
 def _serve(account: Account, options: argparse.Namespace) -> int:
+    import uvicorn
+
+    from sandbox.api.server import TOKEN, base_url, listen, server_config
+
     with listen(options.port) as listener:
         print(f"{base_url(listener)} token {TOKEN}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
@@ -155,6 +167,8 @@ def _exec(account: Account, options: argparse.Namespace) -> int:
     if not command:
         print("exec needs a command: exec -- <command ...>", file=sys.stderr)
         return 2
+    from sandbox.api.server import TOKEN, serving
+
     exit_on_signals()
     with serving(_app(account, options)) as url:
         settings = {

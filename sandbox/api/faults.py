@@ -7,53 +7,22 @@ import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.api.fault_options import Faults
+
 ERRORS = (500, 408, 502, 409, 503)
 """The statuses that error answers have, in turn."""
-
-RATE_LIMIT_TYPES = ("client", "customer")
-RETRY_AFTER = ("none", "seconds", "date")
 
 BURST_SECONDS = 0.25
 """How long an idle client may save up requests; it may always send one."""
 
 DRIPS, DRIP_SECONDS = 20, 0.05
 """In how many pieces a body drips, and how long each takes."""
-
-
-@dataclass(frozen=True)
-class Faults:
-    """Which faults to inject. A share is the part of requests that get the fault, 0 to 1.
-
-    Attributes:
-        rate_limit: Requests per second; more are answered 429. 0: no limit.
-        rate_limit_type: `client` or `customer`, told in a header of the 429.
-        retry_after: How a 429 tells when to come back: `none`, `seconds` or `date`.
-        latency: Milliseconds before every answer.
-        errors: Share answered with an error that is worth a retry, see `ERRORS`.
-        drop: Share whose connection is closed without an answer.
-        truncate: Share whose body ends halfway.
-        drip: Share whose body comes in small pieces, slowly.
-        gone: Paths answered 404, see `path_pattern`.
-        seed: Which requests are hit, by their number.
-    """
-
-    rate_limit: float = 0
-    rate_limit_type: str = "client"
-    retry_after: str = "none"
-    latency: float = 0
-    errors: float = 0
-    drop: float = 0
-    truncate: float = 0
-    drip: float = 0
-    gone: tuple[str, ...] = ()
-    seed: int = 7
 
 
 class FaultyApi:

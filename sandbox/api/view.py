@@ -8,12 +8,13 @@ from typing import Any
 
 from sandbox.api.arguments import ApiError, Arguments
 from sandbox.api.audit_log import audit_log
-from sandbox.billing.breakdowns import Measure
+from sandbox.billing.breakdowns import breakdown
 from sandbox.core.account import Account, AccountState
 from sandbox.core.records import Record
 from sandbox.core.usage_index import Quantities, UsageIndex
 
-_REMEMBERED = 64
+_REMEMBERED = 512
+"""How many answers and breakdowns are kept."""
 
 
 class View:
@@ -33,7 +34,7 @@ class View:
             for number, books in enumerate(self.parts)
             for customer in books.customers
         }
-        self._answers: OrderedDict[Any, Any] = OrderedDict()
+        self._made: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
     @property
     def now(self) -> datetime:
@@ -65,8 +66,8 @@ class View:
         """The metric that an invoice's line or sub-line charges for, if any."""
         return self._metrics.get(line.get("charge_id") or line.get("product_id"))
 
-    def measured_by(self, invoice: Record, size: str) -> Measure:
-        """How to measure the usage behind the lines of an invoice, by HOUR or DAY.
+    def breakdown(self, invoice: Record, size: str) -> list[Record]:
+        """Return an invoice by HOUR or DAY, kept for the other lists that show it.
 
         A first issue leaves out usage that came in late; a regenerated invoice counts it.
         """
@@ -77,7 +78,8 @@ class View:
             metric_id = self.metric_of(line)
             return self.usage.windows(customer_id, metric_id, size, late) if metric_id else None
 
-        return measure
+        key = (invoice["id"], size)
+        return self._kept(key, lambda: breakdown(invoice, size, self.now, measure))
 
     @cached_property
     def _metrics(self) -> dict[str, str]:
@@ -133,15 +135,19 @@ class View:
         raise ApiError(status, f"Contract {call['contract_id']} not found", "ContractNotFound")
 
     def recall(self, handler: Callable[..., Any], call: Arguments) -> Any:
-        """What a handler answers to a call, kept for the pages that are asked for next."""
+        """Return what a handler answers to a call, kept for the pages that are asked for next."""
         key = (handler.__name__, repr(sorted(call.items())))
-        if key in self._answers:
-            self._answers.move_to_end(key)
+        return self._kept(key, lambda: handler(self, call))
+
+    def _kept(self, key: tuple[str, str], make: Callable[[], Any]) -> Any:
+        """Return what was made for a key, if it is among the last ones used."""
+        if key in self._made:
+            self._made.move_to_end(key)
         else:
-            self._answers[key] = handler(self, call)
-            if len(self._answers) > _REMEMBERED:
-                self._answers.popitem(last=False)
-        return self._answers[key]
+            self._made[key] = make()
+            if len(self._made) > _REMEMBERED:
+                self._made.popitem(last=False)
+        return self._made[key]
 
 
 def find(records: Iterable[Record], record_id: str, what: str) -> Record:

@@ -1,14 +1,17 @@
 """Run the account's cast through its billing: events, then usage, then invoices and balances."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Inexact, localcontext
+from functools import partial
+from operator import attrgetter
 
 from sandbox.billing.contract_invoices import bill_contracts
 from sandbox.billing.grant_ledgers import grant_books
 from sandbox.billing.plan_invoices import plan_invoices, regenerate
 from sandbox.core.account import Account, AccountState, Catalog
-from sandbox.core.metering import Usage, is_known
+from sandbox.core.metering import Meter, Usage, is_known
 from sandbox.core.records import (
     NOW,
     PRODUCTION,
@@ -59,15 +62,14 @@ def earlier(account: Account, moments: Iterable[datetime]) -> Iterator[Account]:
 
     Use each before asking for the next: their usage is one and grows.
     """
+    moments = list(moments)
     catalogs = {environment: books.catalog for environment, books in account.states.items()}
     usages = {name: _usage(name, catalog) for name, catalog in catalogs.items()}
-    to_come = {environment: books.events for environment, books in account.states.items()}
-    for moment in moments:
-        for environment, events in to_come.items():
-            for event in events:
-                if is_known(event, moment):
-                    usages[environment].add(event)
-            to_come[environment] = [event for event in events if not is_known(event, moment)]
+    events = {name: _by_moment(books.events, moments) for name, books in account.states.items()}
+    for number, moment in enumerate(moments):
+        for environment, usage in usages.items():
+            for event in events[environment][number]:
+                usage.add(event)
         with localcontext() as context:
             context.traps[Inexact] = True
             books = {
@@ -75,6 +77,14 @@ def earlier(account: Account, moments: Iterable[datetime]) -> Iterator[Account]:
                 for name, catalog in catalogs.items()
             }
         yield Account(seed=account.seed, states=books, now=moment)
+
+
+def _by_moment(events: list[Event], moments: list[datetime]) -> list[list[Event]]:
+    """Split events by the first of the ascending moments at which they are known."""
+    split: list[list[Event]] = [[] for _ in range(len(moments) + 1)]
+    for event in events:
+        split[bisect_left(moments, True, key=partial(is_known, event))].append(event)
+    return split
 
 
 def _members(environment: str) -> list[Member]:
@@ -87,7 +97,7 @@ def _usage(environment: str, catalog: Catalog) -> Usage:
         for member in _members(environment)
         for sender in (customer_id(member), *member.aliases)
     }
-    return Usage(catalog.metrics.values(), owners)
+    return Usage(Meter(catalog.metrics.values(), owners))
 
 
 def _events(environment: str, seed: int, now: datetime) -> list[Event]:
@@ -97,7 +107,7 @@ def _events(environment: str, seed: int, now: datetime) -> list[Event]:
             events.extend(member_events(member, seed, now))
     if environment == PRODUCTION:
         events.extend(stray_events(seed, now))
-    return sorted(events, key=lambda event: (event.timestamp, event.transaction_id))
+    return sorted(events, key=attrgetter("timestamp", "transaction_id"))
 
 
 def _books(

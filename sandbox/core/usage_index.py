@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sandbox.core.account import AccountState
-from sandbox.core.metering import LATE_AFTER
-from sandbox.core.records import Event, Record, plain
+from sandbox.core.metering import Meter, is_late
+from sandbox.core.records import plain
 
 WINDOWS = {"HOUR": timedelta(hours=1), "DAY": timedelta(days=1)}
 
@@ -36,15 +36,12 @@ class UsageIndex:
             for customer in books.customers
             for sender in (customer["id"], *customer["ingest_aliases"])
         }
-        metrics = list(books.catalog.metrics.values())
+        meter = Meter(books.catalog.metrics.values(), owners)
         for event in books.events:
-            owner = owners.get(event.customer)
-            for metric in metrics:
-                if owner and _accepts(metric, event):
-                    amount = Decimal(event.properties[metric["aggregation_key"]])
-                    late = event.received_at - event.timestamp > LATE_AFTER
-                    use = Use(event.timestamp, amount, late, event.properties)
-                    self._uses[owner, metric["id"]].append(use)
+            if counted := meter.read(event):
+                key, amount = counted
+                use = Use(event.timestamp, amount, is_late(event), event.properties)
+                self._uses[key].append(use)
 
     def uses(self, customer_id: str, metric_id: str) -> list[Use]:
         """The customer's usage of the metric, event by event, oldest first."""
@@ -84,22 +81,12 @@ class UsageIndex:
 
 def floor(moment: datetime, size: str) -> datetime:
     """The start of the window of UTC that holds a moment."""
-    hour = moment.replace(minute=0, second=0, microsecond=0)
-    return hour if size == "HOUR" else hour.replace(hour=0)
+    if size == "HOUR":
+        return moment.replace(minute=0, second=0, microsecond=0)
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def measured(quantities: Quantities, start: datetime, end: datetime) -> Decimal | None:
     """The sum over the windows that start within [start, end), or None if there are none."""
     inside = [quantity for at, quantity in quantities.items() if start <= at < end]
     return plain(sum(inside, Decimal(0))) if inside else None
-
-
-def _accepts(metric: Record, event: Event) -> bool:
-    if event.event_type not in metric["event_type_filter"]["in_values"]:
-        return False
-    return all(
-        event.properties.get(item["name"]) in item["in_values"]
-        if "in_values" in item
-        else item["name"] in event.properties
-        for item in metric["property_filters"]
-    )

@@ -1,12 +1,17 @@
 """The columns of the export's files: the pipeline's tables, in the order of the vendor's files.
 
-This is the one module of the sandbox that reads what the pipelines declare, so that no table is
-written down twice. `column_order.txt` has a line per table; a column that it lacks comes last.
+The tables are those that the pipeline declares, so that no table is written down twice.
+`column_order.txt` has a line per table; a column that it lacks comes last.
 """
 
+import runpy
 from pathlib import Path
 
-from pipelines.metronome_export.tables import TABLES
+import pipelines
+
+# The file and not its package, whose import of dlt takes longer than writing the export.
+_TABLES_FILE = Path(pipelines.__file__).parent / "metronome_export" / "tables.py"
+TABLES = runpy.run_path(str(_TABLES_FILE))["TABLES"]
 
 _KINDS = {
     "text": "text",

@@ -187,7 +187,7 @@ def by_transfer(
     state must not win over the newer state. What a transfer delivers never depends on later ones.
     """
     version = _version(name)
-    key = next(iter(COLUMNS[name]))
+    key, marker = next(iter(COLUMNS[name])), _snapshot_column(rows)
     one_in = 200 if name == "events" else 20
     repeats: list[list[Row]] = [[] for _ in range(len(starts) + 1)]
     fresh: list[list[Row]] = [[] for _ in starts]
@@ -196,7 +196,7 @@ def by_transfer(
         arrival = bisect_left(starts, row[version])
         if arrival == len(starts):
             continue
-        identity = (row[key], *(row.get(marker) for marker in _SNAPSHOTS))
+        identity = (row[key], row[marker]) if marker else row[key]
         if identity in held:
             before, old = held[identity]
             repeats[max(arrival, before + 1)].append(old)
@@ -207,6 +207,11 @@ def by_transfer(
     for transfer, again, new in zip(starts, repeats, fresh, strict=False):
         if again or new:
             yield transfer, again + new
+
+
+def _snapshot_column(rows: list[Row]) -> str | None:
+    """Return the key that tells the daily pictures of a table apart, in the files or not."""
+    return next((column for column in _SNAPSHOTS if rows and column in rows[0]), None)
 
 
 def _version(name: str) -> str:
@@ -236,8 +241,8 @@ def _flat_event(row: Row) -> Row:
 
 def _current(name: str, rows: list[Row]) -> list[Row]:
     """The newest snapshot of a table that has any, and the newest row of each key."""
-    marker = next((column for column in _SNAPSHOTS if column in COLUMNS[name]), None)
-    if marker and name not in _FINAL:
+    marker = _snapshot_column(rows)
+    if marker in COLUMNS[name] and name not in _FINAL:
         newest_snapshot = max(row[marker] for row in rows)
         return [row for row in rows if row[marker] == newest_snapshot]
     newest: dict[str, Row] = {}

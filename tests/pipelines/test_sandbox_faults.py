@@ -10,7 +10,8 @@ import httpx
 import pytest
 from metronome import Metronome
 
-from sandbox.api.faults import DRIPS, ERRORS, Faults, FaultyApi, path_pattern
+from sandbox.api.fault_options import Faults
+from sandbox.api.faults import DRIPS, ERRORS, FaultyApi, path_pattern
 from sandbox.api.server import TOKEN, create_app, serving
 from sandbox.core.account import Account
 

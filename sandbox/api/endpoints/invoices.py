@@ -8,7 +8,7 @@ from sandbox.api.arguments import ApiError, Arguments
 from sandbox.api.endpoint import Endpoint
 from sandbox.api.paging import BODY
 from sandbox.api.view import View, find
-from sandbox.billing.breakdowns import breakdown, joined, spread
+from sandbox.billing.breakdowns import joined, spread
 from sandbox.core.records import Record, to_time
 
 PAGE_SPAN = {"DAY": timedelta(days=35), "HOUR": timedelta(hours=24)}
@@ -95,7 +95,7 @@ def broken_down(
         )
 
     for invoice in _by_issue(filter(wanted, view.invoices(customer_id)), call):
-        rows = breakdown(invoice, size, view.now, view.measured_by(invoice, size))
+        rows = view.breakdown(invoice, size)
         inside = [row for row in rows if start <= to_time(row["breakdown_start_timestamp"]) < end]
         yield invoice, inside
 

@@ -37,6 +37,7 @@ class UsageRows(Sequence[Record]):
         """
         self._view, self._pairs, self._windows = view, pairs, windows
         self._size, self._group_bys = size, group_bys
+        self._texts = [tuple(to_text(side, "+00:00") for side in window) for window in windows]
 
     def __len__(self) -> int:
         return len(self._pairs) * len(self._windows)
@@ -50,15 +51,15 @@ class UsageRows(Sequence[Record]):
             return [self[number] for number in range(*place.indices(len(self)))]
         pair, window = divmod(place, len(self._windows))
         customer_id, metric = self._pairs[pair]
-        start, end = self._windows[window]
+        (start, end), (start_text, end_text) = self._windows[window], self._texts[window]
         metered_id = self._view.metered_as(customer_id)
         quantities = self._quantities(metered_id, metric["id"])
         row = {
             "customer_id": customer_id,
             "billable_metric_id": metric["id"],
             "billable_metric_name": metric["name"],
-            "start_timestamp": to_text(start, "+00:00"),
-            "end_timestamp": to_text(end, "+00:00"),
+            "start_timestamp": start_text,
+            "end_timestamp": end_text,
             "value": _value(quantities, start, end, self._size),
         }
         if group_by := self._group_bys.get(metric["id"]):

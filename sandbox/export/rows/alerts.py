@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sandbox.billing.alerts import account_alerts, customer_alerts
 from sandbox.core.account import AccountState
-from sandbox.core.records import Record, Version, make_id, to_json, to_time
+from sandbox.core.records import Record, Version, make_id, to_json_text, to_time
 from sandbox.export.rows.core import Row, issued, unit_columns
 from sandbox.scenario.catalog import CREATED
 
@@ -51,7 +51,7 @@ class AlertHistory:
                     "customer_id": customer["id"],
                     "alert_id": alert_id,
                     "alert_status": status,
-                    "additional_data": to_json({"triggered_by": reason} if reason else {}),
+                    "additional_data": to_json_text({"triggered_by": reason} if reason else {}),
                     "created_at": books.now,
                 }
                 yield "customer_alert_history", row
@@ -78,7 +78,7 @@ def _payment(books: AccountState, invoice: Record, version: Version) -> Row:
         "amount_paid": invoice["total"] if paid else 0,
         **unit_columns(invoice["credit_type"]),
         "status": "PAID" if paid else "PENDING",
-        "payment_gateway": to_json({"stripe": {"payment_intent_id": f"pi_{payment_id[:8]}"}}),
+        "payment_gateway": to_json_text({"stripe": {"payment_intent_id": f"pi_{payment_id[:8]}"}}),
         "created_at": to_time(invoice["issued_at"]),
         "updated_at": version.updated_at,
     }

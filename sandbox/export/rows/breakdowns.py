@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sandbox.billing.breakdowns import Measure, breakdown
 from sandbox.core.account import AccountState
-from sandbox.core.records import Record, make_id, to_json, to_time
+from sandbox.core.records import Record, make_id, to_json_text, to_time
 from sandbox.core.usage_index import Quantities, floor
 from sandbox.export.rows.core import Row, issued, line_metadata, numbered_lines, unit_columns
 from sandbox.export.rows.drafts import drafts, is_incomplete
@@ -81,7 +81,7 @@ def _day_row(day: Record) -> Row:
         "subtotal": day.get("subtotal", day["total"]),
         "total": day["total"],
         "type": day["type"],
-        "external_invoice": to_json(external) if external else None,
+        "external_invoice": to_json_text(external) if external else None,
         "plan_id": day.get("plan_id"),
         "contract_id": day.get("contract_id"),
         "custom_fields": "{}",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from sandbox.core.account import AccountState
-from sandbox.core.records import Record, make_id, to_json, to_time, total
+from sandbox.core.records import Record, make_id, to_json_text, to_time, total
 from sandbox.export.rows.core import Row, unit_columns
 
 Rows = Iterator[tuple[str, Row]]
@@ -81,11 +81,13 @@ def _balance(books: AccountState, customer_id: str, balance: Record) -> Rows:
         "name": balance["name"],
         "priority": Decimal(balance["priority"]),
         "product_id": balance["product"]["id"],
-        "access_schedule": to_json({"credit_type": access["credit_type"], "schedule_items": items}),
-        "invoice_schedule": to_json(_payment(payment)) if payment else None,
+        "access_schedule": to_json_text(
+            {"credit_type": access["credit_type"], "schedule_items": items}
+        ),
+        "invoice_schedule": to_json_text(_payment(payment)) if payment else None,
         "rollover_fraction": balance.get("rollover_fraction"),
         "rate_type": balance["rate_type"],
-        "ledger": to_json([_entry(books, balance, entry) for entry in balance["ledger"]]),
+        "ledger": to_json_text([_entry(books, balance, entry) for entry in balance["ledger"]]),
         "rolled_over_from_commit_id": origin.get("commit_id"),
         "rolled_over_from_contract_id": origin.get("contract_id"),
         "recurring_commit_id": balance.get("recurring_credit_id"),
@@ -96,7 +98,7 @@ def _balance(books: AccountState, customer_id: str, balance: Record) -> Rows:
     more = {
         "customer_id": customer_id,
         "invoice_contract_id": contract_id if payment else None,
-        "applicable_contract_ids": to_json([contract_id]) if contract_id else None,
+        "applicable_contract_ids": to_json_text([contract_id]) if contract_id else None,
     }
     yield "contracts_balances", row | more
     if contract_id and balance["type"] != "CREDIT":
@@ -159,7 +161,7 @@ def _charges(books: AccountState, contract: Record) -> Rows:
             "name": charge["name"],
             "product_id": charge["product"]["id"],
             **unit_columns(schedule["credit_type"]),
-            "schedule": to_json({"schedule_items": schedule["schedule_items"]}),
+            "schedule": to_json_text({"schedule_items": schedule["schedule_items"]}),
             "metadata": "{}",
         }
         yield "contracts_scheduled_charges", row
@@ -180,11 +182,11 @@ def _subscriptions(books: AccountState, contract: Record) -> Rows:
             "product_id": product["id"],
             "name": product["name"],
             "billing_frequency": item["subscription_rate"]["billing_frequency"],
-            "billing_cycle_config": to_json({"anchor_date": item["starting_at"]}),
+            "billing_cycle_config": to_json_text({"anchor_date": item["starting_at"]}),
             "collection_schedule": item["collection_schedule"],
             "is_prorated": item["proration"]["is_prorated"],
             "invoice_behavior": item["proration"]["invoice_behavior"],
-            "quantity_schedule": to_json(item["quantity_schedule"]),
+            "quantity_schedule": to_json_text(item["quantity_schedule"]),
             "fiat_credit_type_id": fiat["id"],
             "metadata": "{}",
             "starting_at": to_time(item["starting_at"]),
@@ -203,9 +205,9 @@ def _recurring(books: AccountState, contract: Record) -> Rows:
             "name": item["name"],
             "priority": Decimal(item["priority"]),
             "product_id": item["product"]["id"],
-            "access_amount": to_json(item["access_amount"]),
+            "access_amount": to_json_text(item["access_amount"]),
             "rate_type": item["rate_type"],
-            "commit_duration": to_json(item["commit_duration"]),
+            "commit_duration": to_json_text(item["commit_duration"]),
             "proration": item["proration"],
             "recurrence_frequency": item["recurrence_frequency"],
             "metadata": "{}",
@@ -242,10 +244,10 @@ def _overrides(books: AccountState, contract: Record) -> Rows:
             "rate_type": rate.get("rate_type", item["type"]),
             "multiplier": item.get("multiplier"),
             "priority": item.get("priority"),
-            "new_rate": to_json(rate) if rate else None,
+            "new_rate": to_json_text(rate) if rate else None,
             "credit_type_id": unit.get("id"),
             "credit_type_name": unit.get("name"),
-            "override_specifiers": to_json(item["override_specifiers"]),
+            "override_specifiers": to_json_text(item["override_specifiers"]),
             "target": item["target"],
             "is_commit_specific": False,
             "metadata": "{}",
@@ -279,7 +281,7 @@ def _edits(books: AccountState, contract: Record) -> Rows:
             "id": edit["id"],
             "contract_id": contract["id"],
             "timestamp": to_time(edit["timestamp"]),
-            "edits": to_json(changes),
+            "edits": to_json_text(changes),
             "metadata": "{}",
             "created_by": contract["created_by"],
         }
@@ -321,7 +323,7 @@ def _usage_filters(contract: Record) -> Rows:
         "contract_id": contract["id"],
         "starting_at": to_time(contract["starting_at"]),
         "group_key": "version",
-        "group_values": to_json(["v1", "v2"]),
+        "group_values": to_json_text(["v1", "v2"]),
         "metadata": "{}",
     }
     yield "contracts_usage_filters", row | {"version": 1}
@@ -352,7 +354,7 @@ def _hierarchies(books: AccountState) -> Rows:
         parent = {
             "id": make_id("hierarchy", parent_id),
             "contract_id": parent_id,
-            "child_info": to_json(info),
+            "child_info": to_json_text(info),
         }
         yield "contract_hierarchy_configurations", common | parent
         for contract_id, _ in children:
@@ -376,8 +378,8 @@ def price_rows(books: AccountState) -> Rows:
             "description": card.get("description"),
             "fiat_credit_type_id": fiat["id"],
             "fiat_credit_type_name": fiat["name"],
-            "credit_type_conversions": to_json(card.get("credit_type_conversions", [])),
-            "aliases": to_json(card.get("aliases", [])),
+            "credit_type_conversions": to_json_text(card.get("credit_type_conversions", [])),
+            "aliases": to_json_text(card.get("aliases", [])),
             "metadata": "{}",
             "created_by": card["created_by"],
             "created_at": to_time(card["created_at"]),
@@ -391,7 +393,7 @@ def price_rows(books: AccountState) -> Rows:
                 "product_id": rate["product_id"],
                 "version": 1,
                 "entitled": rate["entitled"],
-                "rate": to_json(rate["rate"]),
+                "rate": to_json_text(rate["rate"]),
                 "product_order": order,
                 "metadata": "{}",
                 **unit_columns(unit),
@@ -410,7 +412,7 @@ def price_rows(books: AccountState) -> Rows:
                 "name": state["name"],
                 "is_refundable": True,
                 "billable_metric_id": product["current"].get("billable_metric_id"),
-                "tags": to_json(product["current"]["tags"]),
+                "tags": to_json_text(product["current"]["tags"]),
                 "metadata": "{}",
                 "starting_at": to_time(state["created_at"]),
                 "created_at": to_time(state["created_at"]),

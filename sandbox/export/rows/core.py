@@ -1,7 +1,5 @@
 """Rows of the export's tables of customers, invoices and usage, and of those of plans."""
 
-import json
-import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from hashlib import md5
@@ -15,8 +13,9 @@ from sandbox.core.records import (
     Record,
     Version,
     make_id,
-    to_json,
+    to_json_text,
     to_time,
+    to_uuid,
 )
 from sandbox.scenario.catalog import CREATED
 
@@ -38,8 +37,8 @@ def catalog_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
                 "id": metric["id"],
                 "name": metric["name"],
                 "aggregate": metric["aggregation_type"].lower(),
-                "aggregate_keys": to_json([metric["aggregation_key"]]),
-                "group_keys": to_json(group_keys) if group_keys else None,
+                "aggregate_keys": to_json_text([metric["aggregation_key"]]),
+                "group_keys": to_json_text(group_keys) if group_keys else None,
                 "archived_at": archived_at,
                 "updated_at": archived_at or created,
             },
@@ -51,7 +50,7 @@ def catalog_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
         own = {"_metronome_metadata_id": make_id("credit type row", credit_type["id"])}
         yield "credit_type", common | credit_type | own
     for plan in books.catalog.plans.values():
-        own = {"billing_frequency": "MONTHLY", "custom_fields": to_json(plan["custom_fields"])}
+        own = {"billing_frequency": "MONTHLY", "custom_fields": to_json_text(plan["custom_fields"])}
         yield "plan", common | plan | own
     for product in books.catalog.plan_products.values():
         own = {"description": product["name"], "custom_fields": "{}"}
@@ -68,8 +67,8 @@ def catalog_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
                 "billable_metric_id": metric.get("id"),
                 "billable_metric_name": metric.get("name"),
                 **unit_columns(charge["credit_type"]),
-                "prices": to_json(charge["prices"]),
-                "custom_fields": to_json(charge["custom_fields"]),
+                "prices": to_json_text(charge["prices"]),
+                "custom_fields": to_json_text(charge["custom_fields"]),
             },
         )
 
@@ -86,11 +85,11 @@ def customer_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
                 {
                     "id": state["id"],
                     "name": state["name"],
-                    "ingest_aliases": to_json(state["ingest_aliases"]),
+                    "ingest_aliases": to_json_text(state["ingest_aliases"]),
                     "salesforce_account_id": state["customer_config"]["salesforce_account_id"],
                     "billing_provider_type": provider,
                     "billing_provider_customer_id": reference,
-                    "custom_fields": to_json(state["custom_fields"]),
+                    "custom_fields": to_json_text(state["custom_fields"]),
                     "environment_type": books.environment,
                     "created_at": to_time(state["created_at"]),
                     "updated_at": version.updated_at,
@@ -154,11 +153,9 @@ def event_row(event: Event, environment: str) -> Row:
         "customer_id": event.customer,
         "timestamp": event.timestamp,
         "event_type": event.event_type,
-        "properties": json.dumps(event.properties, ensure_ascii=False, separators=(",", ":")),
+        "properties": to_json_text(event.properties),
         "environment_type": environment,
-        "_metronome_metadata_id": str(
-            uuid.UUID(bytes=md5(event.transaction_id.encode()).digest(), version=4)
-        ),
+        "_metronome_metadata_id": to_uuid(md5(event.transaction_id.encode()).digest(), 4),
         "updated_at": event.received_at,
     }
 
@@ -224,7 +221,7 @@ def line_row(line: Record) -> Row:
 def line_metadata(line: Record) -> str:
     """A line's metadata: the type of the commit that it applies, buys or trues up."""
     kind = "PostpaidCommit" if "postpaid_commit" in line else line.get("commit_type")
-    return to_json({"commit_type": kind} if kind else {})
+    return to_json_text({"commit_type": kind}) if kind else "{}"
 
 
 def unit_columns(credit_type: Record) -> Row:
@@ -270,7 +267,7 @@ def _line_rows(
                     "charge_id": sub["charge_id"],
                     "billable_metric_id": metric["id"],
                     "billable_metric_name": metric["name"],
-                    "tiers": to_json(sub.get("tiers", [{}])),
+                    "tiers": to_json_text(sub.get("tiers", [{}])),
                     "updated_at": version.updated_at,
                 },
             )
