@@ -102,10 +102,10 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 reports: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)
-	@$(echo) "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
-	@$(BIN)/python -m pipelines.sandbox export $(EXPORT)
+	@$(echo) "Making the sandbox account: python -m sandbox export $(EXPORT)"
+	@$(BIN)/python -m sandbox export $(EXPORT)
 	@$(echo) "Loading its export and its API: dlt pipeline run"
-	@$(BIN)/python -m pipelines.sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
+	@$(BIN)/python -m sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
 else
 	@$(echo) "Loading: dlt pipeline run"
 	@$(BIN)/dlt pipeline run
@@ -115,8 +115,8 @@ endif
 
 doctor: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)
-	@test -d $(EXPORT) || $(BIN)/python -m pipelines.sandbox export $(EXPORT)
-	@$(BIN)/python -m pipelines.sandbox exec -- $(BIN)/python -m pipelines.doctor
+	@test -d $(EXPORT) || $(BIN)/python -m sandbox export $(EXPORT)
+	@$(BIN)/python -m sandbox exec -- $(BIN)/python -m pipelines.doctor
 else
 	@$(BIN)/python -m pipelines.doctor
 endif

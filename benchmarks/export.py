@@ -203,8 +203,8 @@ def plain_ingestr(program: str, table: Path, database: Path) -> Cost:
 
 def write_export(scale: int, export: Path) -> None:
     """Write the sandbox account's export; files that are there already stay."""
-    command = [sys.executable, "-m", "pipelines.sandbox", "export", str(export)]
-    _run([*command, "--scale", f"{scale}"])
+    command = [sys.executable, "-m", "benchmarks.replicas", "--scale", f"{scale}"]
+    _run([*command, "export", str(export)])
 
 
 def add_one_percent(export: Path) -> None:

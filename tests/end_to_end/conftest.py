@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.sandbox.account import Account, to_text
-from pipelines.sandbox.export import write_export
-from pipelines.sandbox.server import TOKEN, running
-from pipelines.sandbox.simulation import simulate
+from sandbox.api.server import TOKEN, running
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account
+from sandbox.core.records import to_text
+from sandbox.export.writer import write_export
 from tests.end_to_end.project import Run
 
 
@@ -66,5 +67,5 @@ def account_names(account: Account) -> dict[str, set[str]]:
     """The names of the account's customers, by environment."""
     return {
         environment: {customer["name"] for customer in books.customers}
-        for environment, books in account.books.items()
+        for environment, books in account.states.items()
     }

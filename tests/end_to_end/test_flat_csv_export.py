@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.export import write_export
+from sandbox.core.account import Account
+from sandbox.export.writer import write_export
 from tests.end_to_end.project import Run
 
 AS_OF = "2024-04-03"

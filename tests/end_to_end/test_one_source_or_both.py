@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.export import write_export
+from sandbox.core.account import Account
+from sandbox.export.writer import write_export
 from tests.end_to_end.project import MARTS, Run, RunError
 
 EVERYBODY = {"customer": "", "environment": "PRODUCTION"}

@@ -16,8 +16,8 @@ import yaml
 
 from pipelines.publish.audit import Audit
 from pipelines.publish.reach import good_run, note_good_run, project_checksum, raw_state, reach
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.server import TOKEN
+from sandbox.api.server import TOKEN
+from sandbox.core.account import Account
 from tests.end_to_end.conftest import api_settings
 from tests.end_to_end.project import ROOT, SANDBOX_ARGUMENTS, Run, RunError
 

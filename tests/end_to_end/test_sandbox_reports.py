@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.account import Account
+from sandbox.core.account import Account
 from tests.end_to_end.project import MARTS, ROOT, Run, RunError
 
 EXPECTED = Path(__file__).parent / "expected"

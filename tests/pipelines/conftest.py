@@ -26,10 +26,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipelines.load import run
-from pipelines.sandbox.account import NOW, Account, to_text
-from pipelines.sandbox.export import write_export
-from pipelines.sandbox.server import create_app, serving
-from pipelines.sandbox.simulation import simulate
+from sandbox.api.server import create_app, serving
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account
+from sandbox.core.records import NOW, to_text
+from sandbox.export.writer import write_export
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "tok3n-that-nobody-may-see"

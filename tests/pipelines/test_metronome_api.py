@@ -18,9 +18,10 @@ from starlette.responses import Response
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
 from pipelines.metronome_api.source import RAW_TABLES
-from pipelines.sandbox.account import NOW, Account, Books, Record, to_text, to_time
-from pipelines.sandbox.audit_log import audit_log
-from pipelines.sandbox.server import create_app, serving
+from sandbox.api.audit_log import audit_log
+from sandbox.api.server import create_app, serving
+from sandbox.core.account import Account, AccountState
+from sandbox.core.records import NOW, Record, to_text, to_time
 from tests.pipelines.conftest import (
     HISTORY_START,
     TOKEN,
@@ -142,7 +143,7 @@ def numbered(rows: Iterable[Record], position: str, **keys: Any) -> list[Record]
     return [{**row, **keys, position: place} for place, row in enumerate(rows, 1)]
 
 
-def records_of_the_account(books: Books) -> dict[str, list[Record]]:
+def records_of_the_account(books: AccountState) -> dict[str, list[Record]]:
     """By table, what the account holds."""
     hidden = {"balance", "ledger"}  # the balances have them
     contracts = [
@@ -273,7 +274,7 @@ def records_of_the_account(books: Books) -> dict[str, list[Record]]:
     }
 
 
-def answers_of_the_api(books: Books, api: Asked) -> dict[str, list[Record]]:
+def answers_of_the_api(books: AccountState, api: Asked) -> dict[str, list[Record]]:
     """By table, what the API works out: asked for the whole time, and cut to what was read."""
     found: dict[str, list[Record]] = defaultdict(list)
     now = to_text(books.now)
@@ -323,7 +324,7 @@ def answers_of_the_api(books: Books, api: Asked) -> dict[str, list[Record]]:
 
 def _of_a_customer(
     found: dict[str, list[Record]],
-    books: Books,
+    books: AccountState,
     api: Asked,
     customer_id: str,
     every: Record,

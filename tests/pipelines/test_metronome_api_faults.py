@@ -18,7 +18,7 @@ from pipelines.errors import InputError
 from pipelines.metronome_api.client import IDLE_PAGES, MetronomeClient
 from pipelines.metronome_api.endpoints import ENDPOINTS
 from pipelines.metronome_api.session import ATTEMPTS, LONGEST_PAUSE, Limits, StoppedError, Tally
-from pipelines.sandbox.server import serving
+from sandbox.api.server import serving
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
 from tests.pipelines.wire import Answer, Connect, connecting, head, raw, reset
 

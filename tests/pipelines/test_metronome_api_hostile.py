@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
-from pipelines.sandbox.server import HOST, listen, serving
+from sandbox.api.server import HOST, listen, serving
 from tests.pipelines.conftest import TOKEN, Lists, Wire, Workspace
 from tests.pipelines.wire import Connect, connecting
 
@@ -200,5 +200,5 @@ def test_the_sandbox_listens_on_loopback_only():
         socket.create_connection((HOST, port), timeout=5).close()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.2", port), timeout=5)
-    main = Path("pipelines/sandbox/__main__.py").read_text()
+    main = Path("sandbox/__main__.py").read_text()
     assert "--host" not in main

@@ -20,9 +20,11 @@ from pipelines.metronome_api.endpoints import ENDPOINTS
 from pipelines.metronome_api.parsing import parse
 from pipelines.metronome_api.rows import by_table
 from pipelines.metronome_api.session import Limits, Tally
-from pipelines.sandbox.account import PRODUCTION, Account
-from pipelines.sandbox.faults import Faults, FaultyApi
-from pipelines.sandbox.server import create_app, serving
+from sandbox.api.fault_options import Faults
+from sandbox.api.faults import FaultyApi
+from sandbox.api.server import create_app, serving
+from sandbox.core.account import Account
+from sandbox.core.records import PRODUCTION
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Workspace
 
 

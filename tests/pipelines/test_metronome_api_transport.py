@@ -14,9 +14,10 @@ from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
 from pipelines.metronome_api.pace import CATCH_UP, Pace
 from pipelines.metronome_api.session import ATTEMPTS, Limits, Tally
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.faults import Faults, FaultyApi
-from pipelines.sandbox.server import create_app, listen, serving
+from sandbox.api.fault_options import Faults
+from sandbox.api.faults import FaultyApi
+from sandbox.api.server import create_app, listen, serving
+from sandbox.core.account import Account
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
 from tests.pipelines.wire import Clock, Connect, connecting
 

@@ -10,11 +10,12 @@ import httpx
 import pytest
 import simplejson
 
-from pipelines.sandbox.account import Account, Record, to_time
-from pipelines.sandbox.api.view import View
-from pipelines.sandbox.breakdowns import breakdown, joined, spread
-from pipelines.sandbox.server import TOKEN, running
-from pipelines.sandbox.simulation import simulate
+from sandbox.api.server import TOKEN, running
+from sandbox.api.view import View
+from sandbox.billing.breakdowns import joined, spread
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account
+from sandbox.core.records import Record, to_time
 
 ALL = {"starting_on": "2023-12-01T00:00:00Z", "ending_before": "2024-07-01T00:00:00Z"}
 MARCH = {"starting_on": "2024-03-01T00:00:00Z", "ending_before": "2024-04-01T00:00:00Z"}
@@ -85,7 +86,7 @@ def test_the_windows_of_an_invoice_add_up_to_it(
     length = timedelta(days=1) if size == "DAY" else timedelta(hours=1)
     checked = 0
     for invoice in account.production.invoices[::every]:
-        windows = breakdown(invoice, size, view.now, view.measured_by(invoice, size))
+        windows = view.breakdown(invoice, size)
         if not windows:
             assert to_time(invoice.get("start_timestamp") or invoice["issued_at"]) > view.now
             continue
@@ -111,7 +112,7 @@ def test_usage_falls_on_its_day_and_credits_pay_until_used_up(account: Account):
     view = View(account, account.production.environment)
     books = account.production
     february = books.invoices_by_customer[customer_id(account, "Tidal Works")][1]
-    windows = breakdown(february, "DAY", view.now, view.measured_by(february, "DAY"))
+    windows = view.breakdown(february, "DAY")
     paid = [
         sum(line["total"] for line in row["line_items"] if line["total"] < 0) for row in windows
     ]
@@ -141,7 +142,7 @@ def test_a_first_issue_is_cut_without_late_usage_and_its_successor_with_it(accou
         if to_time(invoice["end_timestamp"]) == to_time("2024-04-01"):
             late = "regenerated_from_invoice_id" in invoice
             used = view.usage.windows(key, metric, "DAY", late)
-            windows = breakdown(invoice, "DAY", view.now, view.measured_by(invoice, "DAY"))
+            windows = view.breakdown(invoice, "DAY")
             for row in windows:
                 sub = row["line_items"][0]["sub_line_items"][0]
                 assert sub["quantity"] == used.get(to_time(row["breakdown_start_timestamp"]), 0)
@@ -154,7 +155,7 @@ def test_tiers_fill_in_the_order_of_time_and_the_minimum_comes_first(account: Ac
     view = View(account, account.production.environment)
     books = account.production
     invoice = books.invoices_by_customer[customer_id(account, "Kestrel Media")][0]
-    windows = breakdown(invoice, "DAY", view.now, view.measured_by(invoice, "DAY"))
+    windows = view.breakdown(invoice, "DAY")
     tiers = [
         tier["starting_at"]
         for row in windows
@@ -165,7 +166,7 @@ def test_tiers_fill_in_the_order_of_time_and_the_minimum_comes_first(account: Ac
     assert tiers == sorted(tiers)
     assert len(set(tiers)) > 1
     minimum = books.invoices_by_customer[customer_id(account, "Monmouth Freight")][0]
-    first, *others = breakdown(minimum, "DAY", view.now, view.measured_by(minimum, "DAY"))
+    first, *others = view.breakdown(minimum, "DAY")
     assert first["invoice_adjustments"] == minimum["invoice_adjustments"]
     assert not any(row["invoice_adjustments"] for row in others)
 
@@ -280,7 +281,7 @@ def test_spend_is_gross_and_can_be_grouped(account: Account, http: httpx.Client)
 def test_joined_lines_are_the_line_again(account: Account):
     view = View(account, account.production.environment)
     invoice = account.production.invoices_by_customer[customer_id(account, "Kestrel Media")][0]
-    windows = breakdown(invoice, "DAY", view.now, view.measured_by(invoice, "DAY"))
+    windows = view.breakdown(invoice, "DAY")
     assert joined([row["line_items"][0] for row in windows]) == invoice["line_items"][0]
 
 

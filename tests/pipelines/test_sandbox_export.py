@@ -10,11 +10,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.sandbox.account import PRODUCTION, Account, Books, Record
-from pipelines.sandbox.alerts import customer_alerts
-from pipelines.sandbox.export import transfers, write_export
-from pipelines.sandbox.export_tables import COLUMNS
-from pipelines.sandbox.simulation import simulate
+from sandbox.billing.alerts import customer_alerts
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account, AccountState
+from sandbox.core.records import PRODUCTION, Record
+from sandbox.export.schema import COLUMNS
+from sandbox.export.writer import transfers, write_export
 
 PICTURES = ("snapshot_time", "snapshot_id")
 """Columns that mark the daily pictures of a table."""
@@ -133,7 +134,7 @@ def db(export: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def constituents_of(books: Books) -> set[str]:
+def constituents_of(books: AccountState) -> set[str]:
     return {
         item["invoice_id"]
         for invoice in books.invoices
@@ -141,7 +142,7 @@ def constituents_of(books: Books) -> set[str]:
     }
 
 
-def exported_invoices(books: Books) -> list[Record]:
+def exported_invoices(books: AccountState) -> list[Record]:
     """Neither drafts nor what a consolidated invoice sums up."""
     constituents = constituents_of(books)
     assert constituents or books.environment != PRODUCTION
@@ -163,7 +164,7 @@ def digests(root: Path) -> dict[str, str]:
 @pytest.mark.parametrize("layout", ["parquet", "csv"])
 def test_same_seed_same_bytes(layout: str, tmp_path: Path):
     for folder in ("first", "second"):
-        write_export(simulate(scale=2), tmp_path / folder, layout)
+        write_export(simulate(), tmp_path / folder, layout)
     assert digests(tmp_path / "first") == digests(tmp_path / "second") != {}
 
 
@@ -263,11 +264,10 @@ def test_a_later_clock_adds_transfers(tmp_path: Path):
     assert names[1] - names[0] == {f"0_{start}.parquet" for start in added}
 
 
-@pytest.mark.parametrize("scale", [1, 2])
-def test_a_later_clock_only_adds_files(scale: int, tmp_path: Path):
-    write_export(simulate(scale=scale), tmp_path)
+def test_a_later_clock_only_adds_files(account: Account, tmp_path: Path):
+    write_export(account, tmp_path)
     before = digests(tmp_path)
-    write_export(simulate(scale=scale, as_of=datetime(2024, 5, 3, 6, tzinfo=UTC)), tmp_path)
+    write_export(simulate(as_of=datetime(2024, 5, 3, 6, tzinfo=UTC)), tmp_path)
     after = digests(tmp_path)
     assert before.items() <= after.items()
     assert len(after) > len(before) + 30
@@ -295,7 +295,7 @@ def test_csv_holds_the_newest_rows(account: Account, tmp_path: Path):
     with (tmp_path / "Sandbox Egress Data - invoice.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     served = {
-        item["id"]: item for books in account.books.values() for item in exported_invoices(books)
+        item["id"]: item for books in account.states.values() for item in exported_invoices(books)
     }
     assert len(rows) == len(served)
     for row in rows:
@@ -310,54 +310,6 @@ def test_csv_holds_the_newest_rows(account: Account, tmp_path: Path):
     ]
     assert event["timestamp"].endswith(" UTC")
     assert event["properties"].startswith("{image_size=")
-
-
-def test_scale_repeats_the_account_under_other_identities(tmp_path: Path):
-    write_export(simulate(scale=3), tmp_path)
-    connection = duckdb.connect()
-    customers, names, events, totals = connection.execute(
-        f"""select
-            (select count(distinct id) from read_parquet('{tmp_path}/customer/*/*.parquet')),
-            (select count(distinct name) from read_parquet('{tmp_path}/customer/*/*.parquet')),
-            (select count(distinct transaction_id)
-             from read_parquet('{tmp_path}/events/*/*.parquet')),
-            (select count(distinct id) from read_parquet('{tmp_path}/invoice/*/*.parquet'))"""
-    ).fetchone()
-    base = simulate()
-    blocks = base.books.values()
-    assert customers == 3 * sum(len(books.customers) for books in blocks)
-    assert names > 3 * 38
-    assert sum(len(books.events) for books in blocks) < events < 35_000
-    assert totals == 3 * sum(len(exported_invoices(books)) for books in blocks)
-    orphans = connection.execute(
-        f"""with c as (
-            select unnest(list_append(from_json(ingest_aliases, '["varchar"]'), id)) as sender
-            from read_parquet('{tmp_path}/customer/*/*.parquet'))
-        select distinct customer_id from read_parquet('{tmp_path}/events/*/*.parquet')
-        where customer_id not in (select sender from c) order by 1"""
-    ).fetchall()
-    assert orphans == [("ghost_tenant",), ("ghost_tenant_1",), ("ghost_tenant_2",)]
-
-
-def test_copies_bill_what_their_fewer_events_sum_up_to(tmp_path: Path):
-    """By calendar month, the billing period of all senders but one, and of one without any."""
-    write_export(simulate(scale=2), tmp_path)
-    connection = duckdb.connect()
-    connection.execute("set timezone = 'UTC'")
-    sums = connection.execute(
-        f"""with sent as (
-            select distinct on (transaction_id) *, customer_id like '%\\_1' escape '\\' as is_copy
-            from read_parquet('{tmp_path}/events/*/*.parquet'))
-        select is_copy, event_type, month(timestamp), environment_type,
-            sum((properties ->> 'cpu_hours')::decimal(18, 6)),
-            sum((properties ->> 'num_images')::bigint), sum((properties ->> 'words')::bigint),
-            sum((properties ->> 'calls')::bigint)
-        from sent where not regexp_matches(customer_id, '-|^ibex|^ghost_tenant')
-        group by all order by all"""
-    ).fetchall()
-    first, copies = ([row[1:] for row in sums if row[0] is flag] for flag in (False, True))
-    assert first == copies
-    assert len(first) > 30
 
 
 def test_every_table_has_rows_and_its_columns(export: Path):
@@ -483,7 +435,7 @@ def test_alerts_end_in_the_status_of_the_api(account: Account, db: duckdb.DuckDB
         from customer_alert_history group by all"""
     ).fetchall()
     exported = {row[:2]: row[2] for row in newest}
-    for books in account.books.values():
+    for books in account.states.values():
         for customer in books.customers:
             for record in customer_alerts(customer, books, account.now):
                 key = (customer["id"], record["alert"]["id"])

@@ -10,9 +10,10 @@ import httpx
 import pytest
 from metronome import Metronome
 
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.faults import DRIPS, ERRORS, Faults, FaultyApi, path_pattern
-from pipelines.sandbox.server import TOKEN, create_app, serving
+from sandbox.api.fault_options import Faults
+from sandbox.api.faults import DRIPS, ERRORS, FaultyApi, path_pattern
+from sandbox.api.server import TOKEN, create_app, serving
+from sandbox.core.account import Account
 
 HEADER = {"Authorization": f"Bearer {TOKEN}"}
 

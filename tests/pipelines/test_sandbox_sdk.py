@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from metronome import Metronome
 
-from pipelines.sandbox.account import Account, Books, Record, to_time
-from pipelines.sandbox.api.view import View
-from pipelines.sandbox.audit_log import audit_log
-from pipelines.sandbox.server import TOKEN, running
+from sandbox.api.audit_log import audit_log
+from sandbox.api.server import TOKEN, running
+from sandbox.api.view import View
+from sandbox.core.account import Account, AccountState
+from sandbox.core.records import Record, to_time
 
 RANGE = {"starting_on": "2024-03-01T00:00:00Z", "ending_before": "2024-05-01T00:00:00Z"}
 
@@ -32,7 +33,7 @@ def view(account: Account) -> View:
 
 
 @pytest.fixture(scope="module")
-def books(account: Account) -> Books:
+def books(account: Account) -> AccountState:
     return account.production
 
 
@@ -71,11 +72,11 @@ def walk(call: Callable[..., Any], cursor: str = "next_page", **arguments: Any) 
         more = {cursor: following}
 
 
-def contracts(books: Books) -> list[Record]:
+def contracts(books: AccountState) -> list[Record]:
     return [contract for items in books.contracts.values() for contract in items]
 
 
-def subscriptions(books: Books) -> list[dict[str, str]]:
+def subscriptions(books: AccountState) -> list[dict[str, str]]:
     """The arguments that name each subscription."""
     return [
         {
@@ -88,7 +89,7 @@ def subscriptions(books: Books) -> list[dict[str, str]]:
     ]
 
 
-def test_customers(books: Books, sdk: Metronome):
+def test_customers(books: AccountState, sdk: Metronome):
     active = [item for item in books.customers if not item["archived_at"]]
     archived = [item for item in books.customers if item["archived_at"]]
     assert agree(sdk.v1.customers.list(limit=1), active) > 30
@@ -97,7 +98,7 @@ def test_customers(books: Books, sdk: Metronome):
         assert like(sdk.v1.customers.retrieve(customer_id=customer["id"]).data) == like(customer)
 
 
-def test_what_is_sold(books: Books, sdk: Metronome):
+def test_what_is_sold(books: AccountState, sdk: Metronome):
     catalog = books.catalog
     assert agree(sdk.v1.pricing_units.list(limit=1), catalog.credit_types.values())
     metrics = list(catalog.metrics.values())
@@ -113,7 +114,7 @@ def test_what_is_sold(books: Books, sdk: Metronome):
     assert [metric.name for metric in own] == ["API calls"]
 
 
-def test_rates(books: Books, view: View, sdk: Metronome):
+def test_rates(books: AccountState, view: View, sdk: Metronome):
     cards = sdk.v1.contracts.rate_cards
     found = 0
     for card in books.catalog.rate_cards:
@@ -138,7 +139,7 @@ def test_rates(books: Books, view: View, sdk: Metronome):
     assert billed <= offered, "an invoice charges what the contract's rates say"
 
 
-def test_an_override_changes_a_rate_from_its_start_on(books: Books, sdk: Metronome):
+def test_an_override_changes_a_rate_from_its_start_on(books: AccountState, sdk: Metronome):
     (contract, override) = next(
         (contract, override)
         for contract in contracts(books)
@@ -159,7 +160,7 @@ def test_an_override_changes_a_rate_from_its_start_on(books: Books, sdk: Metrono
         assert Decimal(str(rate.override_rate.price)) == exact
 
 
-def test_packages_and_their_contracts(books: Books, sdk: Metronome):
+def test_packages_and_their_contracts(books: AccountState, sdk: Metronome):
     (package, *_) = books.catalog.packages
     found = list(sdk.v1.packages.list_contracts_on_package(package_id=package["id"], limit=1))
     expected = [item for item in contracts(books) if item.get("package_id") == package["id"]]
@@ -169,7 +170,7 @@ def test_packages_and_their_contracts(books: Books, sdk: Metronome):
     assert found
 
 
-def test_invoices(books: Books, sdk: Metronome):
+def test_invoices(books: AccountState, sdk: Metronome):
     for customer in books.customers:
         key = customer["id"]
         invoices = list(sdk.v1.customers.invoices.list(customer_id=key, limit=1, sort="date_asc"))
@@ -182,7 +183,7 @@ def test_invoices(books: Books, sdk: Metronome):
 
 @pytest.mark.parametrize("name", ["Dual Horizon", "Lumen Analytics", "Halcyon Labs"])
 @pytest.mark.parametrize(("size", "days"), [("DAY", 61), ("HOUR", 2)])
-def test_breakdowns(books: Books, sdk: Metronome, name: str, size: str, days: int):
+def test_breakdowns(books: AccountState, sdk: Metronome, name: str, size: str, days: int):
     end = to_time(RANGE["starting_on"]) + timedelta(days=days)
     key = books.customer(name)["id"]
     call = {"window_size": size, "starting_on": RANGE["starting_on"], "ending_before": end}
@@ -196,7 +197,7 @@ def test_breakdowns(books: Books, sdk: Metronome, name: str, size: str, days: in
     assert not [row for row in one if row.status == "VOID"]
 
 
-def test_balances(books: Books, sdk: Metronome):
+def test_balances(books: AccountState, sdk: Metronome):
     show = {"limit": 1, "include_balance": True, "include_ledgers": True, "include_archived": True}
     for key, balances in books.balances.items():
         api = sdk.v1.contracts
@@ -210,7 +211,7 @@ def test_balances(books: Books, sdk: Metronome):
         assert net.balance >= 0
 
 
-def test_contracts(books: Books, sdk: Metronome):
+def test_contracts(books: AccountState, sdk: Metronome):
     found = 0
     for key, expected in books.contracts.items():
         show = {"include_balance": True, "include_ledgers": True, "include_archived": True}
@@ -224,7 +225,7 @@ def test_contracts(books: Books, sdk: Metronome):
         )
 
 
-def test_subscriptions_and_seats(books: Books, view: View, sdk: Metronome):
+def test_subscriptions_and_seats(books: AccountState, view: View, sdk: Metronome):
     api = sdk.v1.contracts
     schedules = {
         item["id"]: item["quantity_schedule"]
@@ -270,7 +271,7 @@ def test_subscriptions_and_seats(books: Books, view: View, sdk: Metronome):
             assert {item.seat_id for item in balances} >= set(rows[-1].assigned_seat_ids)
 
 
-def test_usage(books: Books, view: View, sdk: Metronome):
+def test_usage(books: AccountState, view: View, sdk: Metronome):
     keys = [books.customer(name)["id"] for name in ("A1 Company", "Pixel Forge")]
     for size in ("NONE", "DAY", "HOUR"):
         rows = list(sdk.v1.usage.list(customer_ids=keys, window_size=size, **RANGE))
@@ -298,7 +299,7 @@ def test_usage(books: Books, view: View, sdk: Metronome):
     )
 
 
-def test_alerts_and_billing_configurations(books: Books, sdk: Metronome):
+def test_alerts_and_billing_configurations(books: AccountState, sdk: Metronome):
     states = set()
     statuses = ["ENABLED", "DISABLED", "ARCHIVED"]
     for customer in books.customers:
@@ -320,7 +321,7 @@ def test_alerts_and_billing_configurations(books: Books, sdk: Metronome):
     assert {"ok", "in_alarm", None} <= states
 
 
-def test_audit_log(books: Books, view: View, sdk: Metronome):
+def test_audit_log(books: AccountState, view: View, sdk: Metronome):
     expected = audit_log(books, view.now)
     found, cursor = [], None
     while True:
@@ -335,7 +336,7 @@ def test_audit_log(books: Books, view: View, sdk: Metronome):
     agree(newest, expected[::-1][:3])
 
 
-def test_custom_field_keys_and_services(books: Books, sdk: Metronome):
+def test_custom_field_keys_and_services(books: AccountState, sdk: Metronome):
     keys = {(item.entity, item.key) for item in sdk.v1.custom_fields.list_keys()}
     for customer in books.customers:
         assert {("customer", name) for name in customer["custom_fields"]} <= keys
@@ -343,7 +344,7 @@ def test_custom_field_keys_and_services(books: Books, sdk: Metronome):
     assert {item.name for item in sdk.v1.services.list().services} == {"api", "webhooks"}
 
 
-def test_plans(books: Books, sdk: Metronome):
+def test_plans(books: AccountState, sdk: Metronome):
     catalog = books.catalog
     assert agree(sdk.v1.plans.list(limit=1), catalog.plans.values())
     on_plans = 0
@@ -373,7 +374,7 @@ def test_plans(books: Books, sdk: Metronome):
     assert [item.start_period for item in adjustments] == [12]
 
 
-def test_costs_are_the_plan_invoices_before_grants(books: Books, sdk: Metronome):
+def test_costs_are_the_plan_invoices_before_grants(books: AccountState, sdk: Metronome):
     for name in ("Dual Horizon", "Juniper Press", "Monmouth Freight"):
         key = books.customer(name)["id"]
         rows = sdk.v1.customers.list_costs(customer_id=key, limit=1, **RANGE)
@@ -394,6 +395,6 @@ def test_costs_are_the_plan_invoices_before_grants(books: Books, sdk: Metronome)
         assert found == expected
 
 
-def test_grants_and_ledgers(books: Books, sdk: Metronome):
+def test_grants_and_ledgers(books: AccountState, sdk: Metronome):
     assert agree(sdk.v1.credit_grants.list(limit=1), books.grants)
     assert agree(sdk.v1.credit_grants.list_entries(), books.ledgers)

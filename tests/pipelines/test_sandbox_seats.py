@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.sandbox.account import Record
-from pipelines.sandbox.seats import is_of_seats, seat_balance, seat_history
+from sandbox.api.seat_balances import is_of_seats, seat_balance, seat_history
+from sandbox.core.records import Record
 
 SEATS = [
     {"seat_id": "ada", "starting_at": "2024-01-01T00:00:00Z"},

@@ -15,8 +15,8 @@ from dlt.common.typing import TSecretStrValue
 from pipelines.metronome_api.client import MetronomeClient
 from pipelines.metronome_api.endpoints import ENDPOINTS, Endpoint
 from pipelines.metronome_api.session import Limits, Tally
-from pipelines.sandbox.account import Record
-from pipelines.sandbox.server import HOST
+from sandbox.api.server import HOST
+from sandbox.core.records import Record
 from tests.pipelines.conftest import TOKEN
 
 PLANS = ENDPOINTS["plans"]

@@ -1,0 +1,71 @@
+"""The audit log: what was done to an account, read off its records."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sandbox.core.account import AccountState
+from sandbox.core.records import Record, make_id, to_text, to_time
+
+# A person in a browser has a mail address and an IP address, a token has neither.
+_PERSON = {
+    "id": make_id("actor", "Priya Raman"),
+    "name": "Priya Raman",
+    "email": "priya@example.com",
+}
+_TOKEN = {"id": make_id("actor", "Billing sync"), "name": "Billing sync"}
+_BROWSER = {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}
+
+_ACTORS = {"archive": _PERSON, "edit": _PERSON, "void": _PERSON, "create": _TOKEN}
+"""Who does what; Metronome itself does the rest, which has no actor."""
+
+
+def audit_log(books: AccountState, now: datetime) -> list[Record]:
+    """The entries of one block up to `now`, oldest first.
+
+    An entry's id depends on what happened alone, so that a later log begins with an earlier one.
+    """
+    entries = []
+    for at, action, kind, record_id in _events(books):
+        if to_time(at) > now:
+            continue
+        key = make_id("audit", action, at, record_id)
+        actor = _ACTORS.get(action)
+        entry = {
+            "id": key,
+            "timestamp": to_text(to_time(at), ".000Z"),
+            "request": {"id": make_id("request", key), **(_BROWSER if actor is _PERSON else {})},
+            "resource_type": kind,
+            "resource_id": record_id,
+            "action": action,
+            "status": "success",
+            "description": f"{action.capitalize()} {kind.replace('_', ' ')}",
+        }
+        entries.append({**entry, "actor": actor} if actor else entry)
+    return sorted(entries, key=lambda entry: (entry["timestamp"], entry["id"]))
+
+
+def _events(books: AccountState) -> Iterator[tuple[str, str, str, str]]:
+    """Time, action, kind of record and its id, in no order."""
+    for customer in books.customers:
+        yield customer["created_at"], "create", "customer", customer["id"]
+        if customer["archived_at"]:
+            yield customer["archived_at"], "archive", "customer", customer["id"]
+    for plans in books.customer_plans.values():
+        for plan in plans:
+            yield plan["starting_on"], "create", "customer_plan", plan["id"]
+    for contracts in books.contracts.values():
+        for contract in contracts:
+            yield contract["created_at"], "create", "contract", contract["id"]
+            if contract.get("archived_at"):
+                yield contract["archived_at"], "archive", "contract", contract["id"]
+    for contract_id, edits in books.contract_edits.items():
+        for edit in edits:
+            yield edit["timestamp"], "edit", "contract", contract_id
+    for grant in books.grants:
+        yield grant["effective_at"], "create", "credit_grant", grant["id"]
+    for invoice in books.invoices:
+        if invoice["status"] != "DRAFT":
+            yield invoice["issued_at"], "finalize", "invoice", invoice["id"]
+        if invoice["status"] == "VOID":
+            voided_at = books.invoice_versions[invoice["id"]][-1].updated_at
+            yield to_text(voided_at), "void", "invoice", invoice["id"]

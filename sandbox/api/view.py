@@ -1,0 +1,162 @@
+"""The account as one environment's token sees it."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sandbox.api.arguments import ApiError, Arguments
+from sandbox.api.audit_log import audit_log
+from sandbox.billing.breakdowns import breakdown
+from sandbox.core.account import Account, AccountState
+from sandbox.core.records import Record
+from sandbox.core.usage_index import Quantities, UsageIndex
+
+_REMEMBERED = 512
+"""How many answers and breakdowns are kept."""
+
+
+class View:
+    """One environment of the account, over all its parts.
+
+    Attributes:
+        customers: Customers by id, each with the number of its part and the id that usage has.
+    """
+
+    def __init__(self, account: Account, environment: str) -> None:
+        """Serve one environment of `account`."""
+        self.account, self.environment = account, environment
+        self.catalog = account.states[environment].catalog
+        self.parts = account.parts(environment)
+        self.customers: dict[str, tuple[Record, int, str]] = {
+            customer["id"]: (customer, number, books.metered_as(customer["id"]))
+            for number, books in enumerate(self.parts)
+            for customer in books.customers
+        }
+        self._made: OrderedDict[tuple[str, str], Any] = OrderedDict()
+
+    @property
+    def now(self) -> datetime:
+        """The instant for which the API answers."""
+        return self.account.now
+
+    @cached_property
+    def grants(self) -> list[Record]:
+        """All credit grants."""
+        return [grant for books in self.parts for grant in books.grants]
+
+    @cached_property
+    def ledgers(self) -> list[Record]:
+        """The credit ledgers of all customers that have any."""
+        return [row for books in self.parts for row in books.ledgers]
+
+    @cached_property
+    def audit_log(self) -> list[Record]:
+        """The audit log, oldest first."""
+        entries = [entry for books in self.parts for entry in audit_log(books, self.now)]
+        return sorted(entries, key=lambda entry: (entry["timestamp"], entry["id"]))
+
+    @cached_property
+    def usage(self) -> UsageIndex:
+        """The usage of the environment's customers."""
+        return UsageIndex(self.account.states[self.environment])
+
+    def metric_of(self, line: Record) -> str | None:
+        """The metric that an invoice's line or sub-line charges for, if any."""
+        return self._metrics.get(line.get("charge_id") or line.get("product_id"))
+
+    def breakdown(self, invoice: Record, size: str) -> list[Record]:
+        """Return an invoice by HOUR or DAY, kept for the other lists that show it.
+
+        A first issue leaves out usage that came in late; a regenerated invoice counts it.
+        """
+        customer_id = self.metered_as(invoice["customer_id"])
+        late = "regenerated_from_invoice_id" in invoice
+
+        def measure(line: Record) -> Quantities | None:
+            metric_id = self.metric_of(line)
+            return self.usage.windows(customer_id, metric_id, size, late) if metric_id else None
+
+        key = (invoice["id"], size)
+        return self._kept(key, lambda: breakdown(invoice, size, self.now, measure))
+
+    @cached_property
+    def _metrics(self) -> dict[str, str]:
+        """Metrics by plan charge and by contract product."""
+        products = self.catalog.contract_products.values()
+        by_product = {item["id"]: item["current"].get("billable_metric_id") for item in products}
+        by_charge = {
+            charge["id"]: charge["billable_metric"]["id"]
+            for charge in self.catalog.plan_charges
+            if charge["billable_metric"]
+        }
+        return {key: metric for key, metric in (by_product | by_charge).items() if metric}
+
+    def customer(self, customer_id: str) -> Record:
+        """A customer.
+
+        Raises:
+            ApiError: 404, there is no such customer.
+        """
+        if customer_id not in self.customers:
+            raise ApiError(404, f"Customer {customer_id} not found")
+        return self.customers[customer_id][0]
+
+    def metered_as(self, customer_id: str) -> str:
+        """Return the id under which the usage counts a customer."""
+        return self.customers[customer_id][2]
+
+    def books(self, customer_id: str) -> AccountState:
+        """The books that hold a customer.
+
+        Raises:
+            ApiError: 404, there is no such customer.
+        """
+        self.customer(customer_id)
+        return self.parts[self.customers[customer_id][1]]
+
+    def invoices(self, customer_id: str) -> list[Record]:
+        """The invoices of a customer, VOID included."""
+        return self.books(customer_id).invoices_by_customer.get(customer_id, [])
+
+    def contract(self, call: Arguments, status: int = 400) -> Record:
+        """The contract that `customer_id` and `contract_id` name.
+
+        Raises:
+            ApiError: With `status`, there is no such customer, or it has no such contract.
+        """
+        customer_id = call["customer_id"]
+        if customer_id not in self.customers:
+            raise ApiError(status, f"Customer {customer_id} not found", "CustomerNotFound")
+        for contract in self.books(customer_id).contracts.get(customer_id, []):
+            if contract["id"] == call["contract_id"]:
+                return contract
+        raise ApiError(status, f"Contract {call['contract_id']} not found", "ContractNotFound")
+
+    def recall(self, handler: Callable[..., Any], call: Arguments) -> Any:
+        """Return what a handler answers to a call, kept for the pages that are asked for next."""
+        key = (handler.__name__, repr(sorted(call.items())))
+        return self._kept(key, lambda: handler(self, call))
+
+    def _kept(self, key: tuple[str, str], make: Callable[[], Any]) -> Any:
+        """Return what was made for a key, if it is among the last ones used."""
+        if key in self._made:
+            self._made.move_to_end(key)
+        else:
+            self._made[key] = make()
+            if len(self._made) > _REMEMBERED:
+                self._made.popitem(last=False)
+        return self._made[key]
+
+
+def find(records: Iterable[Record], record_id: str, what: str) -> Record:
+    """The record with an id.
+
+    Raises:
+        ApiError: 404, there is none; `what` names it in the message.
+    """
+    for record in records:
+        if record["id"] == record_id:
+            return record
+    raise ApiError(404, f"{what} {record_id} not found")

@@ -1,0 +1,92 @@
+"""Alerts: the account's thresholds, and where each customer stands."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sandbox.core.account import AccountState
+from sandbox.core.records import USD_ID, Record, make_id, to_text, to_time, total
+from sandbox.scenario.catalog import CREATED, USD
+
+EVALUATING = timedelta(days=14)
+"""How long after its creation a customer's balance is not yet judged."""
+
+_USD_UNIT = {"id": USD_ID, "name": USD}
+
+# Name: type, status, threshold in cents.
+_ALERTS = {
+    "Spend above $1,000": ("spend_threshold_reached", "enabled", Decimal(100000)),
+    "Commit below $100": ("low_remaining_commit_balance_reached", "enabled", Decimal(10000)),
+    "Credit below $50.50": (
+        "low_remaining_contract_credit_balance_reached",
+        "enabled",
+        Decimal(5050),
+    ),
+    "Any invoice": ("invoice_total_reached", "disabled", Decimal(1)),
+    "Old spend limit": ("spend_threshold_reached", "archived", Decimal(50000)),
+}
+
+
+def account_alerts(books: AccountState) -> list[Record]:
+    """The alerts of an environment, which watch all its customers."""
+    return [
+        {
+            "id": make_id(books.environment, "alert", name),
+            "name": name,
+            "type": kind,
+            "status": status,
+            "threshold": threshold,
+            "credit_type": _USD_UNIT,
+            "updated_at": CREATED,
+        }
+        for name, (kind, status, threshold) in _ALERTS.items()
+    ]
+
+
+def customer_alerts(customer: Record, books: AccountState, now: datetime) -> list[Record]:
+    """All alerts with the customer's status: null where it does not apply or is not watched."""
+    alerts = []
+    for alert in account_alerts(books):
+        reason, state = None, None
+        if alert["status"] == "enabled":
+            state, reason = _state(alert["type"], alert["threshold"], customer, books, now)
+        record = {"customer_status": state, "alert": alert}
+        alerts.append({**record, "triggered_by": reason} if reason else record)
+    return alerts
+
+
+def _state(
+    kind: str, threshold: Decimal, customer: Record, books: AccountState, now: datetime
+) -> tuple[str | None, str | None]:
+    """The status, and the reason of an alarm."""
+    if kind == "spend_threshold_reached":
+        spent = _current_spend(customer["id"], books, now)
+        if spent is None:
+            return None, None
+        alarm, reason = spent >= threshold, f"Current spend of {spent} cents"
+    else:
+        wanted = "PREPAID" if "commit" in kind else "CREDIT"
+        balances = [
+            item["balance"]
+            for item in books.balances.get(customer["id"], [])
+            if item["type"] == wanted and item["access_schedule"]["credit_type"]["id"] == USD_ID
+        ]
+        if not balances:
+            return None, None
+        if now - to_time(customer["created_at"]) < EVALUATING:
+            return "evaluating", None
+        left = total(balances)
+        alarm, reason = left <= threshold, f"Remaining balance of {left} cents at {to_text(now)}"
+    return ("in_alarm", reason) if alarm else ("ok", None)
+
+
+def _current_spend(customer_id: str, books: AccountState, now: datetime) -> Decimal | None:
+    """What the current period's drafts in US cents come to; None if there are none."""
+    totals = [
+        invoice["total"]
+        for invoice in books.invoices_by_customer.get(customer_id, [])
+        if invoice["status"] == "DRAFT"
+        and invoice["credit_type"]["id"] == USD_ID
+        and "start_timestamp" in invoice
+        and to_time(invoice["start_timestamp"]) <= now < to_time(invoice["end_timestamp"])
+    ]
+    return total(totals) if totals else None

@@ -1,0 +1,116 @@
+"""A contract in the account: its terms with the ids and records that billing derives from them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sandbox.core.account import Catalog
+from sandbox.core.metering import Usage
+from sandbox.core.records import Price, Record, make_id, plain
+from sandbox.scenario.catalog import unit
+from sandbox.scenario.contract_terms import Fund, Segment, Subscription, Terms
+from sandbox.scenario.customers import Member
+
+
+@dataclass(frozen=True)
+class Deal:
+    """A contract of a customer at an instant."""
+
+    member: Member
+    terms: Terms
+    catalog: Catalog
+    usage: Usage
+    now: datetime
+
+    @property
+    def id(self) -> str:
+        """The contract's id."""
+        return self.contract_id(self.terms.key)
+
+    def contract_id(self, key: str) -> str:
+        """The id of a contract of the same customer."""
+        return make_id("contract", self.member.key, *filter(None, [key]))
+
+    @property
+    def start(self) -> datetime:
+        """When the contract begins."""
+        return self.terms.start or self.member.start
+
+    @property
+    def signed_at(self) -> datetime:
+        """When the contract was created."""
+        return self.terms.signed_at or self.start
+
+    @property
+    def end(self) -> datetime | None:
+        """When the contract ends, as far as that is known."""
+        known = self.terms.ended_by is None or self.terms.ended_by <= self.now
+        return self.terms.end if known else None
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether the contract has been archived."""
+        return self.has_passed(self.terms.archived_at)
+
+    @property
+    def fiat(self) -> Record:
+        """The pricing unit of the contract's invoices."""
+        return next(
+            card["fiat_credit_type"]
+            for card in self.catalog.rate_cards
+            if card["name"] == self.terms.rate_card
+        )
+
+    def has_passed(self, moment: datetime | None) -> bool:
+        """Whether something that may never happen has happened."""
+        return moment is not None and moment <= self.now
+
+    def unit(self, name: str) -> Record:
+        """The short form of a pricing unit."""
+        return unit(self.catalog.credit_types[name])
+
+    def price(self, product: str, at: datetime) -> Price:
+        """What a unit of a product costs in the billing period that begins at an instant."""
+        listed = self.catalog.prices[self.terms.rate_card][product]
+        for override in self.terms.overrides:
+            if override.product == product and override.start <= at:
+                amount = override.price or listed.amount * (override.multiplier or Decimal(1))
+                return Price(plain(amount), listed.unit)
+        return listed
+
+    def product(self, name: str) -> Record:
+        """A product's short form."""
+        product = self.catalog.contract_products[name]
+        return {"id": product["id"], "name": product["current"]["name"]}
+
+    def scheduled_invoice_id(self, charge: str) -> str:
+        """The id of the invoice that bills a charge on its date."""
+        return make_id("invoice", self.member.key, "scheduled", charge)
+
+    def fund_id(self, fund: Fund) -> str:
+        """The id of a commit or credit."""
+        return make_id("fund", self.member.key, fund.name)
+
+    def segment_id(self, fund: Fund, segment: Segment) -> str:
+        """The id of an access segment."""
+        return make_id("segment", self.fund_id(fund), segment.start.date())
+
+    def subscription_id(self, subscription: Subscription) -> str:
+        """The id of a subscription; the only one of a customer needs no name."""
+        name = [subscription.product] if len(self.terms.subscriptions) > 1 else []
+        return make_id("subscription", self.member.key, *name)
+
+    def quantities(self, subscription: Subscription) -> list[tuple[datetime, datetime | None, int]]:
+        """How many seats from when to when; the last of them until further notice."""
+        changes = dict(subscription.quantities)
+        seats = [seat for seat in subscription.seats if seat.start <= self.now]
+        for seat in seats:
+            for at in filter(self.has_passed, (seat.start, seat.end)):
+                changes[at] = sum(
+                    other.start <= at and (other.end is None or at < other.end) for other in seats
+                )
+        starts = sorted(changes)
+        return [
+            (start, end, changes[start])
+            for start, end in zip(starts, [*starts[1:], None], strict=True)
+        ]

@@ -1,0 +1,246 @@
+"""The API's view of a contract: the contract itself, its subscriptions, seats and edits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sandbox.billing.commits import payment, recurring_id
+from sandbox.billing.contract import Deal
+from sandbox.billing.plan_invoices import months
+from sandbox.core.records import Record, make_id, to_text
+from sandbox.scenario.contract_terms import Scheduled, Subscription
+
+COMMITS_LISTED = 20
+"""How many commits a contract lists; the others are in the list of balances only."""
+
+
+def contract_record(deal: Deal, siblings: Sequence[Deal], balances: list[Record]) -> Record:
+    """The API's contract.
+
+    Args:
+        deal: The contract.
+        siblings: All contracts of the customer, to tell renewals.
+        balances: The commits and credits signed with it, those of the customer included.
+    """
+    terms = deal.terms
+    own = [balance for balance in balances if "contract" in balance]
+    commits = [balance for balance in own if balance["type"] != "CREDIT"]
+    contract: Record = {
+        "id": deal.id,
+        "customer_id": make_id("customer", deal.member.key),
+        "name": terms.name,
+        "starting_at": to_text(deal.start, "+00:00"),
+        "created_at": to_text(deal.signed_at, "+00:00"),
+        "created_by": "Priya Raman",
+        "rate_card_id": next(
+            card["id"] for card in deal.catalog.rate_cards if card["name"] == terms.rate_card
+        ),
+        "net_payment_terms_days": deal.member.terms,
+        "usage_statement_schedule": {
+            "frequency": "MONTHLY",
+            "billing_anchor_date": to_text(deal.start.replace(day=terms.anchor), "+00:00"),
+        },
+        "commits": commits[:COMMITS_LISTED],
+        "credits": [balance for balance in own if balance["type"] == "CREDIT"],
+        "has_more": {"commits": len(commits) > COMMITS_LISTED, "credits": False},
+        "overrides": _overrides(deal),
+        "scheduled_charges": [
+            _scheduled_charge(deal, charge)
+            for charge in terms.scheduled
+            if charge.line_type == "scheduled"
+        ],
+        "transitions": _transitions(deal, siblings),
+        "usage_filter": [],
+        "custom_fields": {},
+    }
+    if deal.end:
+        contract["ending_before"] = to_text(deal.end, "+00:00")
+    if deal.is_archived:
+        contract["archived_at"] = to_text(terms.archived_at, "+00:00")
+    if terms.package:
+        contract["package_id"] = deal.catalog.packages[0]["id"]
+    if terms.subscriptions:
+        contract["subscriptions"] = [_subscription(deal, item) for item in terms.subscriptions]
+    if terms.recurring:
+        contract["recurring_credits"] = _recurring_credits(deal)
+    if terms.recharge:
+        contract["prepaid_balance_threshold_configuration"] = _recharge(deal)
+    return contract
+
+
+def contract_edits(deal: Deal) -> list[Record]:
+    """The edits of a contract so far, oldest first, in the shape of its edit history."""
+    edits = [
+        (charge.archived_at, {"archive_scheduled_charges": [{"id": _charge_id(deal, charge)}]})
+        for charge in deal.terms.scheduled
+    ]
+    if deal.terms.ended_by:
+        ending = {"update_contract_end_date": to_text(deal.terms.end)}
+        edits.append((deal.terms.ended_by, ending))
+    for subscription in deal.terms.subscriptions:
+        subscription_id = deal.subscription_id(subscription)
+        edits += [
+            (at, {"update_subscriptions": [{"id": subscription_id, "seat_updates": updates}]})
+            for at, updates in _seat_updates(deal, subscription).items()
+        ]
+    done = sorted((edit for edit in edits if deal.has_passed(edit[0])), key=lambda edit: edit[0])
+    return [
+        {"id": make_id("edit", deal.id, at, *change), "timestamp": to_text(at), **change}
+        for at, change in done
+    ]
+
+
+def seat_records(deal: Deal) -> dict[str, list[Record]]:
+    """The named seats of each seat-based subscription, past and present ones."""
+    records = {}
+    for subscription in deal.terms.subscriptions:
+        taken = [seat for seat in subscription.seats if seat.start <= deal.now]
+        if taken:
+            records[deal.subscription_id(subscription)] = [
+                {"seat_id": seat.seat_id, "starting_at": to_text(seat.start)}
+                | ({"ending_before": to_text(seat.end)} if deal.has_passed(seat.end) else {})
+                for seat in taken
+            ]
+    return records
+
+
+def _seat_updates(deal: Deal, subscription: Subscription) -> dict[datetime, Record]:
+    """Seats taken and given up after the contract's start, by instant."""
+    updates: dict[datetime, Record] = {}
+    for seat in subscription.seats:
+        for key, at in (("add_seat_ids", seat.start), ("remove_seat_ids", seat.end)):
+            if at and at > deal.start:
+                ids = updates.setdefault(at, {}).setdefault(
+                    key, [{"seat_ids": [], "starting_at": to_text(at)}]
+                )
+                ids[0]["seat_ids"].append(seat.seat_id)
+    return updates
+
+
+def _transitions(deal: Deal, siblings: Sequence[Deal]) -> list[Record]:
+    return [
+        {
+            "type": "RENEWAL",
+            "from_contract_id": deal.contract_id(other.terms.renews),
+            "to_contract_id": other.id,
+        }
+        for other in siblings
+        if other.terms.renews is not None
+        and deal.terms.key in (other.terms.key, other.terms.renews)
+    ]
+
+
+def _overrides(deal: Deal) -> list[Record]:
+    records = []
+    for override in deal.terms.overrides:
+        product = deal.product(override.product)
+        record = {
+            "id": make_id("override", deal.id, override.product, override.start.date()),
+            "created_at": to_text(deal.signed_at),
+            "product": product,
+            "override_specifiers": [{"product_id": product["id"]}],
+            "starting_at": to_text(override.start),
+            "entitled": True,
+            "target": "LIST_RATE",
+        }
+        if override.multiplier is not None:
+            record |= {"type": "MULTIPLIER", "multiplier": override.multiplier, "priority": 1}
+        else:
+            rate = {"rate_type": "FLAT", "price": override.price, "credit_type": deal.fiat}
+            record |= {"type": "OVERWRITE", "overwrite_rate": rate}
+        records.append(record)
+    return records
+
+
+def _charge_id(deal: Deal, charge: Scheduled) -> str:
+    return make_id("scheduled", deal.member.key, charge.name)
+
+
+def _scheduled_charge(deal: Deal, charge: Scheduled) -> Record:
+    record = {
+        "id": _charge_id(deal, charge),
+        "name": charge.name,
+        "product": deal.product(charge.product),
+        "schedule": payment(deal, charge, deal.price(charge.product, charge.date).amount),
+    }
+    if deal.has_passed(charge.archived_at):
+        record["archived_at"] = to_text(charge.archived_at)
+        del record["schedule"]["schedule_items"][0]["invoice_id"]
+    return record
+
+
+def _recurring_credits(deal: Deal) -> list[Record]:
+    return [
+        {
+            "id": recurring_id(deal, recurring.name),
+            "contract": {"id": deal.id},
+            "name": recurring.name,
+            "product": deal.product("Promotional credit"),
+            "access_amount": {
+                "unit_price": recurring.amount,
+                "quantity": 1,
+                "credit_type_id": deal.unit(recurring.unit)["id"],
+            },
+            "priority": 1,
+            "rate_type": "LIST_RATE",
+            "starting_at": to_text(deal.start),
+            "anchor_date": to_text(deal.start),
+            "commit_duration": {"value": 1, "unit": "PERIODS"},
+            "recurrence_frequency": "MONTHLY",
+            "proration": "NONE",
+        }
+        for recurring in deal.terms.recurring
+    ]
+
+
+def _recharge(deal: Deal) -> Record:
+    threshold, target = deal.terms.recharge
+    return {
+        "is_enabled": True,
+        "threshold_amount": threshold,
+        "recharge_to_amount": target,
+        "commit": {"product_id": deal.product("Prepaid usage")["id"], "name": "Automatic top-up"},
+        "payment_gate_config": {"payment_gate_type": "NONE"},
+    }
+
+
+def _subscription(deal: Deal, subscription: Subscription) -> Record:
+    record: Record = {
+        "id": deal.subscription_id(subscription),
+        "starting_at": to_text(deal.start),
+        "created_at": to_text(deal.signed_at),
+        "collection_schedule": "ARREARS",
+        "subscription_rate": {
+            "billing_frequency": "MONTHLY",
+            "product": deal.product(subscription.product),
+        },
+        "quantity_schedule": [
+            {"quantity": quantity, "starting_at": to_text(since)}
+            | ({"ending_before": to_text(until)} if until else {})
+            for since, until, quantity in deal.quantities(subscription)
+        ],
+        "billing_periods": _billing_periods(deal),
+        "quantity_management_mode": "SEAT_BASED" if subscription.seats else "QUANTITY_ONLY",
+        "proration": {
+            "invoice_behavior": "BILL_IMMEDIATELY",
+            "is_prorated": subscription.is_prorated,
+        },
+        "custom_fields": {},
+    }
+    if subscription.seats:
+        record["seat_config"] = {"seat_group_key": "user_id"}
+    return record
+
+
+def _billing_periods(deal: Deal) -> Record:
+    """The period before now, the one that covers now, and the next, as far as there are any."""
+    begun = list(months(deal.start, None, deal.now, deal.terms.anchor))
+    if not begun:
+        return {}
+    *_, following = months(deal.start, None, begun[-1][1], deal.terms.anchor)
+    named = {"current": begun[-1], "next": following}
+    if len(begun) > 1:
+        named = {"previous": begun[-2], **named}
+    return {
+        name: {"starting_at": to_text(start), "ending_before": to_text(end)}
+        for name, (start, end) in named.items()
+    }

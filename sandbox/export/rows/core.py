@@ -1,0 +1,273 @@
+"""Rows of the export's tables of customers, invoices and usage, and of those of plans."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from hashlib import md5
+from typing import Any
+
+from sandbox.core.account import AccountState
+from sandbox.core.records import (
+    GRACE,
+    PRODUCTION,
+    Event,
+    Record,
+    Version,
+    make_id,
+    to_json_text,
+    to_time,
+    to_uuid,
+)
+from sandbox.scenario.catalog import CREATED
+
+Row = dict[str, Any]
+
+
+def catalog_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
+    """Rows of the tables of what can be sold, with their table's name."""
+    created = to_time(CREATED)
+    dates = {"created_at": created, "updated_at": created}
+    common = {"environment_type": books.environment, **dates}
+    for metric in books.catalog.metrics.values():
+        archived_at = to_time(metric.get("archived_at"))
+        group_keys = [key for keys in metric.get("group_keys", []) for key in keys]
+        yield (
+            "billable_metric",
+            common
+            | {
+                "id": metric["id"],
+                "name": metric["name"],
+                "aggregate": metric["aggregation_type"].lower(),
+                "aggregate_keys": to_json_text([metric["aggregation_key"]]),
+                "group_keys": to_json_text(group_keys) if group_keys else None,
+                "archived_at": archived_at,
+                "updated_at": archived_at or created,
+            },
+        )
+    # Pricing units are the same in both environments.
+    for credit_type in (
+        books.catalog.credit_types.values() if books.environment == PRODUCTION else ()
+    ):
+        own = {"_metronome_metadata_id": make_id("credit type row", credit_type["id"])}
+        yield "credit_type", common | credit_type | own
+    for plan in books.catalog.plans.values():
+        own = {"billing_frequency": "MONTHLY", "custom_fields": to_json_text(plan["custom_fields"])}
+        yield "plan", common | plan | own
+    for product in books.catalog.plan_products.values():
+        own = {"description": product["name"], "custom_fields": "{}"}
+        yield "product", common | product | own
+    for charge in books.catalog.plan_charges:
+        metric = charge["billable_metric"] or {}
+        yield (
+            "plan_charge",
+            common
+            | charge
+            | {
+                "id": make_id("plan charge row", charge["id"]),
+                "charge_id": charge["id"],
+                "billable_metric_id": metric.get("id"),
+                "billable_metric_name": metric.get("name"),
+                **unit_columns(charge["credit_type"]),
+                "prices": to_json_text(charge["prices"]),
+                "custom_fields": to_json_text(charge["custom_fields"]),
+            },
+        )
+
+
+def customer_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
+    """Rows of customer, one per version."""
+    for customer in books.customers:
+        provider, reference = books.billing_provider.get(customer["id"], (None, None))
+        latest = [Version(to_time(customer["updated_at"]), {})]
+        for version in books.customer_versions.get(customer["id"], latest):
+            state = customer | version.changes
+            yield (
+                "customer",
+                {
+                    "id": state["id"],
+                    "name": state["name"],
+                    "ingest_aliases": to_json_text(state["ingest_aliases"]),
+                    "salesforce_account_id": state["customer_config"]["salesforce_account_id"],
+                    "billing_provider_type": provider,
+                    "billing_provider_customer_id": reference,
+                    "custom_fields": to_json_text(state["custom_fields"]),
+                    "environment_type": books.environment,
+                    "created_at": to_time(state["created_at"]),
+                    "updated_at": version.updated_at,
+                    "archived_at": to_time(state["archived_at"]),
+                },
+            )
+
+
+def invoice_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
+    """Rows of invoice (one per version), line_item and sub_line_item; drafts are not here."""
+    metrics = {charge["id"]: charge["billable_metric"] for charge in books.catalog.plan_charges}
+    for invoice, versions in issued(books):
+        for version in versions:
+            yield "invoice", _invoice_row(books, invoice | version.changes, version)
+        yield from _line_rows(books, invoice, versions[0], metrics)
+
+
+def grant_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
+    """Rows of credit_grant and credit_grant_deduction; a deduction comes with its invoice."""
+    for grant in books.grants:
+        given, paid = grant["grant_amount"], grant["paid_amount"]
+        yield (
+            "credit_grant",
+            {
+                "id": grant["id"],
+                "customer_id": grant["customer_id"],
+                "name": grant["name"],
+                "priority": Decimal(grant["priority"]),
+                "reason": grant["reason"],
+                "amount_granted": given["amount"],
+                "amount_granted_credit_type_id": given["credit_type"]["id"],
+                "amount_paid": paid["amount"],
+                "amount_paid_credit_type_id": paid["credit_type"]["id"],
+                "created_at": to_time(CREATED),
+                "updated_at": to_time(CREATED),
+                "effective_at": to_time(grant["effective_at"]),
+                "expires_at": to_time(grant["expires_at"]),
+                "environment_type": books.environment,
+            },
+        )
+        for entry in grant["deductions"]:
+            effective_at = to_time(entry["effective_at"])
+            yield (
+                "credit_grant_deduction",
+                {
+                    "id": make_id("deduction", grant["id"], entry["invoice_id"]),
+                    "credit_grant_id": grant["id"],
+                    "amount": entry["amount"],
+                    "memo": entry["reason"],
+                    "invoice_id": entry["invoice_id"],
+                    "effective_at": effective_at,
+                    "updated_at": effective_at + GRACE,
+                },
+            )
+
+
+def event_row(event: Event, environment: str) -> Row:
+    """The row of events for one event, properties as a JSON object of texts."""
+    return {
+        "transaction_id": event.transaction_id,
+        "customer_id": event.customer,
+        "timestamp": event.timestamp,
+        "event_type": event.event_type,
+        "properties": to_json_text(event.properties),
+        "environment_type": environment,
+        "_metronome_metadata_id": to_uuid(md5(event.transaction_id.encode()).digest(), 4),
+        "updated_at": event.received_at,
+    }
+
+
+def _invoice_row(books: AccountState, invoice: Record, version: Version) -> Row:
+    external = invoice.get("external_invoice") or {}
+    return {
+        "id": invoice["id"],
+        "status": invoice["status"],
+        "total": invoice["total"],
+        **unit_columns(invoice["credit_type"]),
+        "customer_id": invoice["customer_id"],
+        "plan_id": invoice.get("plan_id"),
+        "plan_name": invoice.get("plan_name"),
+        "contract_id": invoice.get("contract_id"),
+        "start_timestamp": to_time(invoice.get("start_timestamp")),
+        "end_timestamp": to_time(invoice.get("end_timestamp")),
+        "billing_provider_invoice_id": external.get("invoice_id"),
+        "billing_provider_type": external.get("billing_provider_type"),
+        "billing_provider_invoice_created_at": to_time(external.get("issued_at_timestamp")),
+        "billing_provider_invoice_external_status": external.get("external_status"),
+        "invoice_label": invoice["type"],
+        "issued_at": to_time(invoice["issued_at"]),
+        "metadata": '{"corrections":{}}',
+        "environment_type": books.environment,
+        "updated_at": version.updated_at,
+    }
+
+
+def numbered_lines(invoice: Record) -> list[Record]:
+    """An invoice's lines, then its adjustments as lines of quantity 1, each with its `id`.
+
+    A line keeps its id when a draft becomes final.
+    """
+    adjustments = invoice.get("invoice_adjustments", [])
+    lines = invoice["line_items"] + [{"quantity": Decimal(1), **item} for item in adjustments]
+    return [
+        {**line, "id": make_id(invoice["id"], "line", position)}
+        for position, line in enumerate(lines)
+    ]
+
+
+def line_row(line: Record) -> Row:
+    """The columns that line_item and draft_line_item share, for a numbered line."""
+    return {
+        "id": line["id"],
+        "credit_grant_id": line.get("credit_grant_id"),
+        **unit_columns(line["credit_type"]),
+        "name": line["name"],
+        "quantity": line.get("quantity"),
+        "total": line["total"],
+        "commit_id": line.get("commit_id") or line.get("postpaid_commit", {}).get("id"),
+        "product_id": line.get("product_id"),
+        "unit_price": line.get("unit_price"),
+        "metadata": line_metadata(line),
+        "subscription_id": line.get("subscription_id"),
+        "is_prorated": line.get("is_prorated"),
+        "starting_at": to_time(line.get("starting_at")),
+        "ending_before": to_time(line.get("ending_before")),
+    }
+
+
+def line_metadata(line: Record) -> str:
+    """A line's metadata: the type of the commit that it applies, buys or trues up."""
+    kind = "PostpaidCommit" if "postpaid_commit" in line else line.get("commit_type")
+    return to_json_text({"commit_type": kind}) if kind else "{}"
+
+
+def unit_columns(credit_type: Record) -> Row:
+    """The two columns that name a pricing unit."""
+    return {"credit_type_id": credit_type["id"], "credit_type_name": credit_type["name"]}
+
+
+def issued(books: AccountState) -> Iterator[tuple[Record, list[Version]]]:
+    """The invoices that are final or void, with their exported states."""
+    for invoice in exported(books):
+        if invoice["status"] != "DRAFT":
+            latest = [Version(to_time(invoice["issued_at"]), {})]
+            yield invoice, books.invoice_versions.get(invoice["id"], latest)
+
+
+def exported(books: AccountState) -> list[Record]:
+    """All invoices but constituents, which a consolidated invoice sums up."""
+    constituents = {
+        constituent["invoice_id"]
+        for invoice in books.invoices
+        for constituent in invoice.get("constituent_invoices", [])
+    }
+    return [invoice for invoice in books.invoices if invoice["id"] not in constituents]
+
+
+def _line_rows(
+    books: AccountState, invoice: Record, version: Version, metrics: dict[str, Record]
+) -> Iterator[tuple[str, Row]]:
+    common = {"invoice_id": invoice["id"], "updated_at": version.updated_at}
+    for line in numbered_lines(invoice):
+        environment = {"environment_type": books.environment}
+        yield "line_item", line_row(line) | common | environment
+        for sub in line.get("sub_line_items", []):
+            metric = metrics[sub["charge_id"]]
+            yield (
+                "sub_line_item",
+                {
+                    "id": make_id(line["id"], sub["charge_id"]),
+                    "line_item_id": line["id"],
+                    "name": sub["name"],
+                    "quantity": sub["quantity"],
+                    "subtotal": sub["subtotal"],
+                    "charge_id": sub["charge_id"],
+                    "billable_metric_id": metric["id"],
+                    "billable_metric_name": metric["name"],
+                    "tiers": to_json_text(sub.get("tiers", [{}])),
+                    "updated_at": version.updated_at,
+                },
+            )
