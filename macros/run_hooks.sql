@@ -1,12 +1,26 @@
 {#
   Before a run: check the arguments that need no data, and that a pipeline has loaded something. A run that fails
-  here changes no table.
+  here changes no table. Without the environment variable of the database, print which one dbt uses.
 #}
 {% macro check_run() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'show', 'compile') -%}
         {%- do [as_of_value(), usage_to(), environment()] -%}
+        {%- if not env_var('DESTINATION__DUCKDB__CREDENTIALS', '') -%}
+            {{ print('Database: ' ~ database_file()) }}
+        {%- endif -%}
         {%- do check_sources_exist() -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# The file of the database, without links. #}
+{% macro database_file() -%}
+    {{ return(adapter.dispatch('database_file')()) }}
+{%- endmacro %}
+
+{% macro duckdb__database_file() -%}
+    {{ return(run_query(
+        'select path from duckdb_databases() where database_name = current_database()'
+    ).columns[0].values()[0]) }}
 {%- endmacro %}
 
 {% macro check_sources_exist() -%}
@@ -16,8 +30,8 @@
     {%- endfor -%}
     {%- if missing -%}
         {{ exceptions.raise_compiler_error(
-            'The database ' ~ target.path ~ ' holds no ' ~ missing | join(' and no ') ~ ': nothing was loaded into it. '
-            ~ 'Run `make reports`, or `dlt pipeline run` with DESTINATION__DUCKDB__CREDENTIALS=' ~ target.path ~ '.'
+            'The database ' ~ database_file() ~ ' holds no ' ~ missing | join(' and no ') ~ ': nothing was loaded into it. '
+            ~ 'Run `make reports`, or `dlt pipeline run` with DESTINATION__DUCKDB__CREDENTIALS=' ~ database_file() ~ '.'
         ) }}
     {%- endif -%}
 {%- endmacro %}

@@ -13,7 +13,8 @@ from pipelines.children import exit_on_signals
 from pipelines.database import lock_file, opened
 from pipelines.errors import InputError
 from pipelines.locks import held
-from pipelines.publish.arguments import arguments, check_customer, check_forms, variable
+from pipelines.publish.arguments import arguments, check_forms, variable
+from pipelines.publish.customer import check_customer
 from pipelines.publish.dbt_run import read_run
 from pipelines.publish.progress import run_dbt
 from pipelines.publish.report_set import CURRENT, LOCK, MANIFEST, reports_folder

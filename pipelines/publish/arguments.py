@@ -1,19 +1,15 @@
-"""The arguments of a run: what may be given, and checks that need neither dbt nor a build.
+"""The arguments of a run, and the checks that need no data.
 
 `make` hands each argument to dbt as an environment variable: `REPORT_MONTH=2024-03`. The macros in
 `macros/arguments.sql` read it, check it again and fill in its default. `python -m
 pipelines.publish.arguments` checks the forms of all arguments before a run loads anything.
 """
 
-import difflib
 import os
 import re
 import sys
 from datetime import UTC, date, datetime
 
-import duckdb
-
-from pipelines import metronome_api, metronome_export
 from pipelines.errors import InputError
 
 ARGUMENTS = {
@@ -28,9 +24,6 @@ ARGUMENTS = {
     "usage_quantity": "usage_quantity",
 }
 """Each argument, and the macro that models read it by."""
-
-SIMILAR = 10
-"""How many customers a message suggests at most."""
 
 
 def variable(argument: str) -> str:
@@ -68,32 +61,6 @@ def check_forms(given: dict[str, str]) -> None:
             f"environment: {given['environment']!r} is not an environment. "
             "Give PRODUCTION or SANDBOX, or leave it out."
         )
-
-
-def check_customer(connection: duckdb.DuckDBPyConnection, customer: str) -> None:
-    """Check that some raw row has the customer's id or name, in any letter case.
-
-    dbt decides later which customer it is: here only a name that no row has is refused.
-
-    Raises:
-        InputError: If no row has it. The message suggests names that are similar.
-    """
-    if not customer:
-        return
-    rows = connection.execute(
-        f"select id, name from {metronome_export.DATASET}.customer "
-        f"union select id, name from {metronome_api.DATASET}.customers"
-    ).fetchall()
-    asked = customer.casefold()
-    if not rows or any(asked in (id_.casefold(), (name or "").strip().casefold()) for id_, name in rows):
-        return
-    names = {(name or "").strip(): id_ for id_, name in rows if name}
-    similar = difflib.get_close_matches(customer, names, SIMILAR, 0.6)
-    hint = "".join(f"\n    {names[name]}  {name}" for name in similar)
-    raise InputError(
-        f"customer: no customer has the name or id {customer!r}."
-        + (f" Did you mean one of these?{hint}" if hint else " No name is similar.")
-    )
 
 
 def _parsed(name: str, text: str, form: str) -> datetime:

@@ -197,7 +197,9 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
         found = []
         if columns:
             found = connection.execute(
-                f'select "{group}" {sums} from {source} {where} group by all order by all', read
+                f'select "{group}" {sums} from (select *, row_number() over () as row from {source}) '
+                f'{where} group by "{group}" order by min(row)',
+                read,
             ).fetchall()
     return {
         "rows": rows,
