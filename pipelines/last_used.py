@@ -26,7 +26,9 @@ def remember() -> None:
     link, database = Path(DATABASE), database_file()
     if database == link.absolute():
         return
-    if database.name != link.name or (link.exists() and not link.is_symlink() and _has_tables(link)):
+    if database.name != link.name or (
+        link.exists() and not link.is_symlink() and _has_tables(link)
+    ):
         print(f"For dbt and dlt without make: export DESTINATION__DUCKDB__CREDENTIALS={database}")
         return
     working_folder = Path(os.environ.get("DLT_DATA_DIR", WORKING_FOLDER)).absolute()

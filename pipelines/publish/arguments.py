@@ -50,7 +50,9 @@ def check_forms(given: dict[str, str]) -> None:
     for name in ("usage_from", "usage_to"):
         if given[name]:
             if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given[name]):
-                raise InputError(f"{name}: {given[name]!r} is not a day. Give one such as 2024-03-10.")
+                raise InputError(
+                    f"{name}: {given[name]!r} is not a day. Give one such as 2024-03-10."
+                )
             _parsed(name, given[name], "a day such as 2024-03-10")
     if given["usage_from"] and given["usage_to"] and given["usage_to"] < given["usage_from"]:
         raise InputError(

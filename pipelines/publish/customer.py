@@ -26,7 +26,9 @@ def check_customer(connection: duckdb.DuckDBPyConnection, customer: str) -> None
         f"union select id, name from {metronome_api.DATASET}.customers"
     ).fetchall()
     asked = customer.casefold()
-    if not rows or any(asked in (id_.casefold(), (name or "").strip().casefold()) for id_, name in rows):
+    if not rows or any(
+        asked in (id_.casefold(), (name or "").strip().casefold()) for id_, name in rows
+    ):
         return
     names = {(name or "").strip(): id_ for id_, name in rows if name}
     similar = difflib.get_close_matches(customer, names, SIMILAR, 0.6)

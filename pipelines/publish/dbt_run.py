@@ -97,7 +97,9 @@ class DbtRun:
         if failed or skipped:
             names = ", ".join(sorted(self._name(node) for node in failed)[:3])
             found.append(
-                f"Failed: {len(failed)}" + (f" ({names})" if names else "") + f", skipped: {skipped}."
+                f"Failed: {len(failed)}"
+                + (f" ({names})" if names else "")
+                + f", skipped: {skipped}."
             )
         if unbuilt:
             found.append(f"Reports that this run did not build: {', '.join(unbuilt)}.")
@@ -161,7 +163,9 @@ class DbtRun:
             for node_id in self.manifest["nodes"]
             if node_id.startswith("test.")
             and not ancestors.isdisjoint(parents[node_id])
-            and all(parent in present or parent.startswith("source.") for parent in parents[node_id])
+            and all(
+                parent in present or parent.startswith("source.") for parent in parents[node_id]
+            )
         }
         return ancestors | tests
 

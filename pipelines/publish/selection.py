@@ -110,14 +110,21 @@ def select(
     read = {
         node
         for name in ARGUMENTS
-        if arguments.get(name) != last.arguments.get(name) or (name == "as_of" and not arguments["as_of"])
+        if arguments.get(name) != last.arguments.get(name)
+        or (name == "as_of" and not arguments["as_of"])
         for node in last.readers[name]
     }
     affected = reachable(sources | read, last.children)
     built = {node for node in affected if node.startswith(BUILT)}
     at = command.index(SELECTOR[0])
     return BuildSelection(
-        command=[*command[:at], *command[at + 2 :], "--select", REPORTS, *_roots(built, last.children)],
+        command=[
+            *command[:at],
+            *command[at + 2 :],
+            "--select",
+            REPORTS,
+            *_roots(built, last.children),
+        ],
         kept={node: result for node, result in last.results.items() if node not in affected},
         is_empty=not built,
     )
