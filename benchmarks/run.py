@@ -24,7 +24,8 @@ def main() -> None:
     options = _parser().parse_args()
     os.environ.setdefault("DUCKDB_MEMORY_LIMIT", "4GB")
     print(
-        f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}\n\n| Run | Cost | Ratio |\n|---|---|---|"
+        f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}\n\n"
+        "| Run | Cost | Ratio |\n|---|---|---|",
     )
     with tempfile.TemporaryDirectory() as folder:
         checkout = Path(folder) / "metronome"

@@ -25,7 +25,7 @@ def database_file() -> Path:
 
 
 def memory_limit() -> str:
-    """Return the memory that DuckDB may use. Queries that need more spill to the database's disk."""
+    """Return the memory that DuckDB may use. Queries that need more spill to disk."""
     return os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
 
 

@@ -44,9 +44,8 @@ def check_forms(given: dict[str, str]) -> None:
     """
     if given["as_of"]:
         _parsed("as_of", given["as_of"], "an instant such as 2024-04-03 or 2024-04-03T12:00:00Z")
-    if month := given["month"]:
-        if not re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", month):
-            raise InputError(f"month: {month!r} is not a month. Give one such as 2024-03.")
+    if given["month"] and not re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", given["month"]):
+        raise InputError(f"month: {given['month']!r} is not a month. Give one such as 2024-03.")
     for name in ("usage_from", "usage_to"):
         if given[name]:
             if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given[name]):

@@ -1,4 +1,4 @@
-"""Read what a run of dbt built and tested from the artifacts that it leaves. dbt is never imported."""
+"""Read from dbt's artifacts what a run built and tested. This package never imports dbt."""
 
 import json
 from collections import Counter

@@ -7,7 +7,6 @@ decimals, written as texts. The file holds no secret and no path.
 import csv
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -197,8 +196,8 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
         found = []
         if columns:
             found = connection.execute(
-                f'select "{group}" {sums} from (select *, row_number() over () as row from {source}) '
-                f'{where} group by "{group}" order by min(row)',
+                f'select "{group}" {sums} from (select *, row_number() over () as row '
+                f'from {source}) {where} group by "{group}" order by min(row)',
                 read,
             ).fetchall()
     return {

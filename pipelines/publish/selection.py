@@ -3,7 +3,7 @@
 The same raw data and the same arguments give the same rows. A result of the last published run
 still holds if the project is the same, no raw table behind it has other rows, and no argument that
 it reads has changed. The last published run is recorded in the database. dbt deletes the record
-before it changes a table (`invalidate_last_published_run`). Without a record, dbt builds everything.
+before it changes a table (`invalidate_last_published_run`). Without one, dbt builds everything.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,7 @@ def select(
 
 
 def _has_selector(command: list[str]) -> bool:
-    pairs = zip(command, command[1:], strict=False)
-    return SELECTOR in pairs and "--full-refresh" not in command
+    return SELECTOR in pairwise(command) and "--full-refresh" not in command
 
 
 def _roots(built: set[str], children: dict[str, list[str]]) -> list[str]:
@@ -205,7 +205,8 @@ def raw_state(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
     """
     export, api = metronome_export.DATASET, metronome_api.DATASET
     tables = connection.execute(
-        "select table_schema, table_name from information_schema.tables where table_schema in (?, ?)",
+        "select table_schema, table_name from information_schema.tables "
+        "where table_schema in (?, ?)",
         [export, api],
     ).fetchall()
     if {schema for schema, _ in tables} != {export, api}:
@@ -216,7 +217,8 @@ def raw_state(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
         f"from {export}.loaded_files {loads} group by table_name "
         f"union all select '{export}.loaded_files', count(*), max(_dlt_load_id) "
         f"from {export}.loaded_files {loads} "
-        f"union all select '{export}.load_notes', count(*), max(_dlt_load_id) from {export}.load_notes"
+        f"union all select '{export}.load_notes', count(*), max(_dlt_load_id) "
+        f"from {export}.load_notes"
     ).fetchall()
     contents = " union all ".join(
         f"select '{api}.{table}', count(*), cast(sum(content) as varchar) from "
