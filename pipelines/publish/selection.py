@@ -30,8 +30,14 @@ PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "test
 
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
 
-SELECTOR = ("--selector", "reports")
-"""The choice that `make reports` gives to dbt. Only this choice is narrowed."""
+SELECTOR = ["--selector", "reports"]
+"""The choice of nodes that `make reports` gives to dbt. A run may narrow it."""
+
+OWN_CHOICE = (
+    *("--select", "-s", "--models", "-m", "--exclude", "--selector"),
+    *("--full-refresh", "-f"),
+)
+"""Options by which a user chooses what dbt builds. A run obeys them."""
 
 REPORTS = "path:models/reports"
 """Every run writes all reports: a published set is whole."""
@@ -105,7 +111,13 @@ def select(
         arguments: The arguments of this run by name. Without `as_of`, the clock changes it.
         raw: The state of the raw tables.
     """
-    if last is None or not raw or last.command != command or not _has_selector(command):
+    words = _without_selector(command)
+    if (
+        last is None
+        or not raw
+        or last.command != command
+        or any(word.partition("=")[0] in OWN_CHOICE for word in words)
+    ):
         return BuildSelection(command)
     sources = {name for name in raw | last.raw if raw.get(name) != last.raw.get(name)}
     read = {
@@ -117,22 +129,18 @@ def select(
     }
     affected = reachable(sources | read, last.children)
     built = {node for node in affected if node.startswith(BUILT)}
-    at = command.index(SELECTOR[0])
     return BuildSelection(
-        command=[
-            *command[:at],
-            *command[at + 2 :],
-            "--select",
-            REPORTS,
-            *_roots(built, last.children),
-        ],
+        command=[*words, "--select", REPORTS, *_roots(built, last.children)],
         kept={node: result for node, result in last.results.items() if node not in affected},
         is_empty=not built,
     )
 
 
-def _has_selector(command: list[str]) -> bool:
-    return SELECTOR in pairwise(command) and "--full-refresh" not in command
+def _without_selector(command: list[str]) -> list[str]:
+    for at, pair in enumerate(pairwise(command)):
+        if list(pair) == SELECTOR:
+            return [*command[:at], *command[at + 2 :]]
+    return command
 
 
 def _roots(built: set[str], children: dict[str, list[str]]) -> list[str]:
