@@ -29,9 +29,9 @@ commits_and_credits as (
 deductions as (
     select
         credit_grant_id,
-        sum(abs(amount)) as amount  -- the vendor's documents give both signs
-    from {{ ref('stg_metronome_api__credit_grant_deductions') }}
-    where effective_at <= {{ as_of() }}
+        -sum(amount) as amount
+    from {{ ref('int_grant_deductions_united') }}
+    where source = 'api' and effective_at <= {{ as_of() }}
     group by credit_grant_id
 ),
 
