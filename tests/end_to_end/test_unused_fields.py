@@ -1,7 +1,7 @@
-"""Every field that lands is used in a figure, or `docs/unused_fields.md` says what is decided of it.
+"""Every field that lands is used in a figure, or `docs/unused_fields.md` decides on it.
 
-The list of unused fields is worked out from the compiled SQL of the models: which columns of staging the
-intermediate models and marts read, and which raw fields these are made of.
+The list of unused fields is worked out from the compiled SQL of the models: which columns of
+staging the intermediate models and marts read, and which raw fields these are made of.
 """
 
 import re
@@ -13,6 +13,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.schema import MappingSchema
 
 from pipelines.metronome_api.tables import TABLES as API_TABLES
 from pipelines.metronome_export.tables import TABLES as EXPORT_TABLES
@@ -33,14 +34,20 @@ def columns_of(run: Run) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
     return {run.database.stem: schemas}
 
 
+def compiled(run: Run, model: Path) -> str:
+    """The SQL that dbt made of a model."""
+    folder = run.folder / "target" / "compiled" / "metronome"
+    return (folder / model.relative_to(ROOT)).read_text(encoding="utf-8")
+
+
 def staged_columns_read(run: Run) -> dict[str, set[str]]:
     """The columns of each staging model that an intermediate model or a mart reads."""
-    schema = columns_of(run)
+    schema = MappingSchema(columns_of(run), dialect="duckdb")
     read: dict[str, set[str]] = {}
-    compiled = run.folder / "target" / "compiled" / "metronome" / "models"
-    for path in [*compiled.glob("intermediate/**/*.sql"), *compiled.glob("marts/**/*.sql")]:
+    models = ROOT / "models"
+    for model in [*(models / "intermediate").rglob("*.sql"), *(models / "marts").rglob("*.sql")]:
         query = qualify(
-            parse_one(path.read_text(encoding="utf-8"), dialect="duckdb"),
+            parse_one(compiled(run, model), dialect="duckdb"),
             schema=schema,
             dialect="duckdb",
             quote_identifiers=False,
@@ -54,14 +61,14 @@ def staged_columns_read(run: Run) -> dict[str, set[str]]:
     return read
 
 
-def fields_of(model: Path, compiled: Path, columns: set[str]) -> set[str]:
+def fields_of(run: Run, model: Path, columns: set[str]) -> set[str]:
     """The raw fields that some columns of a staging model are made of, or that choose its rows."""
     text = model.read_text(encoding="utf-8")
-    query = parse_one(compiled.read_text(encoding="utf-8"), dialect="duckdb")
-    (renamed,) = [cte for cte in query.find_all(exp.CTE) if cte.alias == "renamed"]
+    last = r"\brenamed as \((.+?)^\)\n\nselect \* from renamed"
+    (renamed,) = re.findall(last, compiled(run, model), re.M | re.S)
     used = {
         identifier.name
-        for selected in renamed.this.selects
+        for selected in parse_one(renamed, dialect="duckdb").selects
         if selected.alias_or_name in columns
         for identifier in selected.find_all(exp.Identifier)
     }
@@ -83,8 +90,7 @@ def unused_fields(run: Run) -> set[str]:
         source = {"raw_api": "api", "raw_export": "export"}[schema]
         declared = {"api": API_TABLES, "export": EXPORT_TABLES}[source].get(table)
         if declared is not None:
-            compiled = run.folder / "target/compiled/metronome" / model.relative_to(ROOT)
-            used = fields_of(model, compiled, read.get(model.stem, set()))
+            used = fields_of(run, model, read.get(model.stem, set()))
             unused.update(f"{source}.{table}.{field}" for field in declared if field not in used)
     return unused
 
