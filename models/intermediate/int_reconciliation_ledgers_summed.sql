@@ -1,6 +1,5 @@
 -- One row per commit, credit or credit grant that can be used at the as-of instant, in its stated unit: its
 -- stated balance and what its ledger, or its grant without its deductions, adds up to.
-{{ config(materialized='view') }}
 
 with
 
