@@ -10,5 +10,6 @@ left join {{ ref('int_invoice_lines_united') }} as lines
     on
         invoices.invoice_id = lines.invoice_id
         and lines.is_in_invoice_total
+where invoices.invoice_status <> 'DRAFT_INCOMPLETE'  -- its lines are not computed yet
 group by invoices.invoice_id, invoices.total_amount
 having invoices.total_amount <> coalesce(sum(lines.amount), 0)
