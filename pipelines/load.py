@@ -26,7 +26,7 @@ from pipelines.locks import held, writable
 from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
-from pipelines.metronome_export.run import ACCEPT, load_export
+from pipelines.metronome_export.load_files import ACCEPT, load_export
 from pipelines.queries import query
 from pipelines.settings import (
     accepts_incomplete,

@@ -1,7 +1,8 @@
-"""A run: it finds the files that are new or have changed, and loads them, a batch at a time."""
+"""Load the files of an export that are new or have changed, a batch at a time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dlt
@@ -16,19 +17,20 @@ from pipelines.metronome_export.drift import (
     LEFT_OUT,
     MISSING,
     STOPPED,
+    UNKNOWN_FILE,
     Note,
     left_out,
     told,
 )
 from pipelines.metronome_export.files import ExportFile, batches, list_files, version
-from pipelines.metronome_export.places import Place, open_place
-from pipelines.metronome_export.queries import Plan, TableError, plan, unreadable
+from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable
+from pipelines.metronome_export.storage import ExportLocation, open_location
 from pipelines.metronome_export.tables import TABLES
 from pipelines.queries import query
 from pipelines.steps import Line
 
 FETCH_BYTES = 2_000_000_000
-"""How much of a store's files lies on the disk at a time, unless `fetch_bytes` says otherwise."""
+"""The default of `fetch_bytes`: how much of a store's files lies on the disk at a time."""
 
 ACCEPT = (
     "Put good files in their place, or take them away, and run the same again. To go on without "
@@ -53,12 +55,12 @@ from load_notes
 where kind in {(*LEFT_OUT, COMPLETE)}
 qualify _dlt_load_id = max(_dlt_load_id) over () and kind <> '{COMPLETE}'
 """
-"""What the newest run that left something out, or was the first complete one after, left out."""
+"""What the newest run left out, among runs that left something out or were the next complete."""
 
 
 @dataclass
 class Run:
-    """What a run has done.
+    """The result of a run.
 
     Attributes:
         files: How many files were loaded.
@@ -99,7 +101,7 @@ def load_export(
 ) -> tuple[list[str], str | None]:
     """Load the files of an export that are new or have changed.
 
-    A file that is bad is set aside, and tried again in the next run.
+    A bad file is set aside. The next run tries it again.
 
     Args:
         pipeline: The destination, with the tables of the export.
@@ -112,19 +114,17 @@ def load_export(
     Raises:
         InputError: If the export is another than the one that was loaded before, or a load fails.
     """
-    place = open_place(bucket_url)
-    files, set_aside = list_files(place)
+    place = open_location(bucket_url)
+    files, not_loaded = list_files(place)
     loaded = query(pipeline, LOADED)
     _check_same_export(place.root, files, loaded)
     held = {version(*row[1:]) for row in loaded}
     new = [file for file in files if file.version not in held]
-    run = Run(notes=set_aside)
-    names = [note for note in set_aside if note.kind not in LEFT_OUT]
+    run = Run(notes=not_loaded)
     for batch in batches(new, None if place.is_local else fetch_bytes or FETCH_BYTES):
         going_on = [file for file in batch if file.table not in run.stopped]
         if going_on:
-            _load_batch(pipeline, place, going_on, names, run)
-            names = []
+            _load_batch(pipeline, place, going_on, run)
     _note_left_out(pipeline, place, run)
     line = Line(
         f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
@@ -137,35 +137,41 @@ def load_export(
 
 
 def _load_batch(
-    pipeline: dlt.Pipeline, place: Place, files: list[ExportFile], notes: list[Note], run: Run
+    pipeline: dlt.Pipeline, place: ExportLocation, files: list[ExportFile], run: Run
 ) -> None:
-    """Load some files, with what was noted before, and add them to the run.
+    """Load some files and add them to the run.
 
-    Damage behind a Parquet file's sound footer shows no sooner than in the load. Then each file is
-    read alone, and the others are loaded without those that cannot be.
+    Damage behind a Parquet file's sound footer shows only in the load. Then each file is read
+    alone, and the files that can be read are loaded without the others.
     """
+    tables = {file.path: file.table for file in files}
+    unknown: dict[str, str] = {}
     with place.on_disk([file.path for file in files]) as (folder, bad):
         while True:
-            plans, noted = _plans(pipeline, folder, [f for f in files if f.path not in bad])
-            bad |= {path: reason for plan in plans.values() for path, reason in plan.bad.items()}
-            plans = {table: plan for table, plan in plans.items() if plan.queries}
-            read = [file for file in files if file.table in plans and file.path not in bad]
-            queries = {table: plan.queries for table, plan in plans.items()}
-            differ = [*notes, *(note for note in noted if note.kind not in LEFT_OUT)]
-            source = metronome_export(pipeline.dataset(), place.root, queries, read, differ)
-            try:
-                with told_plainly(pipeline):
-                    pipeline.run(source)
-            except InputError as error:
-                found = unreadable(folder, read)
-                if not found:
-                    raise InputError(str(error).replace(folder, place.root)) from error
-                bad |= found
-                pipeline.abort_packages()  # else the next load would go on with this one
-            else:
-                break
-    tables = {file.path: file.table for file in files}
+            with TemporaryDirectory() as copies:
+                new = [file for file in files if file.path not in bad.keys() | unknown.keys()]
+                plans, noted = _plans(pipeline, folder, new, copies)
+                for plan in plans.values():
+                    bad |= plan.bad
+                    unknown |= plan.unknown
+                plans = {table: plan for table, plan in plans.items() if plan.queries}
+                left = bad.keys() | unknown.keys()
+                read = [file for file in files if file.table in plans and file.path not in left]
+                queries = {table: plan.queries for table, plan in plans.items()}
+                differ = [note for note in noted if note.kind not in LEFT_OUT]
+                source = metronome_export(pipeline.dataset(), place.root, queries, read, differ)
+                try:
+                    with told_plainly(pipeline):
+                        pipeline.run(source)
+                    break
+                except InputError as error:
+                    found = unreadable(folder, read)
+                    if not found:
+                        raise InputError(str(error).replace(folder, place.root)) from error
+                    bad |= found
+                    pipeline.abort_packages()  # else the next load would go on with this one
     noted += [Note(BAD_FILE, tables[path], None, path, bad[path]) for path in sorted(bad)]
+    noted += [Note(UNKNOWN_FILE, None, None, path, unknown[path]) for path in sorted(unknown)]
     noted = [
         replace(note, message=note.message and note.message.replace(folder, place.root))
         for note in noted
@@ -174,15 +180,19 @@ def _load_batch(
 
 
 def _plans(
-    pipeline: dlt.Pipeline, folder: str, files: list[ExportFile]
-) -> tuple[dict[str, Plan], list[Note]]:
-    """How the files of each table are read, but for tables that are stopped, and all notes."""
-    plans: dict[str, Plan] = {}
+    pipeline: dlt.Pipeline, folder: str, files: list[ExportFile], copies: str
+) -> tuple[dict[str, ReadPlan], list[Note]]:
+    """Build a read plan for every table that can be loaded.
+
+    Returns:
+        The plans by table, and all notes, those of stopped tables among them.
+    """
+    plans: dict[str, ReadPlan] = {}
     notes: list[Note] = []
     for table in dict.fromkeys(file.table for file in files):
         of_table = [file for file in files if file.table == table]
         try:
-            plans[table] = _plan(pipeline, folder, table, of_table)
+            plans[table] = _plan(pipeline, folder, table, of_table, copies)
         except TableError as stop:
             notes.append(Note(STOPPED, table, stop.column, stop.path, str(stop)))
             continue
@@ -192,28 +202,31 @@ def _plans(
     return plans, notes
 
 
-def _plan(pipeline: dlt.Pipeline, folder: str, table: str, files: list[ExportFile]) -> Plan:
-    """How the files of a table are read, without those that cannot be."""
+def _plan(
+    pipeline: dlt.Pipeline, folder: str, table: str, files: list[ExportFile], copies: str
+) -> ReadPlan:
+    """Plan how the files of a table are read, without those that cannot be."""
     schema = pipeline.default_schema
     held = schema.get_table_columns(table) if table in schema.tables else {}
     try:
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
-            return plan(
+            return read_plan(
                 *(connection, folder, table, files, TABLES.get(table, {}), held),
-                schema.naming.normalize_identifier,
+                *(schema.naming.normalize_identifier, copies),
             )
     except duckdb.Error as error:
         bad = unreadable(folder, files)
         if not bad:
             raise TableError(f"its files cannot be read: {error}") from error
-        result = _plan(pipeline, folder, table, [f for f in files if f.path not in bad])
+        good = [file for file in files if file.path not in bad]
+        result = _plan(pipeline, folder, table, good, copies)
         result.bad |= bad
         return result
 
 
-def _note_left_out(pipeline: dlt.Pipeline, place: Place, run: Run) -> None:
-    """Note what the run left out, in a load of its own; or that nothing was, unlike before."""
+def _note_left_out(pipeline: dlt.Pipeline, place: ExportLocation, run: Run) -> None:
+    """Note what the run left out, in a load of its own, or that it left out nothing any more."""
     notes = [note for note in dict.fromkeys(run.notes) if note.kind in LEFT_OUT]
     if not notes and query(pipeline, LEFT_OUT_BEFORE):
         notes = [Note(COMPLETE)]
@@ -223,7 +236,7 @@ def _note_left_out(pipeline: dlt.Pipeline, place: Place, run: Run) -> None:
 
 
 def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[Any, ...]]) -> None:
-    """Refuse to add one account's files to another's; an export that was moved is still itself."""
+    """Refuse to add one account's files to another's. An export that was moved is the same."""
     roots = {row[0] for row in loaded}
     held = {(path, size) for _, path, size, *_ in loaded}
     if roots and root not in roots and held - {(file.path, file.size_bytes) for file in files}:
@@ -233,7 +246,7 @@ def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[An
 
 
 def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
-    """Rows that the newest load brought to the given tables."""
+    """Count the rows that the newest load brought to the given tables."""
     newest = "select max(load_id) from _dlt_loads where status = 0"
     counts = [f'select count(*) from "{table}" where _dlt_load_id = ({newest})' for table in tables]
     return sum(count for (count,) in query(pipeline, " union all ".join(counts))) if counts else 0
