@@ -10,7 +10,8 @@ import duckdb
 
 from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
-from pipelines.metronome_export import metronome_export
+from pipelines.metronome_export import DATASET, metronome_export
+from pipelines.metronome_export.casts import DUCKDB_TYPES, WHAT, cast
 from pipelines.metronome_export.drift import (
     BAD_FILE,
     COMPLETE,
@@ -23,6 +24,7 @@ from pipelines.metronome_export.drift import (
     told,
 )
 from pipelines.metronome_export.files import ExportFile, batches, list_files, version
+from pipelines.metronome_export.parquet_types import FileType
 from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable
 from pipelines.metronome_export.storage import ExportLocation, open_location
 from pipelines.metronome_export.tables import TABLES
@@ -39,6 +41,9 @@ ACCEPT = (
     "variable accept_incomplete: true for dbt."
 )
 """What to do when some of an export was left out."""
+
+RAW_TYPES = {**DUCKDB_TYPES, "timestamp": "TIMESTAMP WITH TIME ZONE"}
+"""The types of raw columns as `information_schema` names them, by dlt's data type."""
 
 LOADED = """
 select root, path, size_bytes, modified_at, etag
@@ -112,7 +117,8 @@ def load_export(
         Lines for a person, and what was left out and why, if anything was: all else is loaded.
 
     Raises:
-        InputError: If the export is another than the one that was loaded before, or a load fails.
+        InputError: If the export is another than the one that was loaded before, a load fails, or
+            values that were loaded do not fit the type that their column is declared with now.
     """
     place = open_location(bucket_url)
     files, not_loaded = list_files(place)
@@ -120,6 +126,7 @@ def load_export(
     _check_same_export(place.root, files, loaded)
     held = {version(*row[1:]) for row in loaded}
     new = [file for file in files if file.version not in held]
+    _convert_columns(pipeline)
     run = Run(notes=not_loaded)
     for batch in batches(new, None if place.is_local else fetch_bytes or FETCH_BYTES):
         going_on = [file for file in batch if file.table not in run.stopped]
@@ -134,6 +141,54 @@ def load_export(
         rows=run.rows,
     )
     return [line, *told(run.notes)], left_out(run.notes)
+
+
+def drop_export(connection: duckdb.DuckDBPyConnection, bucket_url: str) -> None:
+    """Drop the raw tables of the export, so that the next run loads all files anew.
+
+    Raises:
+        InputError: If there is no export to load instead; then nothing is dropped.
+    """
+    list_files(open_location(bucket_url))
+    connection.execute(f"drop schema if exists {DATASET} cascade")
+
+
+def _convert_columns(pipeline: dlt.Pipeline) -> None:
+    """Give each raw column the type that it is declared with.
+
+    A column that the vendor adds lands as text or JSON. When it is declared later, what was loaded
+    is converted, so that old and new values have one form.
+
+    Raises:
+        InputError: If a value does not fit.
+    """
+    held = query(
+        pipeline,
+        "select table_name, column_name, data_type from information_schema.columns "
+        f"where table_schema = '{DATASET}'",
+    )
+    for table, name, held_type in held:
+        hint = TABLES.get(table, {}).get(name)
+        if not hint or held_type.replace(" ", "") == RAW_TYPES[hint["data_type"]].replace(" ", ""):
+            continue
+        converted = cast(f'"{name}"', FileType(held_type, held_type), hint["data_type"])
+        if converted.loses:
+            lost = query(
+                pipeline,
+                f'select "{name}"::varchar, _file from "{table}" '
+                f'where "{name}" is not null and ({converted.loses}) limit 1',
+            )
+            for value, path in lost:
+                raise InputError(
+                    f"The column {name} of {table} is declared as {hint['data_type']} now, but was "
+                    f"loaded as text, and {value!r} of {path} is {WHAT[hint['data_type']]}. Load "
+                    "all files anew: dlt pipeline metronome_export run --full-refresh"
+                )
+        with pipeline.sql_client() as client:
+            client.execute_sql(
+                f'alter table "{table}" alter column "{name}" '
+                f"type {DUCKDB_TYPES[hint['data_type']]} using {converted.value}"
+            )
 
 
 def _load_batch(
