@@ -1,7 +1,8 @@
 """The type of a Parquet column as the file's own schema states it.
 
 DuckDB reads most types as they are meant, but not all: a decimal of more than 38 digits becomes a
-double of another value, and text without its UTF-8 mark becomes bytes. So the schema decides.
+double of another value, a type with a logical annotation alone becomes the physical type below it,
+and text without its UTF-8 mark becomes bytes. So the schema decides.
 """
 
 import re
@@ -123,13 +124,14 @@ def _file_type(element: Element, rest: Iterator[Element]) -> FileType:
 
 def _leaf(element: Element, name: str, stated: str) -> FileType:
     duckdb = element.duckdb or name
-    if name.startswith("DECIMAL"):
-        return FileType(name, stated, through_arrow=duckdb != name)
-    if name.startswith("TIME") and name[:9] == duckdb[:9]:
+    if duckdb == AS_DUCKDB_HAS_IT.get(name, name) or name == "NULL" or name in OPAQUE:
+        return FileType(name, stated)
+    if name in ("VARCHAR", "JSON") and duckdb == "BLOB":
+        return FileType("BLOB", stated)
+    if name.startswith("TIME") and name.split()[0] == duckdb.split()[0]:
         return FileType(duckdb, stated)  # with or without a zone: both are UTC
-    if name != "NULL" and duckdb != AS_DUCKDB_HAS_IT.get(name, name):
-        return FileType("UNKNOWN", f"{stated}, which DuckDB reads as {duckdb}")
-    return FileType(name, stated)
+    # DuckDB does not know every annotation, and reads a decimal as the whole number that stores it
+    return FileType(name, stated, through_arrow=True)
 
 
 def leaf_type(element: Element) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 from dlt.common.schema.typing import TColumnSchema
 from pyarrow import ArrowException
+from pyarrow.parquet import ParquetFile
 
 from pipelines.columns import Hints
 from pipelines.metronome_export.arrow_copies import copy_through_arrow
@@ -205,19 +206,26 @@ def unreadable(folder: str, files: Iterable[ExportFile]) -> dict[str, str]:
                 for group in _groups(connection, folder, [file], bad, None):
                     connection.execute(f"SELECT SUM(HASH(COLUMNS(*))) FROM {group.reader}")
             except duckdb.Error as error:
-                bad[file.path] = _of_parquet(error) if file.layout == "parquet" else _of_csv(error)
+                path = f"{folder}/{file.path}"
+                is_csv = file.layout == "csv"
+                bad[file.path] = _of_csv(error) if is_csv else _of_parquet(error, path)
     return bad
 
 
-def _of_parquet(error: duckdb.Error) -> str:
+def _of_parquet(error: duckdb.Error, path: str) -> str:
+    """Return why a Parquet file cannot be read."""
     text = str(error)
     if "magic bytes" in text or "too small" in text:
         return "it is no Parquet file, or is cut off"
+    if "Unsupported converted type" in text:
+        with ParquetFile(path) as file:
+            bson = [column.path for column in file.schema if column.converted_type == "BSON"]
+        return f"its columns {', '.join(bson)} are BSON, which is not read: write them as text"
     return f"it is damaged: {text.splitlines()[0]}"
 
 
 def _of_csv(error: duckdb.Error) -> str:
-    """What DuckDB says, but not how to be less strict, nor the row, which may hold anything."""
+    """Return what DuckDB reports, without its advice to be less strict and without the row."""
     text = str(error)
     line = re.search(r"on Line: (\d+)", text)
     if line and "Invalid unicode" in text:
