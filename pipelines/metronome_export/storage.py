@@ -164,7 +164,7 @@ def _local_folder(bucket_url: str) -> str:
     except UnicodeEncodeError as error:
         named = path.encode(errors="backslashreplace").decode()
         raise InputError(
-            f"The name of the folder {named!r} is not UTF-8: rename it, or give a link to it."
+            f"The name of the folder '{named}' is not UTF-8: rename it, or give a link to it."
         ) from error
     return os.path.abspath(path)  # noqa: PTH100
 

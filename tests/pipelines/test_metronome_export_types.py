@@ -437,7 +437,7 @@ def test_a_type_is_read_exactly_or_refused_by_name(
 
 
 def test_the_readme_names_every_type_and_what_happens_to_it():
-    table = re.search(r"\| Parquet type \|.*?\n\n", README.read_text(), re.DOTALL)[0]
+    table = re.search(r"\| Parquet type \|.*?\n(?=\n)", README.read_text(), re.DOTALL)[0]
     rows = [[cell.strip() for cell in row.strip("|\n").split("|")] for row in table.splitlines()]
     header, stated = rows[0], rows[2:]
     assert header[1:] == [f"`{kind}`" for kind in KINDS]
