@@ -74,7 +74,7 @@
 
 {#
   Whether two amounts are equal: exactly, unless amounts of the export came as doubles; then within
-  `double_tolerance`. Null if one is null. The loader notes the columns that came as doubles.
+  `double_tolerance`. Null if one is null. The loader marks the files that have such amounts.
 #}
 {% macro equal_amounts(amount, other) -%}
     (
@@ -83,7 +83,8 @@
             abs({{ amount }} - {{ other }})
             <= {{ metronome.double_tolerance() }} * cast(greatest(abs({{ amount }}), abs({{ other }})) as decimal(38, 12))
             and exists (
-                select 1 from {{ ref('stg_metronome_export__load_notes') }} where kind = 'double column'
+                select 1 from {{ ref('stg_metronome_export__loaded_files') }}
+                where is_newest and has_doubles
             )
         )
     )

@@ -214,7 +214,10 @@ def _load_batch(
                 read = [file for file in files if file.table in plans and file.path not in left]
                 queries = {table: plan.queries for table, plan in plans.items()}
                 differ = [note for note in noted if note.kind not in LEFT_OUT]
-                source = metronome_export(pipeline.dataset(), place.root, queries, read, differ)
+                doubles = {path for plan in plans.values() for path in plan.doubles}
+                source = metronome_export(
+                    pipeline.dataset(), place.root, queries, read, doubles, differ
+                )
                 try:
                     with told_plainly(pipeline):
                         pipeline.run(source)
@@ -287,7 +290,7 @@ def _note_left_out(pipeline: dlt.Pipeline, place: ExportLocation, run: Run) -> N
         notes = [Note(COMPLETE)]
     if notes:
         with told_plainly(pipeline):
-            pipeline.run(metronome_export(pipeline.dataset(), place.root, {}, [], notes))
+            pipeline.run(metronome_export(pipeline.dataset(), place.root, {}, [], set(), notes))
 
 
 def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[Any, ...]]) -> None:

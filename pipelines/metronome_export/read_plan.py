@@ -83,12 +83,14 @@ class ReadPlan:
         notes: Where the files differ from what is declared.
         bad: The paths of files that the queries leave out, each with the reason.
         unknown: The paths of files that are another table's by their columns, with the reason.
+        doubles: The paths of files with amounts that came as binary numbers.
     """
 
     queries: list[tuple[str, Hints]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     bad: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    doubles: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def read_plan(
             continue
         columns, left_out = _columns(group.types, hints, held, normalized)
         _check(connection, group, columns, folder)
-        result.notes += _double_notes(connection, table, group, columns)
+        _note_doubles(connection, table, group, columns, result)
         added: dict[str, TColumnSchema] = {
             column.name: {"name": column.name, "data_type": column.data_type, "nullable": True}
             for column in columns
@@ -412,9 +414,13 @@ def _what_to_do(
     return f"It stands in row {row}, as {stated}: write {REMEDY[column.data_type]}"
 
 
-def _double_notes(
-    connection: duckdb.DuckDBPyConnection, table: str, group: _Group, columns: list[_Column]
-) -> Iterator[Note]:
+def _note_doubles(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    group: _Group,
+    columns: list[_Column],
+    result: ReadPlan,
+) -> None:
     """Note the amounts that came as binary numbers: they are exact to some digits only."""
     doubles = [
         column
@@ -426,11 +432,13 @@ def _double_notes(
     if not doubles:
         return
     counts = ", ".join(f"COUNT({_quoted(str(column.source))})" for column in doubles)
-    ((*found,),) = connection.execute(f"SELECT {counts} FROM {group.reader}").fetchall()
-    for column, count in zip(doubles, found, strict=True):
-        if count:
+    by_file = connection.execute(f"SELECT {FILE}, {counts} FROM {group.reader} GROUP BY 1")
+    found = [(_relative(path, group.folder), numbers) for path, *numbers in by_file.fetchall()]
+    result.doubles |= {path for path, numbers in found if any(numbers)}
+    for place, column in enumerate(doubles):
+        if paths := [path for path, numbers in found if numbers[place]]:
             stated = group.types[str(column.source)].stated
-            yield Note(DOUBLE, table, column.name, group.relative[0], stated)
+            result.notes.append(Note(DOUBLE, table, column.name, min(paths), stated))
 
 
 def _select(group: _Group, columns: list[_Column]) -> str:
