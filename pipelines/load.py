@@ -26,7 +26,7 @@ from pipelines.locks import held, writable
 from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
-from pipelines.metronome_export.run import ACCEPT, load_export
+from pipelines.metronome_export.load_files import ACCEPT, drop_export, load_export
 from pipelines.queries import query
 from pipelines.settings import (
     accepts_incomplete,
@@ -66,7 +66,7 @@ def run(
     Args:
         names: Pipelines to run.
         select: Resources of the API to read, instead of those that the settings name.
-        full_refresh: Read all of the API, whatever earlier runs have read.
+        full_refresh: Read all of the named sources again, whatever earlier runs have read.
 
     Yields:
         One line for a person after each source.
@@ -110,6 +110,8 @@ def _load(
     full_refresh: bool,
     connection: duckdb.DuckDBPyConnection,
 ) -> Iterator[str]:
+    if full_refresh and metronome_export.NAME in names and (bucket_url := export_url()):
+        drop_export(connection, bucket_url)
     attached = {name: _open(module) for name, module in PIPELINES.items()}
     for name, module in PIPELINES.items():
         _create_missing_tables(attached[name], module)
