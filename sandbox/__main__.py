@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ def main(
 ) -> int:
     """Run one command, on the account or on what `change` makes of it, and return its exit code."""
     options = _parser().parse_args(arguments)
+    gc.disable()  # what is made from here on lasts as long as the process
     account = simulate(seed=options.seed, as_of=options.as_of)
     return options.run(change(account) if change else account, options)
 
@@ -111,6 +113,7 @@ def _clock(text: str) -> datetime:
 
 
 def _app(account: Account, options: argparse.Namespace) -> "FaultyApi":
+    """Return the API of the account; from then on only what requests make is collected."""
     from sandbox.api.faults import FaultyApi
     from sandbox.api.server import TOKEN, create_app
 
@@ -133,6 +136,8 @@ def _app(account: Account, options: argparse.Namespace) -> "FaultyApi":
         gone=tuple(options.gone),
         seed=options.seed,
     )
+    gc.freeze()
+    gc.enable()
     return FaultyApi(app, faults)
 
 

@@ -1,17 +1,15 @@
 """Run the account's cast through its billing: events, then usage, then invoices and balances."""
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Inexact, localcontext
-from functools import partial
 from operator import attrgetter
 
 from sandbox.billing.contract_invoices import bill_contracts
 from sandbox.billing.grant_ledgers import grant_books
 from sandbox.billing.plan_invoices import plan_invoices, regenerate
 from sandbox.core.account import Account, AccountState, Catalog
-from sandbox.core.metering import Meter, Usage, is_known
+from sandbox.core.metering import Meter, Usage
 from sandbox.core.records import (
     NOW,
     PRODUCTION,
@@ -57,34 +55,16 @@ def simulate(seed: int = 7, as_of: datetime = NOW) -> Account:
     return Account(seed=seed, states=books, now=as_of)
 
 
-def earlier(account: Account, moments: Iterable[datetime]) -> Iterator[Account]:
-    """The account as it stood at instants before its own, which ascend; without the events.
-
-    Use each before asking for the next: their usage is one and grows.
-    """
-    moments = list(moments)
-    catalogs = {environment: books.catalog for environment, books in account.states.items()}
-    usages = {name: _usage(name, catalog) for name, catalog in catalogs.items()}
-    events = {name: _by_moment(books.events, moments) for name, books in account.states.items()}
-    for number, moment in enumerate(moments):
-        for environment, usage in usages.items():
-            for event in events[environment][number]:
-                usage.add(event)
+def earlier(account: Account, midnights: Iterable[datetime]) -> Iterator[Account]:
+    """Yield the account as it stood at the start of days before its own instant, without events."""
+    for midnight in midnights:
         with localcontext() as context:
             context.traps[Inexact] = True
             books = {
-                name: _books(name, catalog, usages[name], [], moment)
-                for name, catalog in catalogs.items()
+                name: _books(name, now.catalog, now.usage.as_of(midnight), [], midnight)
+                for name, now in account.states.items()
             }
-        yield Account(seed=account.seed, states=books, now=moment)
-
-
-def _by_moment(events: list[Event], moments: list[datetime]) -> list[list[Event]]:
-    """Split events by the first of the ascending moments at which they are known."""
-    split: list[list[Event]] = [[] for _ in range(len(moments) + 1)]
-    for event in events:
-        split[bisect_left(moments, True, key=partial(is_known, event))].append(event)
-    return split
+        yield Account(seed=account.seed, states=books, now=midnight)
 
 
 def _members(environment: str) -> list[Member]:

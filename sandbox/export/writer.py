@@ -1,10 +1,10 @@
 """Write the account as export files: the object-storage log, or the vendor's flat CSV files."""
 
 import csv
-import filecmp
+import io
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -168,12 +168,11 @@ def write_part(
     """Write one file of a table in a transfer, named by the number of the part, and return it."""
     path = root / name / f"dt={transfer:%Y-%m-%d}" / f"{part}_{transfer:%Y%m%d%H%M%S}.parquet"
 
-    def fill(target: Path) -> None:
-        with pq.ParquetWriter(target, SCHEMAS[name]) as writer:
-            for table in tables:
-                writer.write_table(table)
-
-    _write(path, fill)
+    target = pa.BufferOutputStream()
+    with pq.ParquetWriter(target, SCHEMAS[name]) as writer:
+        for table in tables:
+            writer.write_table(table)
+    _write(path, target.getvalue())
     return path
 
 
@@ -227,7 +226,7 @@ def _write_csv(account: Account, root: Path) -> Iterator[Path]:
         else:
             rows = _current(name, tables[name])
         path = root / f"{CSV_PREFIX} - {name}.csv"
-        _write(path, lambda target, rows=rows, kept=kept: _write_rows(target, kept, rows))
+        _write(path, _csv(kept, rows))
         yield path
 
 
@@ -253,11 +252,12 @@ def _current(name: str, rows: list[Row]) -> list[Row]:
     return list(newest.values())
 
 
-def _write_rows(path: Path, columns: list[str], rows: Iterable[Row]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+def _csv(columns: list[str], rows: Iterable[Row]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    return text.getvalue().encode()
 
 
 def _cell(value: Any) -> Any:
@@ -267,12 +267,11 @@ def _cell(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
-def _write(path: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a file beside `path` and put it there, unless the bytes are already the same."""
+def _write(path: Path, content: bytes | pa.Buffer) -> None:
+    """Put a file in place at once, unless it has the same bytes already."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.read_bytes() == memoryview(content):
+        return
     fresh = path.with_name(f".{path.name}")
-    fill(fresh)
-    if path.exists() and filecmp.cmp(path, fresh, shallow=False):
-        fresh.unlink()
-    else:
-        fresh.replace(path)
+    fresh.write_bytes(content)
+    fresh.replace(path)
