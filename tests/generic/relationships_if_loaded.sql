@@ -1,9 +1,9 @@
 {#
-  dbt's own relationship test, except that a parent without any row is one that was not loaded: a part
+  As `relationships` of dbt, except that a parent without any row counts as not loaded: a part
   of an export, or the API alone, is no error. Fails for each row whose value the parent lacks; with `also`,
   a column that both have must be equal, too, as the snapshot that both are of.
 #}
-{% test relationships(model, column_name, to, field, also=none) %}
+{% test relationships_if_loaded(model, column_name, to, field, also=none) %}
     select children.*
     from {{ model }} as children
     left join {{ to }} as parents

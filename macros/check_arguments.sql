@@ -1,8 +1,8 @@
 {#
-  Post-hook of dim_report_arguments: stop before any report is written when the asked customer or
-  environment is not there, or the customer's name is not one customer's, and say what is.
+  Post-hook of dim_report_arguments: stop before any report is written if no customer is in the environment that
+  was asked for, or the customer's name is not the name of one customer. The message lists what there is.
 #}
-{% macro check_report_arguments() -%}
+{% macro check_arguments() -%}
     {%- if execute -%}
         {%- do check_environment() -%}
         {%- do check_customer() -%}
@@ -40,19 +40,19 @@
         {%- endif -%}
         {{ exceptions.raise_compiler_error(
             "customer: no customer has the name or id '" ~ asked ~ "'."
-            ~ (' Did you mean one of these?' ~ candidates | join if candidates else ' No name is like it.')
+            ~ (' Did you mean one of these?' ~ candidates | join if candidates else ' No name is similar.')
         ) }}
     {%- endif -%}
 {%- endmacro %}
 
-{# Customers whose names are at least that much like the one asked for, 1 being the same; likest first. #}
+{# The customers whose names are at least that much like the one asked for, most similar first; 1 is equal. #}
 {% macro similar_customers(likeness) -%}
     {{ return(adapter.dispatch('similar_customers')(likeness)) }}
 {%- endmacro %}
 
 {% macro duckdb__similar_customers(likeness) -%}
     {%- set similarity -%}
-        jaro_winkler_similarity(lower(trim(customers.customer_name)), lower({{ text_argument('customer') }}))
+        jaro_winkler_similarity(lower(trim(customers.customer_name)), lower({{ customer() }}))
     {%- endset -%}
     select
         customers.customer_id,
