@@ -172,7 +172,7 @@ def write_part(
     with pq.ParquetWriter(target, SCHEMAS[name]) as writer:
         for table in tables:
             writer.write_table(table)
-    _write(path, target.getvalue())
+    _write(path, target.getvalue().to_pybytes())
     return path
 
 
@@ -267,10 +267,10 @@ def _cell(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
-def _write(path: Path, content: bytes | pa.Buffer) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Put a file in place at once, unless it has the same bytes already."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.read_bytes() == memoryview(content):
+    if path.exists() and path.read_bytes() == content:
         return
     fresh = path.with_name(f".{path.name}")
     fresh.write_bytes(content)
