@@ -30,9 +30,9 @@ class View:
         self.catalog = account.states[environment].catalog
         self.parts = account.parts(environment)
         self.customers: dict[str, tuple[Record, int, str]] = {
-            customer["id"]: (customer, number, books.metered_as(customer["id"]))
-            for number, books in enumerate(self.parts)
-            for customer in books.customers
+            customer["id"]: (customer, number, state.metered_as(customer["id"]))
+            for number, state in enumerate(self.parts)
+            for customer in state.customers
         }
         self._made: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
@@ -44,17 +44,17 @@ class View:
     @cached_property
     def grants(self) -> list[Record]:
         """All credit grants."""
-        return [grant for books in self.parts for grant in books.grants]
+        return [grant for state in self.parts for grant in state.grants]
 
     @cached_property
     def ledgers(self) -> list[Record]:
         """The credit ledgers of all customers that have any."""
-        return [row for books in self.parts for row in books.ledgers]
+        return [row for state in self.parts for row in state.ledgers]
 
     @cached_property
     def audit_log(self) -> list[Record]:
         """The audit log, oldest first."""
-        entries = [entry for books in self.parts for entry in audit_log(books, self.now)]
+        entries = [entry for state in self.parts for entry in audit_log(state, self.now)]
         return sorted(entries, key=lambda entry: (entry["timestamp"], entry["id"]))
 
     @cached_property
@@ -107,8 +107,8 @@ class View:
         """Return the id under which the usage counts a customer."""
         return self.customers[customer_id][2]
 
-    def books(self, customer_id: str) -> AccountState:
-        """The books that hold a customer.
+    def state(self, customer_id: str) -> AccountState:
+        """The state that hold a customer.
 
         Raises:
             ApiError: 404, there is no such customer.
@@ -118,7 +118,7 @@ class View:
 
     def invoices(self, customer_id: str) -> list[Record]:
         """The invoices of a customer, VOID included."""
-        return self.books(customer_id).invoices_by_customer.get(customer_id, [])
+        return self.state(customer_id).invoices_by_customer.get(customer_id, [])
 
     def contract(self, call: Arguments, status: int = 400) -> Record:
         """The contract that `customer_id` and `contract_id` name.
@@ -129,7 +129,7 @@ class View:
         customer_id = call["customer_id"]
         if customer_id not in self.customers:
             raise ApiError(status, f"Customer {customer_id} not found", "CustomerNotFound")
-        for contract in self.books(customer_id).contracts.get(customer_id, []):
+        for contract in self.state(customer_id).contracts.get(customer_id, []):
             if contract["id"] == call["contract_id"]:
                 return contract
         raise ApiError(status, f"Contract {call['contract_id']} not found", "ContractNotFound")

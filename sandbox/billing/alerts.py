@@ -26,11 +26,11 @@ _ALERTS = {
 }
 
 
-def account_alerts(books: AccountState) -> list[Record]:
+def account_alerts(state: AccountState) -> list[Record]:
     """The alerts of an environment, which watch all its customers."""
     return [
         {
-            "id": make_id(books.environment, "alert", name),
+            "id": make_id(state.environment, "alert", name),
             "name": name,
             "type": kind,
             "status": status,
@@ -42,24 +42,24 @@ def account_alerts(books: AccountState) -> list[Record]:
     ]
 
 
-def customer_alerts(customer: Record, books: AccountState, now: datetime) -> list[Record]:
+def customer_alerts(customer: Record, state: AccountState, now: datetime) -> list[Record]:
     """All alerts with the customer's status: null where it does not apply or is not watched."""
     alerts = []
-    for alert in account_alerts(books):
-        reason, state = None, None
+    for alert in account_alerts(state):
+        reason, status = None, None
         if alert["status"] == "enabled":
-            state, reason = _state(alert["type"], alert["threshold"], customer, books, now)
-        record = {"customer_status": state, "alert": alert}
+            status, reason = _status(alert["type"], alert["threshold"], customer, state, now)
+        record = {"customer_status": status, "alert": alert}
         alerts.append({**record, "triggered_by": reason} if reason else record)
     return alerts
 
 
-def _state(
-    kind: str, threshold: Decimal, customer: Record, books: AccountState, now: datetime
+def _status(
+    kind: str, threshold: Decimal, customer: Record, state: AccountState, now: datetime
 ) -> tuple[str | None, str | None]:
     """The status, and the reason of an alarm."""
     if kind == "spend_threshold_reached":
-        spent = _current_spend(customer["id"], books, now)
+        spent = _current_spend(customer["id"], state, now)
         if spent is None:
             return None, None
         alarm, reason = spent >= threshold, f"Current spend of {spent} cents"
@@ -67,7 +67,7 @@ def _state(
         wanted = "PREPAID" if "commit" in kind else "CREDIT"
         balances = [
             item["balance"]
-            for item in books.balances.get(customer["id"], [])
+            for item in state.balances.get(customer["id"], [])
             if item["type"] == wanted and item["access_schedule"]["credit_type"]["id"] == USD_ID
         ]
         if not balances:
@@ -79,11 +79,11 @@ def _state(
     return ("in_alarm", reason) if alarm else ("ok", None)
 
 
-def _current_spend(customer_id: str, books: AccountState, now: datetime) -> Decimal | None:
+def _current_spend(customer_id: str, state: AccountState, now: datetime) -> Decimal | None:
     """What the current period's drafts in US cents come to; None if there are none."""
     totals = [
         invoice["total"]
-        for invoice in books.invoices_by_customer.get(customer_id, [])
+        for invoice in state.invoices_by_customer.get(customer_id, [])
         if invoice["status"] == "DRAFT"
         and invoice["credit_type"]["id"] == USD_ID
         and "start_timestamp" in invoice

@@ -8,15 +8,15 @@ from sandbox.core.account import Catalog
 from sandbox.core.metering import Usage
 from sandbox.core.records import Price, Record, make_id, plain
 from sandbox.scenario.catalog import unit
-from sandbox.scenario.contract_terms import Fund, Segment, Subscription, Terms
-from sandbox.scenario.customers import Member
+from sandbox.scenario.contract_terms import CommitOrCredit, Segment, Subscription, Terms
+from sandbox.scenario.customers import CustomerScenario
 
 
 @dataclass(frozen=True)
-class Deal:
+class Contract:
     """A contract of a customer at an instant."""
 
-    member: Member
+    scenario: CustomerScenario
     terms: Terms
     catalog: Catalog
     usage: Usage
@@ -29,12 +29,12 @@ class Deal:
 
     def contract_id(self, key: str) -> str:
         """The id of a contract of the same customer."""
-        return make_id("contract", self.member.key, *filter(None, [key]))
+        return make_id("contract", self.scenario.key, *filter(None, [key]))
 
     @property
     def start(self) -> datetime:
         """When the contract begins."""
-        return self.terms.start or self.member.start
+        return self.terms.start or self.scenario.start
 
     @property
     def signed_at(self) -> datetime:
@@ -85,20 +85,20 @@ class Deal:
 
     def scheduled_invoice_id(self, charge: str) -> str:
         """The id of the invoice that bills a charge on its date."""
-        return make_id("invoice", self.member.key, "scheduled", charge)
+        return make_id("invoice", self.scenario.key, "scheduled", charge)
 
-    def fund_id(self, fund: Fund) -> str:
+    def commit_id(self, commit: CommitOrCredit) -> str:
         """The id of a commit or credit."""
-        return make_id("fund", self.member.key, fund.name)
+        return make_id("fund", self.scenario.key, commit.name)
 
-    def segment_id(self, fund: Fund, segment: Segment) -> str:
+    def segment_id(self, commit: CommitOrCredit, segment: Segment) -> str:
         """The id of an access segment."""
-        return make_id("segment", self.fund_id(fund), segment.start.date())
+        return make_id("segment", self.commit_id(commit), segment.start.date())
 
     def subscription_id(self, subscription: Subscription) -> str:
         """The id of a subscription; the only one of a customer needs no name."""
         name = [subscription.product] if len(self.terms.subscriptions) > 1 else []
-        return make_id("subscription", self.member.key, *name)
+        return make_id("subscription", self.scenario.key, *name)
 
     def quantities(self, subscription: Subscription) -> list[tuple[datetime, datetime | None, int]]:
         """How many seats from when to when; the last of them until further notice."""

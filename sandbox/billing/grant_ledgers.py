@@ -15,7 +15,7 @@ def period_end(now: datetime) -> datetime:
     return (midnight.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
-def grant_books(
+def grant_records(
     grants: list[Grant], credit_types: dict[str, Record], now: datetime
 ) -> tuple[list[Record], list[Record]]:
     """The API's grants and, one per customer, its ledgers; none where no grant has begun.
@@ -24,17 +24,23 @@ def grant_books(
     entries is the ending balance; `running_balance` spans all grants of the pricing unit.
     """
     records, rows = [], []
-    for member in dict.fromkeys(grant.member for grant in grants):
+    for customer_key in dict.fromkeys(grant.customer_key for grant in grants):
         ledgers = []
-        for name in dict.fromkeys(grant.credit_type for grant in grants if grant.member == member):
-            own = [grant for grant in grants if (grant.member, grant.credit_type) == (member, name)]
+        for name in dict.fromkeys(
+            grant.credit_type for grant in grants if grant.customer_key == customer_key
+        ):
+            own = [
+                grant
+                for grant in grants
+                if (grant.customer_key, grant.credit_type) == (customer_key, name)
+            ]
             posted, pending = _entries(own, now)
             credit_type = unit(credit_types[name])
             records += [_grant_record(grant, credit_type, posted, pending, now) for grant in own]
             if posted:
                 ledgers.append(ledger_window(credit_type, posted, pending, period_end(now)))
         if ledgers:
-            rows.append({"customer_id": make_id("customer", member), "ledgers": ledgers})
+            rows.append({"customer_id": make_id("customer", customer_key), "ledgers": ledgers})
     return records, rows
 
 
@@ -139,7 +145,7 @@ def _grant_record(
     return {
         "id": grant.id,
         "name": grant.name,
-        "customer_id": make_id("customer", grant.member),
+        "customer_id": make_id("customer", grant.customer_key),
         "effective_at": to_text(grant.effective_at, ".000Z"),
         "expires_at": to_text(grant.expires_at, ".000Z"),
         "priority": grant.priority,

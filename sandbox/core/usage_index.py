@@ -28,16 +28,16 @@ class Use(NamedTuple):
 class UsageIndex:
     """The usage of the customers of one environment, events counted as its metrics say."""
 
-    def __init__(self, books: AccountState) -> None:
-        """Count the events of `books`."""
+    def __init__(self, state: AccountState) -> None:
+        """Count the events of `state`."""
         self._uses: dict[tuple[str, str], list[Use]] = defaultdict(list)
         owners = {
             sender: customer["id"]
-            for customer in books.customers
+            for customer in state.customers
             for sender in (customer["id"], *customer["ingest_aliases"])
         }
-        meter = Meter(books.catalog.metrics.values(), owners)
-        for event in books.events:
+        meter = Meter(state.catalog.metrics.values(), owners)
+        for event in state.events:
             if counted := meter.read(event):
                 key, amount = counted
                 use = Use(event.timestamp, amount, is_late(event), event.properties)

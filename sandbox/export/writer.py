@@ -121,13 +121,13 @@ def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]
         for table, row in rows:
             tables[table].append(row)
 
-    for environment, books in account.states.items():
+    for environment, state in account.states.items():
         for rows in (
             *(catalog_rows, customer_rows, invoice_rows, grant_rows),
             *(breakdown_rows, alert_rows, payment_rows),
         ):
-            add(rows(books))
-        tables["events"] += [event_row(event, environment) for event in books.events]
+            add(rows(state))
+        tables["events"] += [event_row(event, environment) for event in state.events]
     add(_snapshot_rows(account, starts))
     return tables
 
@@ -140,16 +140,16 @@ def _snapshot_rows(account: Account, starts: list[datetime]) -> Iterator[tuple[s
     histories = {environment: AlertHistory() for environment in account.states}
     for then in earlier(account, days):
         day, start = then.now, days[then.now]
-        for environment, books in then.states.items():
-            yield from draft_rows(books, start)
-            yield from draft_breakdown_rows(books, start)
-            yield from histories[environment].rows(books)
+        for environment, state in then.states.items():
+            yield from draft_rows(state, start)
+            yield from draft_breakdown_rows(state, start)
+            yield from histories[environment].rows(state)
             snapshot = {
                 "environment_type": environment,
                 "snapshot_id": to_text(day),
                 "updated_at": start,
             }
-            for rows in (contract_rows(books), price_rows(books)):
+            for rows in (contract_rows(state), price_rows(state)):
                 for table, row in rows:
                     yield table, row | snapshot
 

@@ -18,14 +18,14 @@ class Segment:
     end: datetime
     amount: Decimal
     drawn: list[tuple[str, datetime, Decimal]] = field(default_factory=list)
-    """Invoice id, end of its period, amount in the fund's pricing unit."""
+    """Invoice id, end of its period, amount in the commit's pricing unit."""
     given_back: list[tuple[str, datetime, Decimal]] = field(default_factory=list)
     """Invoice id, when it was voided, amount."""
 
 
 @dataclass(frozen=True)
-class Move:
-    """A change of a fund by hand: when, how much, and why."""
+class ManualEntry:
+    """A change of a commit by hand: when, how much, and why."""
 
     at: datetime
     amount: Decimal
@@ -43,13 +43,13 @@ class Rollover:
 
 
 @dataclass
-class Fund:
+class CommitOrCredit:
     """A commit or a credit; drawn in order of priority, then of expiry.
 
     Attributes:
         kind: PREPAID, POSTPAID or CREDIT.
         on_contract: Whether it belongs to the contract rather than to the customer.
-        moves: Changes by hand, of a fund with one segment.
+        manual_entries: Changes by hand, of a commit with one segment.
         credited: End of a billing period and when the deduction of its invoice was given back.
         recurring: Name of the recurring credit it is one issue of.
         rolls_over: Where what is left at its end goes in part.
@@ -63,7 +63,7 @@ class Fund:
     priority: int = 1
     on_contract: bool = True
     unit: str = USD
-    moves: tuple[Move, ...] = ()
+    manual_entries: tuple[ManualEntry, ...] = ()
     credited: tuple[datetime, datetime] | None = None
     archived_at: datetime | None = None
     recurring: str | None = None
@@ -159,7 +159,7 @@ class Terms:
     subscriptions: tuple[Subscription, ...] = ()
     overrides: tuple[Override, ...] = ()
     recurring: tuple[RecurringCredit, ...] = ()
-    funds: list[Fund] = field(default_factory=list)
+    commits: list[CommitOrCredit] = field(default_factory=list)
     scheduled: tuple[Scheduled, ...] = ()
     recharge: tuple[Decimal, Decimal] | None = None
 
@@ -174,14 +174,14 @@ _API = ("API requests",)
 def signed_contracts() -> dict[str, list[Terms]]:
     """The contracts of the account by customer, with untouched commits and credits."""
     return {
-        "northwind": [Terms("Northwind usage", _COMPUTE, funds=_northwind_credits())],
+        "northwind": [Terms("Northwind usage", _COMPUTE, commits=_northwind_credits())],
         "lumen": [
             Terms(
                 "Starter contract",
                 _API,
                 subscriptions=(Subscription("Seats", ((JANUARY, 12),), is_prorated=False),),
                 package=True,
-                funds=[
+                commits=[
                     _credit("Welcome credit", 10000, JANUARY, day(7, 1)),
                     _credit("January promo", 12000, JANUARY, day(2, 1)),
                 ],
@@ -195,7 +195,7 @@ def signed_contracts() -> dict[str, list[Terms]]:
             Terms(
                 "Quarry annual",
                 _API,
-                funds=[_commit("Prepaid commit 2024", 90000, JANUARY, YEAR_END)],
+                commits=[_commit("Prepaid commit 2024", 90000, JANUARY, YEAR_END)],
                 scheduled=(
                     Scheduled(
                         "Prepaid usage",
@@ -207,7 +207,7 @@ def signed_contracts() -> dict[str, list[Terms]]:
                 ),
             )
         ],
-        "tidal": [Terms("Tidal usage", _COMPUTE, funds=[_two_steps()])],
+        "tidal": [Terms("Tidal usage", _COMPUTE, commits=[_two_steps()])],
         "ibex": [Terms("Ibex mid-month", _API, anchor=15)],
         "twin_peaks": _concurrent(),
         "mills": [
@@ -216,7 +216,7 @@ def signed_contracts() -> dict[str, list[Terms]]:
                 "Mills API",
                 _API,
                 key="api",
-                funds=[_credit("Mill credit", 15000, JANUARY, day(5, 1))],
+                commits=[_credit("Mill credit", 15000, JANUARY, day(5, 1))],
             ),
         ],
         "copperline": [
@@ -224,7 +224,7 @@ def signed_contracts() -> dict[str, list[Terms]]:
                 "Copperline commitment",
                 _API,
                 end=day(6, 1),
-                funds=[_commit("Usage commitment", 150000, JANUARY, day(6, 1), "POSTPAID")],
+                commits=[_commit("Usage commitment", 150000, JANUARY, day(6, 1), "POSTPAID")],
             )
         ],
         "meridian": _renewed(),
@@ -242,13 +242,13 @@ def signed_contracts() -> dict[str, list[Terms]]:
                 "Danube Rahmenvertrag",
                 ("Compute c6.large", "Compute m6.xlarge"),
                 rate_card="Euro rates",
-                funds=[
+                commits=[
                     _commit("Vorauszahlung", 250, JANUARY, YEAR_END, unit=EUR),
                 ],
                 scheduled=(Scheduled("Onboarding", "Einrichtung", day(2, 15)),),
             )
         ],
-        "hundred_acre": [Terms("Acre blocks", _API, funds=_blocks())],
+        "hundred_acre": [Terms("Acre blocks", _API, commits=_blocks())],
         "ledger_lane": [_lane()],
         "seat_pocket": [_seats()],
     }
@@ -256,9 +256,9 @@ def signed_contracts() -> dict[str, list[Terms]]:
 
 def _credit(
     name: str, amount: int, start: datetime, end: datetime, *, on_contract: bool = True
-) -> Fund:
+) -> CommitOrCredit:
     segment = Segment(start, end, Decimal(amount))
-    return Fund(name, "CREDIT", [segment], on_contract=on_contract)
+    return CommitOrCredit(name, "CREDIT", [segment], on_contract=on_contract)
 
 
 def _commit(
@@ -268,12 +268,12 @@ def _commit(
     end: datetime,
     kind: str = "PREPAID",
     unit: str = USD,
-) -> Fund:
+) -> CommitOrCredit:
     product = "Committed usage" if kind == "POSTPAID" else "Prepaid usage"
-    return Fund(name, kind, [Segment(start, end, Decimal(amount))], product, unit=unit)
+    return CommitOrCredit(name, kind, [Segment(start, end, Decimal(amount))], product, unit=unit)
 
 
-def _northwind_credits() -> list[Fund]:
+def _northwind_credits() -> list[CommitOrCredit]:
     """Of the customer, not of the contract: an expired one and an upcoming one."""
     return [
         _credit("Kick-off credit", 400000, JANUARY, day(3, 1), on_contract=False),
@@ -281,13 +281,13 @@ def _northwind_credits() -> list[Fund]:
     ]
 
 
-def _two_steps() -> Fund:
+def _two_steps() -> CommitOrCredit:
     """Two access segments that overlap."""
     segments = [
         Segment(day(2, 1), day(5, 1), Decimal(300000)),
         Segment(day(4, 1), day(10, 1), Decimal(50000)),
     ]
-    return Fund("Migration credit", "CREDIT", segments)
+    return CommitOrCredit("Migration credit", "CREDIT", segments)
 
 
 def _concurrent() -> list[Terms]:
@@ -314,7 +314,7 @@ def _renewed() -> list[Terms]:
     commit = _commit("Launch commit", 120000, JANUARY, day(4, 1))
     commit.rolls_over = Rollover("renewal", "Launch commit, rolled over", Decimal("0.5"))
     return [
-        Terms("Meridian launch", _API, end=day(4, 1), funds=[commit]),
+        Terms("Meridian launch", _API, end=day(4, 1), commits=[commit]),
         Terms(
             "Meridian renewal",
             _API,
@@ -323,12 +323,14 @@ def _renewed() -> list[Terms]:
             end=datetime(2025, 4, 1, tzinfo=UTC),
             signed_at=datetime(2024, 3, 18, 14, 0, tzinfo=UTC),
             renews="",
-            funds=[_commit("Renewal commit", 300000, day(4, 1), datetime(2025, 4, 1, tzinfo=UTC))],
+            commits=[
+                _commit("Renewal commit", 300000, day(4, 1), datetime(2025, 4, 1, tzinfo=UTC))
+            ],
         ),
     ]
 
 
-def _blocks() -> list[Fund]:
+def _blocks() -> list[CommitOrCredit]:
     """More commits than a contract lists, drawn one after the other, and a customer's credit."""
     blocks = [
         _commit(f"Energy block {number:02}", 4000, JANUARY, YEAR_END) for number in range(1, 27)
@@ -341,18 +343,20 @@ def _blocks() -> list[Fund]:
 def _lane() -> Terms:
     """A ledger entry of most kinds: overdrawn by hand, given back, withdrawn; and a discount."""
     overdrawn = _credit("Goodwill credit", 8000, JANUARY, YEAR_END, on_contract=False)
-    overdrawn.moves = (Move(day(3, 15), Decimal(-9500), "Paid out on another invoice"),)
+    overdrawn.manual_entries = (
+        ManualEntry(day(3, 15), Decimal(-9500), "Paid out on another invoice"),
+    )
     commit = _commit("Lane commit", 60000, day(2, 1), day(8, 1))
     commit.priority = 2
     commit.credited = (day(3, 1), VOIDED_LANE_AT)
-    commit.moves = (Move(day(2, 20), Decimal("1250.5"), "Conference bonus"),)
+    commit.manual_entries = (ManualEntry(day(2, 20), Decimal("1250.5"), "Conference bonus"),)
     withdrawn = _credit("Trial credit", 30000, day(3, 1), YEAR_END)
     withdrawn.archived_at = datetime(2024, 4, 12, 11, 0, tzinfo=UTC)
     return Terms(
         "Lane prepaid",
         _API,
         overrides=(Override("API requests", day(3, 1), multiplier=Decimal("0.8")),),
-        funds=[overdrawn, commit, withdrawn],
+        commits=[overdrawn, commit, withdrawn],
         recharge=(Decimal(20000), Decimal(60000)),
     )
 

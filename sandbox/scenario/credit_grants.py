@@ -13,7 +13,7 @@ from sandbox.scenario.timeline import day
 class Grant:
     """A credit grant being drawn down; amounts in the unit named by `credit_type`."""
 
-    member: str
+    customer_key: str
     name: str
     amount: Decimal
     effective_at: datetime
@@ -26,7 +26,7 @@ class Grant:
     @property
     def id(self) -> str:
         """The grant's id."""
-        return make_id("grant", self.member, self.name)
+        return make_id("grant", self.customer_key, self.name)
 
     def left(self, until: datetime | None = None) -> Decimal:
         """What remains after the deductions made up to `until`, or after all of them."""

@@ -9,7 +9,7 @@ from sandbox.scenario.timeline import JANUARY, day
 
 
 @dataclass(frozen=True)
-class Member:
+class CustomerScenario:
     """One customer and how it uses and pays for the service.
 
     Attributes:
@@ -43,20 +43,20 @@ _INFRA = {"compute": 5, "storage": 2}
 _IMAGES = {"images": 6, "words": 3, "tuning": 2}
 
 
-def _infra(key: str, name: str, **more: Any) -> Member:
-    return Member(key, name, _INFRA, (key,), "Infra Pay-as-you-go", **more)
+def _infra(key: str, name: str, **more: Any) -> CustomerScenario:
+    return CustomerScenario(key, name, _INFRA, (key,), "Infra Pay-as-you-go", **more)
 
 
-def _images(key: str, name: str, **more: Any) -> Member:
-    return Member(key, name, _IMAGES, (key,), "Image Studio", **more)
+def _images(key: str, name: str, **more: Any) -> CustomerScenario:
+    return CustomerScenario(key, name, _IMAGES, (key,), "Image Studio", **more)
 
 
-def _contract(key: str, name: str, uses: dict[str, int], **more: Any) -> Member:
-    return Member(key, name, uses, (key,), **more)
+def _contract(key: str, name: str, uses: dict[str, int], **more: Any) -> CustomerScenario:
+    return CustomerScenario(key, name, uses, (key,), **more)
 
 
-MEMBERS = [
-    Member(
+CUSTOMERS = [
+    CustomerScenario(
         "a1_company",
         "A1 Company",
         {"compute": 16, "storage": 6},
@@ -64,7 +64,7 @@ MEMBERS = [
         "Infra Pay-as-you-go",
         start=day(2, 29),
     ),
-    Member(
+    CustomerScenario(
         "pixel_forge",
         "Pixel Forge",
         {"images": 9, "words": 4, "tuning": 2},
@@ -72,20 +72,26 @@ MEMBERS = [
         "Image Studio",
     ),
     _images("juniper_press", "Juniper Press"),
-    Member("kestrel_media", "Kestrel Media", {"api": 7}, ("kestrel_media",), "API Growth"),
-    Member("monmouth_freight", "Monmouth Freight", {"api": 3}, ("monmouth",), "API Committed"),
+    CustomerScenario(
+        "kestrel_media", "Kestrel Media", {"api": 7}, ("kestrel_media",), "API Growth"
+    ),
+    CustomerScenario(
+        "monmouth_freight", "Monmouth Freight", {"api": 3}, ("monmouth",), "API Committed"
+    ),
     _infra("halcyon_labs", "Halcyon Labs", status="SENT"),
     _infra("mirage_retail", "Mirage Retail", status="DELETED"),
-    Member("europa_verkehr", "Europa Verkehr GmbH", _INFRA, ("europa",), "Infra Europe"),
-    Member("sketchbook", "Sketchbook AI", {"images": 5}, ("sketchbook",), "Image Studio Credits"),
-    Member("dual_horizon", "Dual Horizon", {"api": 4, "images": 4}, ("dual",), "Hybrid"),
+    CustomerScenario("europa_verkehr", "Europa Verkehr GmbH", _INFRA, ("europa",), "Infra Europe"),
+    CustomerScenario(
+        "sketchbook", "Sketchbook AI", {"images": 5}, ("sketchbook",), "Image Studio Credits"
+    ),
+    CustomerScenario("dual_horizon", "Dual Horizon", {"api": 4, "images": 4}, ("dual",), "Hybrid"),
     _infra(
         "atlas_freight",
         "Atlas Freight & Sons",
         end=day(3, 1),
         archived_at=datetime(2024, 3, 20, 16, 5, tzinfo=UTC),
     ),
-    Member("blank_slate", "Blank Slate Holdings", {}),
+    CustomerScenario("blank_slate", "Blank Slate Holdings", {}),
     _infra("globex", "Globex", start=day(1, 10)),
     _infra(
         "globex_old",
@@ -104,17 +110,19 @@ MEMBERS = [
     _infra("elliniki", "Ελληνική Πληροφορική"),
     _infra("formula", "=SUM(A1:A9) Ltd", status=""),
     _infra("omalley", "O'Malley's Cloud", status="UNCOLLECTIBLE"),
-    Member(
+    CustomerScenario(
         "two_alias",
         "Two Alias Corp",
         _INFRA,
         ("two_alias_eu", "two_alias_us"),
         "Infra Pay-as-you-go",
     ),
-    Member("zephyr", "Zephyr Mapping", _INFRA, (), "Infra Pay-as-you-go"),
+    CustomerScenario("zephyr", "Zephyr Mapping", _INFRA, (), "Infra Pay-as-you-go"),
     _infra("newname", "Newname Systems", formerly="Oldname Systems"),
     _infra("polaris", "Polaris Biotech", start=day(2, 12)),
-    Member("idle_hands", "Idle Hands Club", {"heartbeat": 4}, ("idle_hands",), "API Growth"),
+    CustomerScenario(
+        "idle_hands", "Idle Hands Club", {"heartbeat": 4}, ("idle_hands",), "API Growth"
+    ),
     _contract("northwind", "Northwind Robotics", {"compute": 5}),
     _contract("lumen", "Lumen Analytics", {"api": 4}),
     _contract("quarry", "Quarry Data", {"api": 6}),
@@ -140,7 +148,7 @@ MEMBERS = [
     _contract("seat_pocket", "Seat Pocket Travel", {"api": 1}),
     _infra("sandbox_infra", "Staging Infra", environment=SANDBOX),
     _images("sandbox_canvas", "Staging Canvas", environment=SANDBOX),
-    Member(
+    CustomerScenario(
         "sandbox_api",
         "Staging API",
         {"api": 4},
@@ -150,7 +158,7 @@ MEMBERS = [
     ),
     _infra("sandbox_a1", "A1 Company Staging", environment=SANDBOX, start=day(2, 20)),
     _images("sandbox_qa", "QA Robot", environment=SANDBOX, start=day(3, 5)),
-    Member(
+    CustomerScenario(
         "sandbox_min",
         "Staging Minimum",
         {"api": 2},
@@ -161,6 +169,6 @@ MEMBERS = [
 ]
 
 
-def customer_id(member: Member) -> str:
+def customer_id(scenario: CustomerScenario) -> str:
     """The Metronome id of a customer of the cast."""
-    return make_id("customer", member.key)
+    return make_id("customer", scenario.key)

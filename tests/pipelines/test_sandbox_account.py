@@ -33,7 +33,7 @@ def clock(request: pytest.FixtureRequest) -> Account:
 
 
 @pytest.fixture(scope="module", params=[PRODUCTION, SANDBOX])
-def books(request: pytest.FixtureRequest, clock: Account) -> AccountState:
+def state(request: pytest.FixtureRequest, clock: Account) -> AccountState:
     return clock.states[request.param]
 
 
@@ -41,12 +41,12 @@ def amount(records: list[Record], key: str = "total") -> Decimal:
     return sum((record[key] for record in records), Decimal(0))
 
 
-def of_customer(books: AccountState, name: str) -> list[Record]:
-    return books.invoices_by_customer[books.customer(name)["id"]]
+def of_customer(state: AccountState, name: str) -> list[Record]:
+    return state.invoices_by_customer[state.customer(name)["id"]]
 
 
-def test_plan_invoices_add_up_at_every_level(books: AccountState):
-    plans = [invoice for invoice in books.invoices if "plan_id" in invoice]
+def test_plan_invoices_add_up_at_every_level(state: AccountState):
+    plans = [invoice for invoice in state.invoices if "plan_id" in invoice]
     assert plans
     for invoice in plans:
         for line in invoice["line_items"]:
@@ -83,25 +83,25 @@ def test_contract_invoices_add_up(clock: Account):
                 assert amount(same) >= 0, "credits never pay more than the charge"
 
 
-def test_quantities_are_event_sums_over_half_open_periods(books: AccountState):
-    charges = {charge["id"]: charge["billable_metric"] for charge in books.catalog.plan_charges}
+def test_quantities_are_event_sums_over_half_open_periods(state: AccountState):
+    charges = {charge["id"]: charge["billable_metric"] for charge in state.catalog.plan_charges}
     senders: dict[str, list] = {}
-    for event in books.events:
+    for event in state.events:
         senders.setdefault(event.customer, []).append(event)
     checked = 0
-    for customer in books.customers:
+    for customer in state.customers:
         sent = [
             event
             for sender in (customer["id"], *customer["ingest_aliases"])
             for event in senders.get(sender, [])
         ]
-        for invoice in books.invoices_by_customer.get(customer["id"], []):
+        for invoice in state.invoices_by_customer.get(customer["id"], []):
             if "plan_id" not in invoice:
                 continue
             start, end = to_time(invoice["start_timestamp"]), to_time(invoice["end_timestamp"])
             # Usage that came in after the invoice's issue counts only once it is regenerated.
             known = (
-                books.now if "regenerated_from_invoice_id" in invoice else end + timedelta(days=1)
+                state.now if "regenerated_from_invoice_id" in invoice else end + timedelta(days=1)
             )
             inside = [
                 event
@@ -122,14 +122,14 @@ def test_quantities_are_event_sums_over_half_open_periods(books: AccountState):
     assert checked > 10
 
 
-def test_periods_and_statuses(books: AccountState):
-    for invoice in books.invoices:
+def test_periods_and_statuses(state: AccountState):
+    for invoice in state.invoices:
         if invoice["type"] == "SCHEDULED":
             assert "start_timestamp" not in invoice
             continue
         end, issued_at = to_time(invoice["end_timestamp"]), to_time(invoice["issued_at"])
         assert to_time(invoice["start_timestamp"]) < end
-        assert (invoice["status"] == "DRAFT") == (end + timedelta(days=1) > books.now)
+        assert (invoice["status"] == "DRAFT") == (end + timedelta(days=1) > state.now)
         if "regenerated_from_invoice_id" not in invoice:
             assert issued_at == end + timedelta(days=1)
 
@@ -174,9 +174,9 @@ def test_minimum_tops_up_and_grants_cover(account: Account):
     assert 0 < january["total"] < january["subtotal"]
 
 
-def test_grants_and_their_ledgers_agree(books: AccountState):
-    invoices = {invoice["id"]: invoice for invoice in books.invoices}
-    for row in books.ledgers:
+def test_grants_and_their_ledgers_agree(state: AccountState):
+    invoices = {invoice["id"]: invoice for invoice in state.invoices}
+    for row in state.ledgers:
         for ledger in row["ledgers"]:
             running = ledger["starting_balance"]["excluding_pending"]
             for entry in ledger["entries"] + ledger["pending_entries"]:
@@ -188,14 +188,14 @@ def test_grants_and_their_ledgers_agree(books: AccountState):
             assert ending["excluding_pending"] == running - pending
             started = [
                 grant["balance"]
-                for grant in books.grants
+                for grant in state.grants
                 if grant["customer_id"] == row["customer_id"]
                 and grant["grant_amount"]["credit_type"] == ledger["credit_type"]
-                and to_time(grant["effective_at"]) <= books.now
+                and to_time(grant["effective_at"]) <= state.now
             ]
             for key in ("excluding_pending", "including_pending"):
                 assert ending[key] == amount(started, key)
-    for grant in books.grants:
+    for grant in state.grants:
         for entry in grant["deductions"] + grant["pending_deductions"]:
             adjustments = invoices[entry["invoice_id"]]["invoice_adjustments"]
             assert {"credit_grant_id": grant["id"], "total": entry["amount"]}.items() <= next(
@@ -204,15 +204,15 @@ def test_grants_and_their_ledgers_agree(books: AccountState):
 
 
 def test_balances_are_the_ledger_of_open_segments(clock: Account):
-    books = clock.production
-    balances = [balance for items in books.balances.values() for balance in items]
+    state = clock.production
+    balances = [balance for items in state.balances.values() for balance in items]
     assert {balance["type"] for balance in balances} == {"PREPAID", "POSTPAID", "CREDIT"}
     for balance in balances:
         items = balance["access_schedule"]["schedule_items"]
         usable = {
             item["id"]
             for item in items
-            if to_time(item["starting_at"]) <= books.now < to_time(item["ending_before"])
+            if to_time(item["starting_at"]) <= state.now < to_time(item["ending_before"])
         }
         entries = [
             entry
@@ -222,19 +222,19 @@ def test_balances_are_the_ledger_of_open_segments(clock: Account):
         assert balance["balance"] == max(amount(entries, "amount"), 0)
         times = [to_time(entry["timestamp"]) for entry in balance["ledger"]]
         assert times == sorted(times)
-        if not [item for item in items if to_time(item["ending_before"]) > books.now]:
+        if not [item for item in items if to_time(item["ending_before"]) > state.now]:
             assert amount(balance["ledger"], "amount") == 0, "a fund that has ended is closed"
 
 
 def test_invoices_and_ledgers_agree_on_what_was_applied(clock: Account):
-    books = clock.production
+    state = clock.production
     constituents = {
         item["invoice_id"]
-        for invoice in books.invoices
+        for invoice in state.invoices
         for item in invoice.get("constituent_invoices", [])
     }
     applied: dict[tuple[str, str], Decimal] = {}
-    for invoice in books.invoices:
+    for invoice in state.invoices:
         if invoice["type"] == "USAGE_CONSOLIDATED":
             assert constituents
             continue
@@ -243,14 +243,14 @@ def test_invoices_and_ledgers_agree_on_what_was_applied(clock: Account):
                 key = invoice["id"], line["applied_commit_or_credit"]["id"]
                 applied[key] = applied.get(key, Decimal(0)) + line["total"]
     deducted, given_back = {}, {}
-    for balance in (balance for items in books.balances.values() for balance in items):
+    for balance in (balance for items in state.balances.values() for balance in items):
         for entry in balance["ledger"]:
             if entry["type"].endswith("_AUTOMATED_INVOICE_DEDUCTION"):
                 deducted[entry["invoice_id"], balance["id"]] = entry
             elif entry["type"].endswith("_CREDITED"):
                 given_back[entry["invoice_id"], balance["id"]] = -entry["amount"]
     assert {key: entry["amount"] for key, entry in deducted.items()} == applied
-    invoices = {invoice["id"]: invoice for invoice in books.invoices}
+    invoices = {invoice["id"]: invoice for invoice in state.invoices}
     for (invoice_id, _), entry in deducted.items():
         assert to_time(entry["timestamp"]) == to_time(invoices[invoice_id]["end_timestamp"])
     assert given_back == {
@@ -315,9 +315,9 @@ def test_a_postpaid_commit_is_trued_up_when_its_contract_ends(account: Account):
 
 
 def test_a_renewal_takes_over_half_of_what_was_left(account: Account):
-    books = account.production
-    customer = books.customer("Meridian Robotics")["id"]
-    first, second = books.contracts[customer]
+    state = account.production
+    customer = state.customer("Meridian Robotics")["id"]
+    first, second = state.contracts[customer]
     step = {
         "type": "RENEWAL",
         "from_contract_id": first["id"],
@@ -336,24 +336,24 @@ def test_a_renewal_takes_over_half_of_what_was_left(account: Account):
 
 
 def test_a_contract_lists_part_of_its_commits(account: Account):
-    books = account.production
-    customer = books.customer("Hundred Acre Energy")["id"]
-    (contract,) = books.contracts[customer]
-    listed = books.balances[customer]
+    state = account.production
+    customer = state.customer("Hundred Acre Energy")["id"]
+    (contract,) = state.contracts[customer]
+    listed = state.balances[customer]
     assert contract["has_more"] == {"commits": True, "credits": False}
     assert len(contract["commits"]) == 20 < len(listed) == 27
     assert [balance["id"] for balance in listed if "contract" not in balance] == [listed[-1]["id"]]
 
 
 def test_ledgers_hold_entries_of_many_kinds(account: Account):
-    books = account.production
-    customer = books.customer("Ledger Lane Books")["id"]
-    overdrawn, commit, archived = books.balances[customer]
+    state = account.production
+    customer = state.customer("Ledger Lane Books")["id"]
+    overdrawn, commit, archived = state.balances[customer]
     assert (overdrawn["balance"], amount(overdrawn["ledger"], "amount")) == (0, -9500)
     assert (archived["balance"], archived["archived_at"]) == (0, "2024-04-12T11:00:00.000Z")
     assert commit["balance"] > 0
     kinds = {
-        entry["type"] for item in books.balances.values() for b in item for entry in b["ledger"]
+        entry["type"] for item in state.balances.values() for b in item for entry in b["ledger"]
     }
     assert kinds == {
         *(f"PREPAID_COMMIT_{kind}" for kind in ("SEGMENT_START", "AUTOMATED_INVOICE_DEDUCTION")),
@@ -365,20 +365,20 @@ def test_ledgers_hold_entries_of_many_kinds(account: Account):
 
 
 def test_seats_are_billed_by_number_and_by_name(account: Account):
-    books = account.production
-    customer = books.customer("Seat Pocket Travel")["id"]
-    (contract,) = books.contracts[customer]
+    state = account.production
+    customer = state.customer("Seat Pocket Travel")["id"]
+    (contract,) = state.contracts[customer]
     by_number, by_name = contract["subscriptions"]
     assert [item["quantity"] for item in by_number["quantity_schedule"]] == [20, 25, 40]
     assert [item["quantity"] for item in by_name["quantity_schedule"]] == [2, 3, 4]
-    seats = books.subscription_seats[by_name["id"]]
+    seats = state.subscription_seats[by_name["id"]]
     taken = [seat["seat_id"].split("@")[0] for seat in seats if "ending_before" not in seat]
     assert taken == ["mira", "tomas", "ada", "lena"]
-    assert [len(edit["update_subscriptions"]) for edit in books.contract_edits[contract["id"]]] == [
+    assert [len(edit["update_subscriptions"]) for edit in state.contract_edits[contract["id"]]] == [
         1,
         1,
     ]
-    *_, april, support = of_customer(books, "Seat Pocket Travel")
+    *_, april, support = of_customer(state, "Seat Pocket Travel")
     billed = [
         (line["subscription_id"] == by_name["id"], line["quantity"], line["unit_price"])
         for line in april["line_items"]
@@ -405,39 +405,39 @@ def test_prices_are_those_of_the_rate_card_but_for_overrides(account: Account):
 
 
 def test_the_cast_is_complete(account: Account):
-    books = account.production
-    names = [customer["name"] for customer in books.customers]
+    state = account.production
+    names = [customer["name"] for customer in state.customers]
     assert names.count("Globex") == 2
     assert any("," in name for name in names)
     assert any('"' in name for name in names)
     assert any("\n" in name for name in names)
     assert any(name.startswith("=") for name in names)
     assert sum(not name.isascii() for name in names) == 3
-    silent = books.customer("Blank Slate Holdings")["id"]
-    assert silent not in books.invoices_by_customer
-    assert silent not in books.customer_plans
-    units = {item["credit_type"]["name"] for item in of_customer(books, "Dual Horizon")}
+    silent = state.customer("Blank Slate Holdings")["id"]
+    assert silent not in state.invoices_by_customer
+    assert silent not in state.customer_plans
+    units = {item["credit_type"]["name"] for item in of_customer(state, "Dual Horizon")}
     assert units == {"USD (cents)", "AI Credits"}
-    assert {item["credit_type"]["name"] for item in of_customer(books, "Europa Verkehr GmbH")} == {
+    assert {item["credit_type"]["name"] for item in of_customer(state, "Europa Verkehr GmbH")} == {
         "EUR"
     }
-    drafts = [item for item in of_customer(books, "Ibex Mobility") if item["status"] == "DRAFT"]
+    drafts = [item for item in of_customer(state, "Ibex Mobility") if item["status"] == "DRAFT"]
     assert [item["end_timestamp"][:10] for item in drafts] == ["2024-04-15", "2024-05-15"]
     future = [
         item
-        for item in books.invoices
+        for item in state.invoices
         if to_time(item["issued_at"]) > datetime(2024, 6, 1, tzinfo=UTC)
     ]
     assert {item["type"] for item in future} == {"SCHEDULED"}
-    twins = of_customer(books, "Twin Peaks Outfitters")
+    twins = of_customer(state, "Twin Peaks Outfitters")
     drafts = [item for item in twins if item["status"] == "DRAFT"]
     assert len({item["contract_id"] for item in drafts}) == len(drafts) == 2
-    assert {item["credit_type"]["name"] for item in of_customer(books, "Danube Shipping SE")} == {
+    assert {item["credit_type"]["name"] for item in of_customer(state, "Danube Shipping SE")} == {
         "EUR"
     }
     statuses = {
         item["external_invoice"] and item["external_invoice"]["external_status"]
-        for item in books.invoices
+        for item in state.invoices
         if "external_invoice" in item
     }
     assert {None, "PAID", "SENT", "PAYMENT_FAILED"} <= statuses
@@ -458,12 +458,12 @@ def test_another_seed_changes_usage_but_no_identity(account: Account):
 
 
 def test_the_clock_is_part_of_the_account(clock: Account):
-    for books in clock.states.values():
-        assert books.now == clock.now
-        assert all(event.timestamp < clock.now for event in books.events)
-        assert all(event.received_at <= clock.now for event in books.events)
-        assert all(to_time(item["created_at"]) <= clock.now for item in books.customers)
-        for versions in (books.customer_versions, books.invoice_versions):
+    for state in clock.states.values():
+        assert state.now == clock.now
+        assert all(event.timestamp < clock.now for event in state.events)
+        assert all(event.received_at <= clock.now for event in state.events)
+        assert all(to_time(item["created_at"]) <= clock.now for item in state.customers)
+        for versions in (state.customer_versions, state.invoice_versions):
             assert all(item[-1].updated_at <= clock.now for item in versions.values())
 
 
@@ -521,13 +521,13 @@ def test_customers_come_are_renamed_and_are_archived():
     february, march, april = (
         account_at(*moment).production for moment in ((2, 20), (3, 18), (4, 15))
     )
-    names = [{item["name"] for item in books.customers} for books in (february, march, april)]
+    names = [{item["name"] for item in state.customers} for state in (february, march, april)]
     assert "A1 Company" not in names[0]
     assert "A1 Company" in names[1]
     assert "Oldname Systems" in names[0]
     assert "Newname Systems" in names[1]
     archived = [
-        books.customer("Atlas Freight & Sons")["archived_at"] for books in (february, march, april)
+        state.customer("Atlas Freight & Sons")["archived_at"] for state in (february, march, april)
     ]
     assert archived == [None, None, "2024-03-20T16:05:00.000Z"]
 
@@ -545,10 +545,10 @@ def test_drafts_disappear_with_an_edit_and_with_their_contract():
     assert drafts(4, 4) == [compute, "Onboarding SCHEDULED", api, *pilot]
     assert drafts(4, 8) == [compute, api, *pilot]
     assert drafts(4, 11) == drafts(4, 15) == [compute, api]
-    books = account_at(4, 11).production
-    contracts = books.contracts[books.customer("Twin Peaks Outfitters")["id"]]
+    state = account_at(4, 11).production
+    contracts = state.contracts[state.customer("Twin Peaks Outfitters")["id"]]
     assert ["archived_at" in contract for contract in contracts] == [False, False, True]
-    assert [len(books.contract_edits.get(contract["id"], [])) for contract in contracts] == [
+    assert [len(state.contract_edits.get(contract["id"], [])) for contract in contracts] == [
         1,
         1,
         0,
@@ -564,10 +564,10 @@ def test_an_archived_credit_pays_for_nothing_more():
     payers = [
         {
             line["commit_id"]
-            for line in of_customer(books, "Ledger Lane Books")[-1]["line_items"]
+            for line in of_customer(state, "Ledger Lane Books")[-1]["line_items"]
             if "commit_id" in line
         }
-        for books in (before, after)
+        for state in (before, after)
     ]
     assert payers == [{trial["id"]}, {commit["id"]}]
     assert after.balances[key][-1]["archived_at"] == "2024-04-12T11:00:00.000Z"
@@ -575,9 +575,9 @@ def test_an_archived_credit_pays_for_nothing_more():
 
 def test_pending_deductions_of_grants_are_posted_at_the_period_end():
     def juniper(*moment: int) -> Record:
-        books = account_at(*moment).production
-        key = books.customer("Juniper Press")["id"]
-        return next(grant for grant in books.grants if grant["customer_id"] == key)
+        state = account_at(*moment).production
+        key = state.customer("Juniper Press")["id"]
+        return next(grant for grant in state.grants if grant["customer_id"] == key)
 
     march, april = juniper(3, 31), juniper(4, 1)
     assert march["pending_deductions"][0]["effective_at"] == "2024-04-01T00:00:00Z"
@@ -588,8 +588,8 @@ def test_pending_deductions_of_grants_are_posted_at_the_period_end():
 
 def test_an_edit_ends_a_contract_from_then_on():
     def ending(*moment: int) -> str | None:
-        books = account_at(*moment).production
-        contracts = books.contracts[books.customer("Twin Peaks Outfitters")["id"]]
+        state = account_at(*moment).production
+        contracts = state.contracts[state.customer("Twin Peaks Outfitters")["id"]]
         return contracts[1].get("ending_before")
 
     assert ending(4, 1) is None

@@ -134,21 +134,21 @@ def db(export: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def constituents_of(books: AccountState) -> set[str]:
+def constituents_of(state: AccountState) -> set[str]:
     return {
         item["invoice_id"]
-        for invoice in books.invoices
+        for invoice in state.invoices
         for item in invoice.get("constituent_invoices", [])
     }
 
 
-def exported_invoices(books: AccountState) -> list[Record]:
+def exported_invoices(state: AccountState) -> list[Record]:
     """Neither drafts nor what a consolidated invoice sums up."""
-    constituents = constituents_of(books)
-    assert constituents or books.environment != PRODUCTION
+    constituents = constituents_of(state)
+    assert constituents or state.environment != PRODUCTION
     return [
         invoice
-        for invoice in books.invoices
+        for invoice in state.invoices
         if invoice["status"] != "DRAFT" and invoice["id"] not in constituents
     ]
 
@@ -295,7 +295,7 @@ def test_csv_holds_the_newest_rows(account: Account, tmp_path: Path):
     with (tmp_path / "Sandbox Egress Data - invoice.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     served = {
-        item["id"]: item for books in account.states.values() for item in exported_invoices(books)
+        item["id"]: item for state in account.states.values() for item in exported_invoices(state)
     }
     assert len(rows) == len(served)
     for row in rows:
@@ -435,9 +435,9 @@ def test_alerts_end_in_the_status_of_the_api(account: Account, db: duckdb.DuckDB
         from customer_alert_history group by all"""
     ).fetchall()
     exported = {row[:2]: row[2] for row in newest}
-    for books in account.states.values():
-        for customer in books.customers:
-            for record in customer_alerts(customer, books, account.now):
+    for state in account.states.values():
+        for customer in state.customers:
+            for record in customer_alerts(customer, state, account.now):
                 key = (customer["id"], record["alert"]["id"])
                 if record["customer_status"] is not None:
                     assert exported[key] == record["customer_status"]

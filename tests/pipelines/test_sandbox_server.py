@@ -192,9 +192,9 @@ def test_400_for_what_the_api_refuses(
 
 def named(account: Account, text: str) -> str:
     """A text with the ids of Seat Pocket Travel's records in place of their names."""
-    books = account.production
+    state = account.production
     customer = customer_id(account, "Seat Pocket Travel")
-    (contract,) = books.contracts[customer]
+    (contract,) = state.contracts[customer]
     seats = [
         item["id"]
         for item in contract["subscriptions"]
@@ -203,7 +203,7 @@ def named(account: Account, text: str) -> str:
     ids = {
         "CUSTOMER": customer,
         "CONTRACT": contract["id"],
-        "PACKAGE": books.catalog.packages[0]["id"],
+        "PACKAGE": state.catalog.packages[0]["id"],
         "SUBSCRIPTION": seats[0],
     }
     return re.sub("|".join(ids), lambda match: ids[match[0]], text)

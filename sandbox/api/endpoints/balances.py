@@ -40,7 +40,7 @@ def net_balance(view: View, call: Arguments) -> Record:
         return {"balance": 0, "credit_type_id": NO_UNIT}
     unit_id = call.get("credit_type_id", USD_ID)
     final = call.get("invoice_inclusion_mode") == "FINALIZED"
-    balances = view.books(call["customer_id"]).balances.get(call["customer_id"], [])
+    balances = view.state(call["customer_id"]).balances.get(call["customer_id"], [])
     amounts = (
         _posted(balance, view.now) if final else balance["balance"]
         for balance in balances
@@ -87,7 +87,7 @@ def _balances(view: View, call: Arguments, kinds: tuple[str, ...]) -> list[Recor
     include = ("include_contract_balances", "include_contract_commits", "include_contract_credits")
     with_contracts = any(call.get(name, False) for name in include)
     wanted = call.get("id") or call.get("commit_id") or call.get("credit_id")
-    balances = view.books(call["customer_id"]).balances.get(call["customer_id"], [])
+    balances = view.state(call["customer_id"]).balances.get(call["customer_id"], [])
     return [
         shown(balance, call)
         for balance in balances

@@ -23,7 +23,7 @@ def list_contracts(view: View, call: Arguments) -> list[Record]:
         raise ApiError(400, "covering_date excludes starting_at", "InvalidArgument")
     found = [
         contract
-        for contract in view.books(customer_id).contracts.get(customer_id, [])
+        for contract in view.state(customer_id).contracts.get(customer_id, [])
         if (call.get("include_archived", False) or not contract.get("archived_at"))
         and (covering is None or covers(contract, covering))
         and ("starting_at" not in call or to_time(contract["starting_at"]) >= call["starting_at"])
@@ -42,7 +42,7 @@ def list_contracts(view: View, call: Arguments) -> list[Record]:
 def list_edits(view: View, call: Arguments) -> list[Record]:
     """What was changed in a contract, oldest first."""
     contract = view.contract(call)
-    return view.books(call["customer_id"]).contract_edits.get(contract["id"], [])
+    return view.state(call["customer_id"]).contract_edits.get(contract["id"], [])
 
 
 def list_contract_rates(view: View, call: Arguments) -> list[Record]:
@@ -91,7 +91,7 @@ def list_seats(view: View, call: Arguments) -> list[Record]:
         raise ApiError(
             400, "covering_date excludes starting_at and ending_before", "InvalidArgument"
         )
-    seats = view.books(call["customer_id"]).subscription_seats.get(subscription["id"], [])
+    seats = view.state(call["customer_id"]).subscription_seats.get(subscription["id"], [])
     return [
         item
         for item in seat_history(seats, view.now)
@@ -106,11 +106,11 @@ def list_seat_balances(view: View, call: Arguments) -> list[Record]:
     contract = view.contract(call, status=404)
     if "covering_date" in call and ("starting_at" in call or "effective_before" in call):
         raise ApiError(400, "covering_date excludes starting_at and effective_before")
-    books = view.books(call["customer_id"])
+    state = view.state(call["customer_id"])
     own = {
-        item["id"]: books.subscription_seats[item["id"]]
+        item["id"]: state.subscription_seats[item["id"]]
         for item in contract.get("subscriptions", [])
-        if item["id"] in books.subscription_seats
+        if item["id"] in state.subscription_seats
     }
     wanted = call.get("subscription_ids", list(own))
     if set(wanted) - set(own):
@@ -125,7 +125,7 @@ def list_seat_balances(view: View, call: Arguments) -> list[Record]:
         raise ApiError(400, "seat_ids must name seats of the contract")
     balances = [
         balance
-        for balance in books.balances.get(call["customer_id"], [])
+        for balance in state.balances.get(call["customer_id"], [])
         if accessible(balance, call)
     ]
     return [

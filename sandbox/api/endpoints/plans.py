@@ -55,8 +55,8 @@ def list_plan_customers(view: View, call: Arguments) -> list[Record]:
                 **({"ending_before": item["ending_before"]} if "ending_before" in item else {}),
             },
         }
-        for books in view.parts
-        for customer_id, items in books.customer_plans.items()
+        for state in view.parts
+        for customer_id, items in state.customer_plans.items()
         for item in items
         if item["plan_id"] == plan["id"] and wanted in ("all", _state(item, view.now))
     ]
@@ -64,7 +64,7 @@ def list_plan_customers(view: View, call: Arguments) -> list[Record]:
 
 def list_customer_plans(view: View, call: Arguments) -> list[Record]:
     """The plans a customer is or was on, newest first."""
-    plans = view.books(call["customer_id"]).customer_plans.get(call["customer_id"], [])
+    plans = view.state(call["customer_id"]).customer_plans.get(call["customer_id"], [])
     return sorted(plans, key=lambda plan: to_time(plan["starting_on"]), reverse=True)
 
 

@@ -76,8 +76,8 @@ def list_package_contracts(view: View, call: Arguments) -> list[Record]:
     fields = ("customer_id", "starting_at", "ending_before", "archived_at")
     return [
         {"contract_id": item["id"], **{key: item[key] for key in fields if item.get(key)}}
-        for books in view.parts
-        for contracts in books.contracts.values()
+        for state in view.parts
+        for contracts in state.contracts.values()
         for item in contracts
         if item.get("package_id") == call["package_id"]
         and (call.get("include_archived", False) or not item.get("archived_at"))
