@@ -41,7 +41,7 @@ _FIRST_TRANSFER = datetime(2024, 4, 10, 6, tzinfo=UTC)
 
 ROWS_PER_FILE = 4_000_000
 ROWS_AT_ONCE = 250_000
-"""How many rows share a file, and are held in memory; rows of one replica stay together."""
+"""The most rows per file, and in memory. Rows of one replica stay together."""
 
 _CATALOG = (
     *("billable_metric", "credit_type", "plan", "product", "plan_charge", "alert"),
@@ -51,7 +51,7 @@ _CATALOG = (
 """Tables of what all replicas share."""
 
 _BROKEN_DOWN = 20
-"""One replica in so many has breakdowns: in full they were most of a large export."""
+"""One replica in this many has breakdowns, which would otherwise be most of the export."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,14 @@ def replicated(account: Account, scale: int) -> ReplicatedAccount:
 
 
 def replica_reference(reference: str, number: int) -> str:
-    """The id or alias that stands for `reference` in a number."""
+    """Return the id or alias of `reference` in a replica."""
     if len(reference) == 36 and _is_identity(reference):
         return f"{number:08x}{reference[8:]}"
     return f"{reference}_{number}"
 
 
 def relabelled(state: AccountState, number: int, shared: frozenset[str]) -> Replica:
-    """Repeat state under new identities; amounts and times stay, the catalog is shared."""
+    """Repeat a state under new ids. Amounts and times stay, and the catalog is shared."""
 
     def copy(value: Any) -> Any:
         if isinstance(value, str):
@@ -158,14 +158,14 @@ def _catalog_ids(catalog: Catalog) -> frozenset[str]:
 
 
 def _is_identity(text: str) -> bool:
-    """Whether a text is a UUID or a billing provider's id."""
+    """Tell whether a text is a UUID or a billing provider's id."""
     if len(text) == 36:
         return text[8] == text[13] == text[18] == text[23] == "-"
     return text.startswith(("in_", "cus_"))
 
 
 def _identities(value: Any) -> Iterator[str]:
-    """All identities anywhere in a nested value."""
+    """Yield all ids in a nested value."""
     if isinstance(value, str) and _is_identity(value):
         yield value
     elif isinstance(value, dict):
@@ -175,7 +175,7 @@ def _identities(value: Any) -> Iterator[str]:
             yield from _identities(item)
 
 
-# Stand for the number of the number: as the first eight digits of an id, and in plain.
+# Marks for the number of a replica: as the first eight digits of an id, and in plain text.
 _IN_ID, _IN_TEXT = "\ue000", "\ue001"
 _MARKS = (_IN_ID, _IN_TEXT)
 
@@ -188,19 +188,19 @@ _SUFFIXES = {
     ("events", "customer_id"): f"_{_IN_TEXT}",
     ("customer", "name"): f" ({_IN_TEXT})",
 }
-"""What texts that are no ids end in, by table and column."""
+"""The suffixes of texts that are not ids, by table and column."""
 
 
 class Copies:
-    """The rows of a table as they are in other numbers."""
+    """The rows of a table in other replicas."""
 
     def __init__(self, name: str, rows: Iterable[Row], shared: frozenset[str]) -> None:
-        """Mark rows of number 0.
+        """Mark rows of replica 0.
 
         Args:
             name: The table.
             rows: Its rows.
-            shared: Ids that are the same in all numbers.
+            shared: Ids that are the same in all replicas.
         """
         texts = [column for column, kind in COLUMNS[name].items() if kind == "text"]
         mark = lru_cache(maxsize=None)(lambda column, text: _marked(name, column, text, shared))
@@ -211,14 +211,14 @@ class Copies:
         self._texts = texts
 
     def rows(self, number: int) -> Iterator[Row]:
-        """The rows of one number."""
+        """Yield the rows of one replica."""
         for row in self.marked:
             yield row | {
                 column: _placed(row[column], number) for column in self._texts if row.get(column)
             }
 
     def tables(self, numbers: range, schema: pa.Schema, at_once: int) -> Iterator[pa.Table]:
-        """The rows of many numbers, in order, in tables of some `at_once` rows."""
+        """Yield the rows of many replicas, in order, in tables of about `at_once` rows."""
         if not self.marked:
             return
         count = len(self.marked)
@@ -249,7 +249,7 @@ class _Column:
                 self._parts = _split(texts)
 
     def repeated(self, numbers: range, places: pa.Array) -> pa.Array:
-        """The values of many numbers; `places` numbers the number of each."""
+        """Return the values of many replicas. `places` has the position of each value's replica."""
         if self._marks == 0:
             return pa.concat_arrays([self._values] * len(numbers))
         if self._parts is None:
@@ -267,7 +267,7 @@ class _Column:
 
 
 def _split(texts: list[str | None]) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """What is before the mark, which mark there is (0 for none), and what is after it."""
+    """Return the texts before the mark, the mark's kind (0 for none), and the texts after it."""
     before, kinds, after = [], [], []
     for text in texts:
         kind = next((kind for kind, mark in enumerate(_MARKS, 1) if mark in (text or "")), 0)
@@ -283,7 +283,7 @@ def _split(texts: list[str | None]) -> tuple[pa.Array, pa.Array, pa.Array]:
 
 
 def _marked(name: str, column: str, text: str, shared: frozenset[str]) -> str:
-    """A text with marks where numbers differ."""
+    """Return a text with marks where replicas differ."""
     if (name, column) == ("customer", "ingest_aliases"):
         return re.sub(r'(?<=[^\[,])"(?=[,\]])', f'_{_IN_TEXT}"', text)
 
@@ -302,12 +302,11 @@ def _placed(text: Any, number: int) -> str:
 
 
 def aggregated_events(state: AccountState, transfers: list[datetime]) -> list[Event]:
-    """Merge events that metrics count alike: the quantities add up, the rest is the first one's.
+    """Merge events that metrics count alike. Quantities add up, the rest is the first one's.
 
-    Merged events are of one sender, one billing period and one transfer, and all in time or all
-    late, so that what a period or a transfer sums up to stays the same. What no metric filters by
-    (regions, users) is not kept apart. All metrics are sums; an event that none counts has nothing
-    to be added up and stays as it is.
+    Merged events have one sender, billing period and transfer, and are all on time or all late, so
+    that the sums of periods and transfers stay the same. Properties that no metric filters by
+    (regions, users) are merged. All metrics are sums. Events without a metric stay as they are.
     """
     metrics = {
         event_type: metric
@@ -344,7 +343,7 @@ def aggregated_events(state: AccountState, transfers: list[datetime]) -> list[Ev
 
 
 def _borders(state: AccountState) -> dict[str, list[datetime]]:
-    """When billing periods begin and end, by every sender of a customer's events."""
+    """Return the bounds of billing periods, by every sender of a customer's events."""
     borders: dict[str, list[datetime]] = {}
     for customer in state.customers:
         moments = {
@@ -401,7 +400,7 @@ def _part_tables(name: str, rows: list[Row], copies: Copies, numbers: range) -> 
 
 
 def _shared_ids(account: Account, tables: dict[str, list[Row]]) -> frozenset[str]:
-    """Ids that are the same in all numbers: the catalog's and the alerts'."""
+    """Return the ids that all replicas share: the catalog's and the alerts'."""
     ids = {key for state in account.states.values() for key in _catalog_ids(state.catalog)}
     return frozenset(ids | {row["id"] for row in tables["alert"]})
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.api.faults import FaultyApi
 
 EARLIEST, LATEST = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 6, 30, tzinfo=UTC)
-"""Between which the account's clock can be set."""
+"""The first and the last instant that `--as-of` accepts."""
 
 
 def main(
@@ -28,7 +28,7 @@ def main(
 ) -> int:
     """Run one command, on the account or on what `change` makes of it, and return its exit code."""
     options = _parser().parse_args(arguments)
-    gc.disable()  # what is made from here on lasts as long as the process
+    gc.disable()  # the account lasts as long as the process
     account = simulate(seed=options.seed, as_of=options.as_of)
     return options.run(change(account) if change else account, options)
 
@@ -113,7 +113,7 @@ def _clock(text: str) -> datetime:
 
 
 def _app(account: Account, options: argparse.Namespace) -> "FaultyApi":
-    """Return the API of the account; from then on only what requests make is collected."""
+    """Return the API of the account, and collect garbage from then on."""
     from sandbox.api.faults import FaultyApi
     from sandbox.api.server import TOKEN, create_app
 
@@ -141,7 +141,7 @@ def _app(account: Account, options: argparse.Namespace) -> "FaultyApi":
     return FaultyApi(app, faults)
 
 
-# Each command imports what it alone needs: Arrow and a web server take longer than their parsing.
+# Each command imports what only it needs. Arrow and the web server are slow to import.
 
 
 def _export(account: Account, options: argparse.Namespace) -> int:
@@ -149,8 +149,8 @@ def _export(account: Account, options: argparse.Namespace) -> int:
 
     clock = Clock()
     files = write_export(account, options.folder, options.layout)
-    told = f"export: {len(files)} files of the sandbox account in {options.folder}"
-    say(told, step="sandbox", files=len(files), seconds=clock.seconds())
+    text = f"export: {len(files)} files of the sandbox account in {options.folder}"
+    say(text, step="sandbox", files=len(files), seconds=clock.seconds())
     return 0
 
 

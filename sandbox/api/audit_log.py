@@ -1,4 +1,4 @@
-"""The audit log: what was done to an account, read off its records."""
+"""Derive the audit log from the account's records."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,13 +16,13 @@ _TOKEN = {"id": make_id("actor", "Billing sync"), "name": "Billing sync"}
 _BROWSER = {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}
 
 _ACTORS = {"archive": _PERSON, "edit": _PERSON, "void": _PERSON, "create": _TOKEN}
-"""Who does what; Metronome itself does the rest, which has no actor."""
+"""The actor of each kind of action. Metronome performs the others, which have no actor."""
 
 
 def audit_log(state: AccountState, now: datetime) -> list[Record]:
-    """The entries of one block up to `now`, oldest first.
+    """Return the entries of an environment up to `now`, oldest first.
 
-    An entry's id depends on what happened alone, so that a later log begins with an earlier one.
+    An entry's id depends only on the action, so a later log begins with an earlier one.
     """
     entries = []
     for at, action, kind, record_id in _events(state):
@@ -45,7 +45,7 @@ def audit_log(state: AccountState, now: datetime) -> list[Record]:
 
 
 def _events(state: AccountState) -> Iterator[tuple[str, str, str, str]]:
-    """Time, action, kind of record and its id, in no order."""
+    """Yield the time, action, record type and record id of each action, unordered."""
     for customer in state.customers:
         yield customer["created_at"], "create", "customer", customer["id"]
         if customer["archived_at"]:

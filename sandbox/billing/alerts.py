@@ -1,4 +1,4 @@
-"""Alerts: the account's thresholds, and where each customer stands."""
+"""Alerts: the account's thresholds, and each customer's status."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ from sandbox.core.records import USD_ID, Record, make_id, to_text, to_time, tota
 from sandbox.scenario.catalog import CREATED, USD
 
 EVALUATING = timedelta(days=14)
-"""How long after its creation a customer's balance is not yet judged."""
+"""The time after its creation in which a customer's balance is not evaluated."""
 
 _USD_UNIT = {"id": USD_ID, "name": USD}
 
@@ -27,7 +27,7 @@ _ALERTS = {
 
 
 def account_alerts(state: AccountState) -> list[Record]:
-    """The alerts of an environment, which watch all its customers."""
+    """Return the alerts of an environment, which watch all of its customers."""
     return [
         {
             "id": make_id(state.environment, "alert", name),
@@ -43,7 +43,7 @@ def account_alerts(state: AccountState) -> list[Record]:
 
 
 def customer_alerts(customer: Record, state: AccountState, now: datetime) -> list[Record]:
-    """All alerts with the customer's status: null where it does not apply or is not watched."""
+    """Return all alerts with the customer's status, null where the alert is not evaluated."""
     alerts = []
     for alert in account_alerts(state):
         reason, status = None, None
@@ -57,7 +57,7 @@ def customer_alerts(customer: Record, state: AccountState, now: datetime) -> lis
 def _status(
     kind: str, threshold: Decimal, customer: Record, state: AccountState, now: datetime
 ) -> tuple[str | None, str | None]:
-    """The status, and the reason of an alarm."""
+    """Return the status of an alert, and the reason if it is in alarm."""
     if kind == "spend_threshold_reached":
         spent = _current_spend(customer["id"], state, now)
         if spent is None:
@@ -80,7 +80,7 @@ def _status(
 
 
 def _current_spend(customer_id: str, state: AccountState, now: datetime) -> Decimal | None:
-    """What the current period's drafts in US cents come to; None if there are none."""
+    """Add up the drafts of the current period in US cents. Returns None if there are none."""
     totals = [
         invoice["total"]
         for invoice in state.invoices_by_customer.get(customer_id, [])

@@ -1,4 +1,4 @@
-"""Commits and credits: what invoices take from them, their ledgers and balances."""
+"""Commits and credits: deductions by invoices, ledgers and balances."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,14 +13,14 @@ _LEDGERS = {"PREPAID": "PREPAID_COMMIT", "POSTPAID": "POSTPAID_COMMIT", "CREDIT"
 
 
 def true_up(commit: CommitOrCredit) -> Scheduled:
-    """The charge for what a postpaid commit has left at its end."""
+    """Return the charge for the remainder of a postpaid commit at its end."""
     return Scheduled(
         commit.product, f"{commit.name} true-up", commit.segments[-1].end, amount=left(commit)
     )
 
 
 def left(commit: CommitOrCredit) -> Decimal:
-    """What remains of a commit with one segment after all deductions, pending ones included."""
+    """Return the remainder of a commit with one segment, after pending deductions too."""
     return _left(commit, commit.segments[0], commit.segments[0].end)
 
 
@@ -31,7 +31,7 @@ def apply_commits(
     period: Period,
     charges: list[Record],
 ) -> list[Record]:
-    """Negative lines that pay charges from the segments open at the start of the period.
+    """Return the negative lines that pay charges from segments open at the period's start.
 
     A commit pays charges in its own pricing unit. A later postpaid commit does not pay again what
     an earlier commit has paid.
@@ -69,7 +69,7 @@ def apply_commits(
 
 
 def _left(commit: CommitOrCredit, segment: Segment, until: datetime) -> Decimal:
-    """What deductions leave, and changes by hand up to an instant."""
+    """Return the remainder of a segment, with manual entries up to an instant."""
     back = total(amount for _, at, amount in segment.given_back if at <= until)
     by_hand = total(entry.amount for entry in commit.manual_entries if entry.at <= until)
     return segment.amount - total(amount for _, _, amount in segment.drawn) + back + by_hand
@@ -93,7 +93,7 @@ def _application(
 
 
 def commit_record(contract: Contract, commit: CommitOrCredit) -> Record:
-    """The API's commit or credit, with ledger and balance."""
+    """Return the API's commit or credit, with ledger and balance."""
     commit_id = contract.commit_id(commit)
     ledger = _ledger(contract, commit)
     usable = {
@@ -157,12 +157,12 @@ def commit_record(contract: Contract, commit: CommitOrCredit) -> Record:
 
 
 def recurring_id(contract: Contract, name: str) -> str:
-    """The id of a recurring credit."""
+    """Return the id of a recurring credit."""
     return make_id("recurring", contract.scenario.key, name)
 
 
 def payment(contract: Contract, charge: Scheduled, amount: Decimal) -> Record:
-    """A payment schedule with a single item."""
+    """Return a payment schedule with a single item."""
     item = {
         "id": make_id("payment", contract.scenario.key, charge.name),
         "invoice_id": contract.scheduled_invoice_id(charge.name),
@@ -175,7 +175,7 @@ def payment(contract: Contract, charge: Scheduled, amount: Decimal) -> Record:
 
 
 def _ledger(contract: Contract, commit: CommitOrCredit) -> list[Record]:
-    """Starts, one deduction per invoice at its period's end, changes by hand, and past ends."""
+    """Return the ledger: starts, one deduction per invoice, manual entries, and past ends."""
     prefix = _LEDGERS[commit.kind]
     entries: list[tuple[datetime, int, Record]] = []
 
@@ -215,7 +215,7 @@ def _ledger(contract: Contract, commit: CommitOrCredit) -> list[Record]:
 def _close(
     contract: Contract, commit: CommitOrCredit, segment: Segment, add: Callable[..., None]
 ) -> None:
-    """What happens to the rest of a segment at its end: trued up, rolled over, expired."""
+    """Add the entries for the remainder of a segment: true-up, rollover, expiration."""
     segment_id = contract.segment_id(commit, segment)
     rest = _left(commit, segment, segment.end)
     if commit.kind == "POSTPAID":

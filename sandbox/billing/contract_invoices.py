@@ -15,10 +15,10 @@ from sandbox.scenario.customers import CustomerScenario
 
 
 def bill_contracts(scenario: CustomerScenario, signed: list[Terms], state: AccountState) -> None:
-    """Put a customer's contracts, invoices, commits and credits into the state.
+    """Add a customer's contracts, invoices, commits and credits to the state.
 
-    `signed` are its contracts in the order of their starts, so that a renewal can take over what
-    the contract before it has left.
+    `signed` has the contracts in order of start, so that a renewal can inherit the remainder of
+    the contract before it.
     """
     contracts = [
         Contract(scenario, terms, state.catalog, state.usage, state.now) for terms in signed
@@ -45,7 +45,7 @@ def bill_contracts(scenario: CustomerScenario, signed: list[Terms], state: Accou
 
 
 def _issued(contract: Contract) -> list[CommitOrCredit]:
-    """The credits that recurring credits have become so far."""
+    """Return the credits that recurring credits have issued so far."""
     return [
         CommitOrCredit(
             f"{recurring.name} {start:%Y-%m}",
@@ -60,7 +60,7 @@ def _issued(contract: Contract) -> list[CommitOrCredit]:
 
 
 def _rolled_over(contract: Contract) -> dict[str, CommitOrCredit]:
-    """By the key of the renewed contract, what the commits of an ended contract leave to it."""
+    """Return the commits that an ended contract rolls over, by the key of the renewal."""
     inherited = {}
     for commit in contract.terms.commits:
         if commit.rolls_over and contract.has_passed(contract.end):
@@ -89,7 +89,7 @@ def _invoices(contract: Contract, commits: list[CommitOrCredit]) -> list[Record]
     ]
     charges += [true_up(commit) for commit in commits if commit.kind == "POSTPAID" and left(commit)]
     invoices += [_scheduled_invoice(contract, charge, commits) for charge in charges]
-    # Archiving a contract ends it: what was not issued by then never will be.
+    # An archived contract has ended: drafts that it had not issued by then are gone.
     return [
         invoice
         for invoice in invoices
@@ -98,7 +98,7 @@ def _invoices(contract: Contract, commits: list[CommitOrCredit]) -> list[Record]
 
 
 def _usage_invoice(contract: Contract, commits: list[CommitOrCredit], period: Period) -> Record:
-    """One month: usage and seats, what is due in AI Credits converted, and what pays for them."""
+    """Bill a month: usage, seats, conversion of AI Credits, and applied commits and credits."""
     invoice_id = make_id(
         "invoice", contract.scenario.key, *_of_contract(contract), period[0].date()
     )
@@ -129,7 +129,7 @@ def _usage_invoice(contract: Contract, commits: list[CommitOrCredit], period: Pe
 
 
 def invoice_total(lines: list[Record], credit_type: Record) -> Decimal:
-    """What lines make an invoice's total: those in its unit, but for postpaid applications."""
+    """Add up the lines in an invoice's unit, except postpaid applications."""
     return total(
         line["total"]
         for line in lines
@@ -139,12 +139,12 @@ def invoice_total(lines: list[Record], credit_type: Record) -> Decimal:
 
 
 def _of_contract(contract: Contract) -> list[str]:
-    """What tells apart the invoices of a customer's contracts in their ids."""
+    """Return the part of an invoice's id that depends on the contract."""
     return [contract.terms.key] if contract.terms.key else []
 
 
 def _subscription_lines(contract: Contract, period: Period) -> list[Record]:
-    """One line per subscription and quantity within the period, a part of it prorated by days."""
+    """Return a line per subscription and quantity, prorated by days for a part of the period."""
     lines = []
     for subscription in contract.terms.subscriptions:
         price = contract.price(subscription.product, period[0])
@@ -168,7 +168,7 @@ def _subscription_lines(contract: Contract, period: Period) -> list[Record]:
 
 
 def _conversion(contract: Contract, lines: list[Record], period: Period) -> list[Record]:
-    """The line that puts what is due in AI Credits into the invoice's own unit, if any is."""
+    """Return the line that converts AI Credits into the invoice's own unit, if any are due."""
     due = total(line["total"] for line in lines)
     if not due:
         return []
@@ -215,7 +215,7 @@ def _line(
 def _scheduled_invoice(
     contract: Contract, charge: Scheduled, commits: list[CommitOrCredit]
 ) -> Record:
-    """An invoice without a period, a draft until its date."""
+    """Bill a scheduled charge: an invoice without a period, a draft until its date."""
     invoice_id = contract.scheduled_invoice_id(charge.name)
     if charge.amount is None:
         price = contract.price(charge.product, charge.date)
@@ -252,7 +252,7 @@ def _scheduled_invoice(
 def _consolidated(
     scenario: CustomerScenario, invoices: list[Record], now: datetime
 ) -> list[Record]:
-    """The invoices and, for each period, the one that sums them up and alone goes to the payer."""
+    """Return the invoices and, for each period, the consolidated invoice sent to the payer."""
     periods: dict[tuple[str, str], list[Record]] = {}
     for invoice in invoices:
         invoice.pop("external_invoice", None)

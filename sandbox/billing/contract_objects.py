@@ -1,4 +1,4 @@
-"""The API's view of a contract: the contract itself, its subscriptions, seats and edits."""
+"""The API objects of a contract, its subscriptions, seats and edits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,17 +10,17 @@ from sandbox.core.records import Record, make_id, to_text
 from sandbox.scenario.contract_terms import Scheduled, Subscription
 
 COMMITS_LISTED = 20
-"""How many commits a contract lists; the others are in the list of balances only."""
+"""The most commits in a contract. The list of balances has the others, too."""
 
 
 def contract_record(
     contract: Contract, siblings: Sequence[Contract], balances: list[Record]
 ) -> Record:
-    """The API's contract.
+    """Return the API's contract.
 
     Args:
         contract: The contract.
-        siblings: All contracts of the customer, to tell renewals.
+        siblings: All contracts of the customer, to find renewals.
         balances: The commits and credits signed with it, those of the customer included.
     """
     terms = contract.terms
@@ -70,7 +70,7 @@ def contract_record(
 
 
 def contract_edits(contract: Contract) -> list[Record]:
-    """The edits of a contract so far, oldest first, in the shape of its edit history."""
+    """Return the edits of a contract so far, oldest first, in the form of its edit history."""
     edits = [
         (charge.archived_at, {"archive_scheduled_charges": [{"id": _charge_id(contract, charge)}]})
         for charge in contract.terms.scheduled
@@ -94,7 +94,7 @@ def contract_edits(contract: Contract) -> list[Record]:
 
 
 def seat_records(contract: Contract) -> dict[str, list[Record]]:
-    """The named seats of each seat-based subscription, past and present ones."""
+    """Return the past and present named seats of each seat-based subscription."""
     records = {}
     for subscription in contract.terms.subscriptions:
         taken = [seat for seat in subscription.seats if seat.start <= contract.now]
@@ -108,7 +108,7 @@ def seat_records(contract: Contract) -> dict[str, list[Record]]:
 
 
 def _seat_updates(contract: Contract, subscription: Subscription) -> dict[datetime, Record]:
-    """Seats taken and given up after the contract's start, by instant."""
+    """Return the seats added and removed after the contract's start, by instant."""
     updates: dict[datetime, Record] = {}
     for seat in subscription.seats:
         for key, at in (("add_seat_ids", seat.start), ("remove_seat_ids", seat.end)):
@@ -239,7 +239,7 @@ def _subscription(contract: Contract, subscription: Subscription) -> Record:
 
 
 def _billing_periods(contract: Contract) -> Record:
-    """The period before now, the one that covers now, and the next, as far as there are any."""
+    """Return the previous, current and next billing period, as far as there are any."""
     begun = list(months(contract.start, None, contract.now, contract.terms.anchor))
     if not begun:
         return {}

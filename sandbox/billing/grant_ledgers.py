@@ -1,4 +1,4 @@
-"""Credit grants of the plans model: what they cover, their ledgers and balances."""
+"""Ledgers and balances of credit grants."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from sandbox.scenario.credit_grants import Grant
 
 
 def period_end(now: datetime) -> datetime:
-    """End of every plan customer's current billing period: the calendar month."""
+    """Return the end of the current billing period of plans: the calendar month."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight.replace(day=1) + timedelta(days=31)).replace(day=1)
 
@@ -18,7 +18,7 @@ def period_end(now: datetime) -> datetime:
 def grant_records(
     grants: list[Grant], credit_types: dict[str, Record], now: datetime
 ) -> tuple[list[Record], list[Record]]:
-    """The API's grants and, one per customer, its ledgers; none where no grant has begun.
+    """Return the API's grants, and one row of ledgers per customer with a grant that has begun.
 
     Entries are changes of the balance (a deduction is negative), so that starting balance plus
     entries is the ending balance; `running_balance` spans all grants of the pricing unit.
@@ -52,7 +52,7 @@ def ledger_window(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> Record:
-    """The part of a ledger within [start, end), with the balances at both ends.
+    """Return the part of a ledger within [start, end), with the balances at both ends.
 
     Args:
         credit_type: The ledger's pricing unit.
@@ -94,7 +94,7 @@ def ledger_window(
 
 
 def _entries(grants: list[Grant], now: datetime) -> tuple[list[Record], list[Record]]:
-    """The posted and the pending entries of one pricing unit, oldest first."""
+    """Return the posted and the pending entries of one pricing unit, oldest first."""
     movements, closing_at = [], period_end(now)
     for grant in grants:
         movements.append((grant.effective_at, 0, grant, grant.amount, "Credit grant", None))

@@ -37,7 +37,7 @@ def header(
     now: datetime,
     issued_at: datetime | None = None,
 ) -> Record:
-    """The fields of a usage invoice that do not depend on its lines; issued after the grace."""
+    """Return the fields of a usage invoice that do not depend on its lines."""
     start, end = period
     issued_at = issued_at or end + GRACE
     final = issued_at <= now
@@ -63,7 +63,7 @@ def header(
 def external_invoice(
     scenario: CustomerScenario, invoice_id: str, issued_at: datetime, now: datetime
 ) -> Record:
-    """The billing provider's view of a finalized invoice: an object, null or left out."""
+    """Return the billing provider's part of a finalized invoice: an object, null or nothing."""
     open_yet = scenario.status == "PAID" and issued_at + PAID_AFTER > now
     if scenario.status == "":
         return {}
@@ -113,9 +113,9 @@ def plan_invoice(
     now: datetime,
     regenerated_from: str | None = None,
 ) -> Record:
-    """One invoice: lines per product, then the minimum, then the grants, all adding up exactly.
+    """Return an invoice: lines per product, then the minimum, then the credit grants.
 
-    A first issue leaves out usage that came in late; a regenerated invoice counts it.
+    Late usage counts only in a regenerated invoice.
     """
     unit_name = charges[0]["credit_type"]["name"]
     key = (regenerated_from or "first", unit_name, period[0].date())
@@ -167,7 +167,7 @@ def plan_invoice(
 def regenerate(
     invoice: Record, scenario: CustomerScenario, catalog: Catalog, usage: Usage, now: datetime
 ) -> Record:
-    """The successor of a voided invoice, recalculated from all usage known now."""
+    """Return the successor of a voided invoice, recalculated from all usage known now."""
     plan = catalog.plans[scenario.plan]
     period = (to_time(invoice["start_timestamp"]), to_time(invoice["end_timestamp"]))
     charges = _charges(catalog, plan)
@@ -179,7 +179,7 @@ def _charges(catalog: Catalog, plan: Record) -> list[Record]:
 
 
 def sub_line(charge: Record, quantity: Decimal) -> Record:
-    """Rate one charge: quantity times price, or the sum over the tiers the quantity reaches."""
+    """Rate one charge: quantity times price, or the sum over the tiers."""
     line = {
         "name": charge["name"],
         "quantity": quantity,

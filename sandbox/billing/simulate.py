@@ -1,4 +1,4 @@
-"""Run the account's cast through its billing: events, then usage, then invoices and balances."""
+"""Simulate the account: events, then usage, then invoices and balances."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -32,8 +32,8 @@ from sandbox.scenario.timeline import PAID_AFTER, RENAMED_AT, VOIDED_AT, VOIDED_
 def simulate(seed: int = 7, as_of: datetime = NOW) -> Account:
     """Simulate the account as it stands at an instant.
 
-    At two instants it is the same account, earlier and later: ids stay, drafts grow, are
-    finalized, paid or voided, and what was signed in between is there only at the later one.
+    At a later instant it is the same account: ids stay, drafts grow, are finalized, paid or
+    voided, and contracts that were signed in between are added.
 
     Args:
         seed: Changes usage, and so amounts; customers, plans and ids stay the same.
@@ -93,7 +93,7 @@ def _events(environment: str, seed: int, now: datetime) -> list[Event]:
 def _state(
     environment: str, catalog: Catalog, usage: Usage, events: list[Event], now: datetime
 ) -> AccountState:
-    """The state of an environment at an instant, by which all of `usage` was known."""
+    """Return the state of an environment at an instant. All of `usage` was known by then."""
     scenarios = [scenario for scenario in _scenarios(environment) if scenario.start <= now]
     state = AccountState(environment, catalog, now, usage, events=events)
     for scenario in scenarios:
@@ -135,7 +135,7 @@ def _add_customer(scenario: CustomerScenario, state: AccountState) -> None:
 
 
 def _customer(scenario: CustomerScenario) -> Record:
-    """A customer as it was created."""
+    """Return a customer as it was created."""
     key = customer_id(scenario)
     return {
         "id": key,
@@ -167,7 +167,7 @@ def _customer_plan(scenario: CustomerScenario, plan: Record) -> Record:
 
 
 def _later_events(scenario: CustomerScenario, state: AccountState) -> None:
-    """What happened to finalized invoices: payment, voiding, regeneration; and oddities."""
+    """Apply payments, voids, regenerations and undocumented fields to invoices."""
     owner = customer_id(scenario)
     invoices = [invoice for invoice in state.invoices if invoice["customer_id"] == owner]
     for invoice in invoices:
@@ -188,14 +188,14 @@ def _later_events(scenario: CustomerScenario, state: AccountState) -> None:
     if scenario.key == "ledger_lane" and state.now >= VOIDED_LANE_AT:
         _void(_of_month(invoices, 2), VOIDED_LANE_AT, state)
     if scenario.key == "polaris":
-        # What a client must survive: fields and values that no documentation names.
+        # Clients must accept fields and values that no documentation names.
         invoices[0]["type"] = "PLAN_TRUE_UP"
         invoices[0]["revenue_recognition"] = {"schedule": "straight_line"}
         invoices[0]["line_items"][0]["sustainability_score"] = 3
 
 
 def _of_month(invoices: list[Record], month: int) -> Record:
-    """The invoice of a calendar month of 2024."""
+    """Return the invoice of a calendar month of 2024."""
     start = to_text(day(month, 1), "")
     return next(
         invoice for invoice in invoices if invoice.get("start_timestamp", "").startswith(start)

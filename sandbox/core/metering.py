@@ -1,4 +1,4 @@
-"""Meter usage: the quantities that billable metrics make of events."""
+"""Meter usage: find the quantities that billable metrics count."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from itertools import accumulate
 from sandbox.core.records import Event, Record, plain
 
 LATE_AFTER = timedelta(days=3)
-"""Events received longer after their time than this miss the invoice of their period."""
+"""An event that is received later than this misses the invoice of its period."""
 
 
 def is_late(event: Event) -> bool:
@@ -18,7 +18,7 @@ def is_late(event: Event) -> bool:
 
 
 def is_known(event: Event, now: datetime) -> bool:
-    """Tell whether an event has happened by `now`, and a late one has been received."""
+    """Tell whether an event has happened by `now` and, if it is late, was received."""
     return event.received_at <= now if is_late(event) else event.timestamp < now
 
 
@@ -64,14 +64,14 @@ class Usage:
     def __init__(self, meter: Meter) -> None:
         """Begin without events."""
         self._meter = meter
-        # By whether late events count, then by customer and metric: the quantity of each day.
+        # The quantity of each day, by whether late events count and by customer and metric.
         self._days: dict[bool, dict[Counted, dict[datetime, Decimal]]] = {True: {}, False: {}}
         self._late: list[tuple[datetime, Counted, datetime, Decimal]] = []
-        # By late, customer and metric: the days, and what was used before each of them and in all.
+        # By late, customer and metric: the days, and the running sums before each day and in total.
         self._sums: dict[tuple[bool, str, str], tuple[list[datetime], list[Decimal]]] = {}
 
     def add(self, event: Event) -> None:
-        """Count an event; one without a metric or of an unknown sender counts nowhere."""
+        """Count an event. An event without a metric or from an unknown sender is ignored."""
         found = self._meter.read(event)
         if found is None:
             return
@@ -102,7 +102,7 @@ class Usage:
     def quantity(
         self, owner: str, metric_id: str, start: datetime, end: datetime, late: bool = True
     ) -> Decimal:
-        """The sum over whole days of [start, end), on request without late events."""
+        """Return the sum over the days in [start, end), without late events if requested."""
         key = (late, owner, metric_id)
         if key not in self._sums:
             days = sorted(self.days(owner, metric_id, late).items())
@@ -112,5 +112,5 @@ class Usage:
         return plain(sums[bisect_left(days, end)] - sums[bisect_left(days, start)])
 
     def days(self, owner: str, metric_id: str, late: bool = True) -> dict[datetime, Decimal]:
-        """Return the quantity of each day with events, on request without late events."""
+        """Return the quantity of each day with events, without late events if requested."""
         return self._days[late].get((owner, metric_id), {})

@@ -64,10 +64,10 @@ SCHEMAS = {
 
 
 _SNAPSHOTS = ("snapshot_time", "snapshot_timestamp", "snapshot_id")
-"""Columns that tell the daily pictures of a table apart."""
+"""Columns that identify the snapshots of a table."""
 
 _FINAL = ("breakdowns_invoices", "breakdowns_line_items")
-"""Tables with such a column that are no pictures: each row comes once."""
+"""Tables with such a column that are not snapshots: each row is exported once."""
 
 
 def transfers(now: datetime) -> list[datetime]:
@@ -81,8 +81,8 @@ def transfers(now: datetime) -> list[datetime]:
 def write_export(account: Account, folder: Path | str, layout: Layout = "parquet") -> list[Path]:
     """Write the whole export and return its files.
 
-    A file with the same bytes is left untouched, and export files of an earlier run that are no
-    longer part of it are removed; nothing else in the folder is.
+    A file with the same bytes is not written again. Export files of an earlier run that are not
+    part of this one are removed. Other files in the folder stay.
 
     Args:
         account: What to export; both environments.
@@ -111,9 +111,9 @@ def remove_others(root: Path, written: list[Path]) -> None:
 
 
 def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]:
-    """Rows of every table, all versions and snapshots, of both environments.
+    """Return the rows of every table: all versions and snapshots of both environments.
 
-    A day's snapshot comes with the first transfer of the day, and shows what was when it began.
+    The first transfer of a day delivers the snapshot of the start of the day.
     """
     tables: dict[str, list[Row]] = {table: [] for table in COLUMNS}
 
@@ -133,7 +133,7 @@ def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]
 
 
 def _snapshot_rows(account: Account, starts: list[datetime]) -> Iterator[tuple[str, Row]]:
-    """Rows of the tables that repeat in full, and of those found by comparing days."""
+    """Yield rows of snapshots, and of alert statuses that differ from the previous day's."""
     days: dict[datetime, datetime] = {}
     for start in starts:
         days.setdefault(floor(start, "DAY"), start)
@@ -179,7 +179,7 @@ def write_part(
 def by_transfer(
     name: str, rows: list[Row], starts: list[datetime]
 ) -> Iterator[tuple[datetime, list[Row]]]:
-    """Split rows by the transfers that deliver them; a transfer without any is left out.
+    """Split rows by the transfers that deliver them. A transfer without rows is left out.
 
     One event in 200 and one other row in 20 is delivered again by the next transfer. A version
     that a later one replaces comes once more with that one or after it: a late retry of an old
@@ -209,7 +209,7 @@ def by_transfer(
 
 
 def _snapshot_column(rows: list[Row]) -> str | None:
-    """Return the key that tells the daily pictures of a table apart, in the files or not."""
+    """Return the key that identifies snapshots in rows, exported or not."""
     return next((column for column in _SNAPSHOTS if rows and column in rows[0]), None)
 
 
@@ -239,7 +239,7 @@ def _flat_event(row: Row) -> Row:
 
 
 def _current(name: str, rows: list[Row]) -> list[Row]:
-    """The newest snapshot of a table that has any, and the newest row of each key."""
+    """Return the newest snapshot, or the newest row of each key of a table without snapshots."""
     marker = _snapshot_column(rows)
     if marker in COLUMNS[name] and name not in _FINAL:
         newest_snapshot = max(row[marker] for row in rows)
@@ -261,14 +261,14 @@ def _csv(columns: list[str], rows: Iterable[Row]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """A value as the vendor's flat files print it; the hour has no leading zero."""
+    """Format a value as in the vendor's flat files, where the hour has no leading zero."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d} {value.hour}:{value:%M:%S}"
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put a file in place at once, unless it has the same bytes already."""
+    """Replace a file atomically, unless it already has the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.read_bytes() == content:
         return

@@ -1,4 +1,4 @@
-"""What contract customers signed: products, seats, charges on dates, commits and credits."""
+"""The terms of contracts: products, seats, scheduled charges, commits and credits."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ YEAR_END = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Segment:
-    """One access period of a commit or credit, and what invoices took from it."""
+    """One access period of a commit or credit, and its deductions."""
 
     start: datetime
     end: datetime
@@ -25,7 +25,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class ManualEntry:
-    """A change of a commit by hand: when, how much, and why."""
+    """A manual ledger entry: its time, amount and reason."""
 
     at: datetime
     amount: Decimal
@@ -34,7 +34,7 @@ class ManualEntry:
 
 @dataclass(frozen=True)
 class Rollover:
-    """What a commit leaves to its successor on the renewed contract."""
+    """The part of a commit's remainder that moves to the renewed contract."""
 
     contract: str
     """Key of the contract it rolls over to."""
@@ -44,16 +44,16 @@ class Rollover:
 
 @dataclass
 class CommitOrCredit:
-    """A commit or a credit; drawn in order of priority, then of expiry.
+    """A commit or a credit. They are drawn in order of priority, then of expiry.
 
     Attributes:
         kind: PREPAID, POSTPAID or CREDIT.
         on_contract: Whether it belongs to the contract rather than to the customer.
-        manual_entries: Changes by hand, of a commit with one segment.
+        manual_entries: Manual ledger entries, of a commit with one segment.
         credited: End of a billing period and when the deduction of its invoice was given back.
         recurring: Name of the recurring credit it is one issue of.
-        rolls_over: Where what is left at its end goes in part.
-        rolled_from: Id of the commit and of the contract it is what was left of.
+        rolls_over: The rollover of the remainder at its end.
+        rolled_from: Id of the commit and of the contract that it was rolled over from.
     """
 
     name: str
@@ -106,8 +106,8 @@ class Subscription:
     """Seats billed per month: a quantity that changes on agreed dates, or named seats.
 
     Attributes:
-        quantities: Since when how many; all agreed when the contract was signed.
-        seats: The named seats, instead of `quantities`; known once they are taken or given up.
+        quantities: The start and size of each quantity, all agreed at signature.
+        seats: The named seats, instead of `quantities`.
     """
 
     product: str
@@ -118,7 +118,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Override:
-    """Another price than the rate card's, from the start of a billing period on.
+    """A price that replaces the rate card's from the start of a billing period.
 
     Attributes:
         multiplier: Factor of the list price, or
@@ -136,7 +136,7 @@ class Terms:
     """One contract of a customer.
 
     Attributes:
-        key: Tells apart contracts of one customer; empty for the first.
+        key: Identifies a contract among those of its customer. Empty for the first.
         start: By default the customer's own.
         signed_at: When it was created, by default its start.
         ended_by: When an edit set its end; by default it was signed with it.
@@ -172,7 +172,7 @@ _API = ("API requests",)
 
 
 def signed_contracts() -> dict[str, list[Terms]]:
-    """The contracts of the account by customer, with untouched commits and credits."""
+    """Return the contracts by customer, with undrawn commits and credits."""
     return {
         "northwind": [Terms("Northwind usage", _COMPUTE, commits=_northwind_credits())],
         "lumen": [
@@ -274,7 +274,7 @@ def _commit(
 
 
 def _northwind_credits() -> list[CommitOrCredit]:
-    """Of the customer, not of the contract: an expired one and an upcoming one."""
+    """Return credits of the customer, not of the contract: one expired, one upcoming."""
     return [
         _credit("Kick-off credit", 400000, JANUARY, day(3, 1), on_contract=False),
         _credit("Summer credit", 75000, day(6, 1), day(9, 1), on_contract=False),
@@ -282,7 +282,7 @@ def _northwind_credits() -> list[CommitOrCredit]:
 
 
 def _two_steps() -> CommitOrCredit:
-    """Two access segments that overlap."""
+    """Return a credit with two access segments that overlap."""
     segments = [
         Segment(day(2, 1), day(5, 1), Decimal(300000)),
         Segment(day(4, 1), day(10, 1), Decimal(50000)),
@@ -291,7 +291,7 @@ def _two_steps() -> CommitOrCredit:
 
 
 def _concurrent() -> list[Terms]:
-    """Two contracts at once, and a third one that was archived: its drafts are gone."""
+    """Return two concurrent contracts, and one that was archived with its drafts."""
     audit = Scheduled("Onboarding", "Security audit", day(6, 15), archived_at=day(4, 5))
     return [
         Terms("Twin Peaks compute", _COMPUTE[:2], scheduled=(audit,)),
@@ -310,7 +310,7 @@ def _concurrent() -> list[Terms]:
 
 
 def _renewed() -> list[Terms]:
-    """A contract and its renewal, to which half of what is left of the commit rolls over."""
+    """Return a contract and its renewal, to which half of the commit's remainder rolls over."""
     commit = _commit("Launch commit", 120000, JANUARY, day(4, 1))
     commit.rolls_over = Rollover("renewal", "Launch commit, rolled over", Decimal("0.5"))
     return [
@@ -331,7 +331,7 @@ def _renewed() -> list[Terms]:
 
 
 def _blocks() -> list[CommitOrCredit]:
-    """More commits than a contract lists, drawn one after the other, and a customer's credit."""
+    """Return more commits than a contract lists, and a customer's credit."""
     blocks = [
         _commit(f"Energy block {number:02}", 4000, JANUARY, YEAR_END) for number in range(1, 27)
     ]
@@ -341,7 +341,7 @@ def _blocks() -> list[CommitOrCredit]:
 
 
 def _lane() -> Terms:
-    """A ledger entry of most kinds: overdrawn by hand, given back, withdrawn; and a discount."""
+    """Return balances with ledger entries of most types, and a discount."""
     overdrawn = _credit("Goodwill credit", 8000, JANUARY, YEAR_END, on_contract=False)
     overdrawn.manual_entries = (
         ManualEntry(day(3, 15), Decimal(-9500), "Paid out on another invoice"),
@@ -362,7 +362,7 @@ def _lane() -> Terms:
 
 
 def _seats() -> Terms:
-    """Seats by quantity and by name, both changing within April, and a price of its own."""
+    """Return seats by quantity and by name that change in April, and an override."""
     change = day(4, 11)
     seats = (
         Seat("mira@seatpocket.example", JANUARY),

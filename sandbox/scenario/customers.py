@@ -1,4 +1,4 @@
-"""Who the account bills: each customer with the one or two things that make it worth having."""
+"""The customers, each with the one or two special cases that it stands for."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +10,10 @@ from sandbox.scenario.timeline import JANUARY, day
 
 @dataclass(frozen=True)
 class CustomerScenario:
-    """One customer and how it uses and pays for the service.
+    """One customer, with its usage and its way to pay.
 
     Attributes:
-        key: Tells apart customers that share a name; ids derive from it.
+        key: Identifies the customer. Names repeat; ids derive from the key.
         uses: Event families with their events per day: compute, storage, images, words, tuning,
             api, heartbeat (which no metric counts).
         aliases: Ingest aliases; events alternate between them, or use the id when there is none.
@@ -130,7 +130,7 @@ CUSTOMERS = [
     _contract("ibex", "Ibex Mobility", {"api": 5}, start=day(1, 15)),
     # Two contracts at once with a current draft each; a third one was archived with its drafts.
     _contract("twin_peaks", "Twin Peaks Outfitters", {"compute": 4, "api": 3}),
-    # Two contracts on one consolidated invoice, beside their own invoices.
+    # Two contracts on one consolidated invoice, in addition to their own invoices.
     _contract("mills", "Consolidated Mills", {"compute": 3, "api": 3}),
     # A postpaid commit: applied without lowering the total, and trued up when the contract ends.
     _contract("copperline", "Copperline Foundry", {"api": 4}, status="SENT"),
@@ -142,7 +142,7 @@ CUSTOMERS = [
     _contract("danube", "Danube Shipping SE", {"compute": 3}, status="SENT", terms=14),
     # More commits than the contract lists.
     _contract("hundred_acre", "Hundred Acre Energy", {"api": 4}),
-    # A credit overdrawn by hand, one archived, a commit that got back what a voided invoice took.
+    # A credit overdrawn by a manual entry, one archived, a commit credited after a void.
     _contract("ledger_lane", "Ledger Lane Books", {"api": 4}, status="SENT"),
     # Seats by number and by name, both of which changed in the middle of April.
     _contract("seat_pocket", "Seat Pocket Travel", {"api": 1}),
@@ -170,5 +170,5 @@ CUSTOMERS = [
 
 
 def customer_id(scenario: CustomerScenario) -> str:
-    """The Metronome id of a customer of the cast."""
+    """Return the Metronome id of a customer."""
     return make_id("customer", scenario.key)

@@ -10,7 +10,7 @@ from sandbox.scenario.catalog import CREATED
 
 
 def alert_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of alert: those of the account, which watch all customers."""
+    """Yield rows of alert, which watch all customers."""
     created = to_time(CREATED)
     for alert in account_alerts(state):
         row = {
@@ -29,14 +29,14 @@ def alert_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
 
 
 class AlertHistory:
-    """The changes of alerts' statuses, seen when each day's state are shown in turn."""
+    """The changes of alert statuses between the states of successive days."""
 
     def __init__(self) -> None:
         """Begin before the first day."""
         self._statuses: dict[tuple[str, str], str] = {}
 
     def rows(self, state: AccountState) -> Iterator[tuple[str, Row]]:
-        """Rows of customer_alert_history: what is new since the state shown before."""
+        """Yield rows of customer_alert_history for the changes since the previous state."""
         for customer in state.customers:
             for record in customer_alerts(customer, state, state.now):
                 alert_id, status = record["alert"]["id"], record["customer_status"]
@@ -58,7 +58,7 @@ class AlertHistory:
 
 
 def payment_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of payment, one per state: of contract invoices that the billing provider collects."""
+    """Yield rows of payment, one per status, for collected contract invoices."""
     for invoice, versions in issued(state):
         if "contract_id" in invoice and invoice.get("external_invoice") and invoice["total"]:
             for version in versions:

@@ -1,6 +1,6 @@
 """Rows of the export's breakdowns: invoices cut into days.
 
-Days and lines without an amount are left out; the others add up to the invoice, as in the API.
+Days and lines without an amount are left out. The others add up to the invoice, as in the API.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from sandbox.export.rows.drafts import drafts, is_incomplete
 
 
 def breakdown_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of breakdowns_invoices and breakdowns_line_items: invoices as they were finalized."""
+    """Yield rows of breakdowns_invoices and breakdowns_line_items, as first finalized."""
     metrics = _metrics(state)
     for invoice, versions in issued(state):
         updated_at = versions[0].updated_at
@@ -25,7 +25,7 @@ def breakdown_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
 
 
 def draft_breakdown_rows(state: AccountState, updated_at: datetime) -> Iterator[tuple[str, Row]]:
-    """Rows of the breakdowns of open invoices in the snapshot at the state' instant."""
+    """Yield rows of the breakdowns of open invoices in the snapshot at the state's instant."""
     names = ("breakdowns_draft_invoices", "breakdowns_draft_line_items")
     metrics = _metrics(state)
     for invoice in drafts(state):
@@ -117,7 +117,7 @@ def _part_row(part: Record) -> Row:
 
 
 def _metrics(state: AccountState) -> dict[str, str]:
-    """Metrics by plan charge and by contract product."""
+    """Return metric ids by plan charge and by contract product."""
     by_charge = {
         charge["id"]: charge["billable_metric"]["id"]
         for charge in state.catalog.plan_charges
@@ -131,7 +131,7 @@ def _metrics(state: AccountState) -> dict[str, str]:
 
 
 def _metric_of(part: Record, metrics: dict[str, str]) -> str | None:
-    """The one metric that measures a line; a plan's line may have several."""
+    """Return the only metric of a line. A plan's line with several has none."""
     if part.get("type") == "applied_commit_or_credit":
         return None
     subs = part.get("sub_line_items", [])
@@ -141,7 +141,7 @@ def _metric_of(part: Record, metrics: dict[str, str]) -> str | None:
 
 
 def _measure(state: AccountState, invoice: Record, metrics: dict[str, str]) -> Measure:
-    """How to measure the usage behind a line; a first issue leaves out what came in late."""
+    """Return a function that measures a line. Late usage counts in regenerated invoices only."""
     late = "regenerated_from_invoice_id" in invoice
 
     def measure(line: Record) -> Quantities | None:

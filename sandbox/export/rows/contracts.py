@@ -1,6 +1,6 @@
-"""Rows of the export's contract tables: full pictures of what is agreed, one a day.
+"""Rows of the export's contract tables: a full snapshot per day.
 
-What is gone from a picture is gone: an archived charge has no row any more.
+A snapshot has no rows for what was archived.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ _COST_DECIMALS = Decimal("1e-12")
 
 
 def contract_rows(state: AccountState) -> Rows:
-    """Rows of what customers have agreed to.
+    """Yield the rows of contracts, commits, credits and their parts.
 
-    What the snapshot says of all rows alike, its id and time and the environment, is left to add.
+    The caller adds the columns that all rows of a snapshot share: its id, time and environment.
     """
     for customer_id, contracts in state.contracts.items():
         for contract in contracts:
@@ -59,7 +59,7 @@ def _contract(contract: Record) -> Row:
 
 
 def _balance(state: AccountState, customer_id: str, balance: Record) -> Rows:
-    """A row of contracts_balances, and of contracts_commits for a commit of a contract."""
+    """Yield a row of contracts_balances, and of contracts_commits for a contract's commit."""
     origin = balance.get("rolled_over_from", {})
     contract_id = balance.get("contract", {}).get("id")
     access = balance["access_schedule"]
@@ -123,7 +123,7 @@ def _payment(schedule: Record) -> Record:
 
 
 def _cost_basis(balance: Record, granted: Decimal) -> Decimal | None:
-    """What was paid per unit granted, of a prepaid commit that was bought."""
+    """Return the price per granted unit of a prepaid commit that was bought."""
     if balance["type"] != "PREPAID" or "invoice_schedule" not in balance:
         return None
     paid = total(item["amount"] for item in balance["invoice_schedule"]["schedule_items"])
@@ -131,7 +131,7 @@ def _cost_basis(balance: Record, granted: Decimal) -> Decimal | None:
 
 
 def _entry(state: AccountState, balance: Record, entry: Record) -> Record:
-    """A ledger entry with the export's name of its type."""
+    """Return a ledger entry with the export's name of its type."""
     prefix = next(prefix for prefix in _LEDGERS if entry["type"].startswith(prefix))
     kind = entry["type"].removeprefix(prefix).lower()
     kind = _RENAMED.get(kind, kind)
@@ -218,7 +218,7 @@ def _recurring(state: AccountState, contract: Record) -> Rows:
 
 
 def _overrides(state: AccountState, contract: Record) -> Rows:
-    """Overrides; one that begins after its contract came by an amendment."""
+    """Yield overrides. An override that begins after its contract has an amendment."""
     for item in contract["overrides"]:
         starting_at = to_time(item["starting_at"])
         amendment_id = None
@@ -259,7 +259,7 @@ def _overrides(state: AccountState, contract: Record) -> Rows:
 
 
 def _transitions(state: AccountState, contract: Record) -> Rows:
-    """A transition, once: with the contract that it ends in."""
+    """Yield each transition once, with the contract that it leads to."""
     for item in contract["transitions"]:
         if item["to_contract_id"] == contract["id"]:
             row = {
@@ -289,7 +289,7 @@ def _edits(state: AccountState, contract: Record) -> Rows:
 
 
 def _thresholds(state: AccountState, contract: Record) -> Rows:
-    """The automatic top-up of a contract, and beside it a spend threshold that is switched off."""
+    """Yield the automatic top-up of a contract, and a disabled spend threshold."""
     config = contract.get("prepaid_balance_threshold_configuration")
     if config is None:
         return
@@ -315,7 +315,7 @@ def _thresholds(state: AccountState, contract: Record) -> Rows:
 
 
 def _usage_filters(contract: Record) -> Rows:
-    """The filter of a contract made from a package, which lets all of the customer's usage pass."""
+    """Yield the usage filter of a contract made from a package, which accepts all usage."""
     if "package_id" not in contract:
         return
     row = {
@@ -332,7 +332,7 @@ def _usage_filters(contract: Record) -> Rows:
 
 
 def _hierarchies(state: AccountState) -> Rows:
-    """Contracts on one consolidated invoice: the first is the parent of the others."""
+    """Yield the hierarchy of contracts on a consolidated invoice. The first is the parent."""
     families = {
         tuple(
             (item["contract_id"], item["customer_id"]) for item in invoice["constituent_invoices"]
@@ -368,7 +368,7 @@ def _hierarchies(state: AccountState) -> Rows:
 
 
 def price_rows(state: AccountState) -> Rows:
-    """Rows of rate cards, their prices, product versions and packages; for all customers."""
+    """Yield the rows of rate cards, their entries, product versions and packages."""
     catalog = state.catalog
     for card in catalog.rate_cards:
         fiat = card["fiat_credit_type"]

@@ -1,4 +1,4 @@
-"""Rows of the export's tables of customers, invoices and usage, and of those of plans."""
+"""Rows of the export's tables for plans, customers, invoices, credit grants and events."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 
 def catalog_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of the tables of what can be sold, with their table's name."""
+    """Yield rows of metrics, pricing units, plans, products and charges, with their table."""
     created = to_time(CREATED)
     dates = {"created_at": created, "updated_at": created}
     common = {"environment_type": state.environment, **dates}
@@ -74,7 +74,7 @@ def catalog_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
 
 
 def customer_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of customer, one per version."""
+    """Yield rows of customer, one per version."""
     for customer in state.customers:
         provider, reference = state.billing_provider.get(customer["id"], (None, None))
         latest = [Version(to_time(customer["updated_at"]), {})]
@@ -99,7 +99,7 @@ def customer_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
 
 
 def invoice_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of invoice (one per version), line_item and sub_line_item; drafts are not here."""
+    """Yield rows of invoice (one per version), line_item and sub_line_item, without drafts."""
     metrics = {charge["id"]: charge["billable_metric"] for charge in state.catalog.plan_charges}
     for invoice, versions in issued(state):
         for version in versions:
@@ -108,7 +108,7 @@ def invoice_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
 
 
 def grant_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of credit_grant and credit_grant_deduction; a deduction comes with its invoice."""
+    """Yield rows of credit_grant and credit_grant_deduction. Deductions follow invoices."""
     for grant in state.grants:
         given, paid = grant["grant_amount"], grant["paid_amount"]
         yield (
@@ -147,7 +147,7 @@ def grant_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
 
 
 def event_row(event: Event, environment: str) -> Row:
-    """The row of events for one event, properties as a JSON object of texts."""
+    """Return the row of an event, with properties as a JSON object of texts."""
     return {
         "transaction_id": event.transaction_id,
         "customer_id": event.customer,
@@ -186,7 +186,7 @@ def _invoice_row(state: AccountState, invoice: Record, version: Version) -> Row:
 
 
 def numbered_lines(invoice: Record) -> list[Record]:
-    """An invoice's lines, then its adjustments as lines of quantity 1, each with its `id`.
+    """Return an invoice's lines and its adjustments as lines of quantity 1, each with `id`.
 
     A line keeps its id when a draft becomes final.
     """
@@ -199,7 +199,7 @@ def numbered_lines(invoice: Record) -> list[Record]:
 
 
 def line_row(line: Record) -> Row:
-    """The columns that line_item and draft_line_item share, for a numbered line."""
+    """Return the columns that line_item and draft_line_item share, for a numbered line."""
     return {
         "id": line["id"],
         "credit_grant_id": line.get("credit_grant_id"),
@@ -219,18 +219,18 @@ def line_row(line: Record) -> Row:
 
 
 def line_metadata(line: Record) -> str:
-    """A line's metadata: the type of the commit that it applies, buys or trues up."""
+    """Return a line's metadata: the type of the commit that it applies, buys or trues up."""
     kind = "PostpaidCommit" if "postpaid_commit" in line else line.get("commit_type")
     return to_json_text({"commit_type": kind}) if kind else "{}"
 
 
 def unit_columns(credit_type: Record) -> Row:
-    """The two columns that name a pricing unit."""
+    """Return the two columns that name a pricing unit."""
     return {"credit_type_id": credit_type["id"], "credit_type_name": credit_type["name"]}
 
 
 def issued(state: AccountState) -> Iterator[tuple[Record, list[Version]]]:
-    """The invoices that are final or void, with their exported states."""
+    """Yield the invoices that are final or void, with their exported versions."""
     for invoice in exported(state):
         if invoice["status"] != "DRAFT":
             latest = [Version(to_time(invoice["issued_at"]), {})]
@@ -238,7 +238,7 @@ def issued(state: AccountState) -> Iterator[tuple[Record, list[Version]]]:
 
 
 def exported(state: AccountState) -> list[Record]:
-    """All invoices but constituents, which a consolidated invoice sums up."""
+    """Return all invoices except the constituents of consolidated invoices."""
     constituents = {
         constituent["invoice_id"]
         for invoice in state.invoices

@@ -1,4 +1,4 @@
-"""Rows of the export's draft tables: every open invoice as it stood when a day began."""
+"""Rows of the export's draft tables: open invoices at the start of each day."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,12 +12,12 @@ NEVER_COMPUTED = "QA Robot"
 
 
 def drafts(state: AccountState) -> list[Record]:
-    """The open invoices, those of charges that are due later included."""
+    """Return the open invoices, including those of charges that are due later."""
     return [invoice for invoice in exported(state) if invoice["status"] == "DRAFT"]
 
 
 def is_incomplete(state: AccountState, invoice: Record) -> bool:
-    """Whether an open invoice was not computed in time for the snapshot."""
+    """Tell whether an open invoice was not computed in time for the snapshot."""
     if state.environment != SANDBOX:
         return False
     return invoice["customer_id"] in {
@@ -26,7 +26,7 @@ def is_incomplete(state: AccountState, invoice: Record) -> bool:
 
 
 def draft_rows(state: AccountState, updated_at: datetime) -> Iterator[tuple[str, Row]]:
-    """Rows of draft_invoice and draft_line_item of the snapshot at the state' instant.
+    """Yield rows of draft_invoice and draft_line_item in the snapshot at the state's instant.
 
     Args:
         state: The state at the start of the snapshot's day.
