@@ -1,5 +1,6 @@
 """Breakdowns and usage: every cut of an invoice adds up to it, every cut of usage to the events."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-import simplejson
 
 from sandbox.api.server import TOKEN, running
 from sandbox.api.view import View
@@ -36,7 +36,7 @@ def pages(http: httpx.Client, method: str, path: str, **more: Any) -> Iterator[l
         query = more.get("params", {}) | cursor
         response = http.request(method, path, params=query, json=more.get("json"))
         assert response.status_code == 200, response.text
-        page = simplejson.loads(response.content, use_decimal=True)
+        page = json.loads(response.content, parse_float=Decimal)
         yield page["data"]
         cursor = {"next_page": page["next_page"]} if page["next_page"] else None
 
@@ -240,7 +240,7 @@ def test_spend_is_gross_and_can_be_grouped(account: Account, http: httpx.Client)
         while cursor is not None:
             response = http.post(path + query, json={**MARCH, "limit": 7, **more, **cursor})
             assert response.status_code == 200, response.text
-            page = simplejson.loads(response.content, use_decimal=True)
+            page = json.loads(response.content, parse_float=Decimal)
             found += page["data"]
             cursor = {"next_page": page["next_page"]} if page["next_page"] else None
         return found
