@@ -41,7 +41,7 @@ _FIRST_TRANSFER = datetime(2024, 4, 10, 6, tzinfo=UTC)
 
 ROWS_PER_FILE = 4_000_000
 ROWS_AT_ONCE = 250_000
-"""How many rows share a file, and are held in memory; rows of one replica stay together."""
+"""The most rows per file, and in memory. Rows of one replica stay together."""
 
 _CATALOG = (
     *("billable_metric", "credit_type", "plan", "product", "plan_charge", "alert"),
@@ -51,7 +51,7 @@ _CATALOG = (
 """Tables of what all replicas share."""
 
 _BROKEN_DOWN = 20
-"""One replica in so many has breakdowns: in full they were most of a large export."""
+"""One replica in this many has breakdowns, which would otherwise be most of the export."""
 
 
 @dataclass(frozen=True)
@@ -99,20 +99,20 @@ def replicated(account: Account, scale: int) -> ReplicatedAccount:
     return ReplicatedAccount(account.seed, account.states, account.now, scale)
 
 
-def replica_reference(reference: str, block: int) -> str:
-    """The id or alias that stands for `reference` in a block."""
+def replica_reference(reference: str, number: int) -> str:
+    """Return the id or alias of `reference` in a replica."""
     if len(reference) == 36 and _is_identity(reference):
-        return f"{block:08x}{reference[8:]}"
-    return f"{reference}_{block}"
+        return f"{number:08x}{reference[8:]}"
+    return f"{reference}_{number}"
 
 
-def relabelled(books: AccountState, block: int, shared: frozenset[str]) -> Replica:
-    """Repeat books under new identities; amounts and times stay, the catalog is shared."""
+def relabelled(state: AccountState, number: int, shared: frozenset[str]) -> Replica:
+    """Repeat a state under new ids. Amounts and times stay, and the catalog is shared."""
 
     def copy(value: Any) -> Any:
         if isinstance(value, str):
             own = _is_identity(value) and value not in shared
-            return replica_reference(value, block) if own else value
+            return replica_reference(value, number) if own else value
         if isinstance(value, dict):
             return {key: copy(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -125,31 +125,31 @@ def relabelled(books: AccountState, block: int, shared: frozenset[str]) -> Repli
         return {copy(key): copy(items) for key, items in groups.items()}
 
     customers = []
-    for customer in copy(books.customers):
-        aliases = [replica_reference(alias, block) for alias in customer["ingest_aliases"]]
+    for customer in copy(state.customers):
+        aliases = [replica_reference(alias, number) for alias in customer["ingest_aliases"]]
         external = aliases[0] if aliases else customer["id"]
-        name = f"{customer['name']} ({block})"
+        name = f"{customer['name']} ({number})"
         customers.append(
             {**customer, "name": name, "ingest_aliases": aliases, "external_id": external}
         )
     return Replica(
-        environment=books.environment,
-        catalog=books.catalog,
-        now=books.now,
-        usage=books.usage,
+        environment=state.environment,
+        catalog=state.catalog,
+        now=state.now,
+        usage=state.usage,
         customers=customers,
-        customer_plans=by_id(books.customer_plans),
-        contracts=by_id(books.contracts),
-        balances=by_id(books.balances),
-        grants=copy(books.grants),
-        ledgers=copy(books.ledgers),
-        invoices=copy(books.invoices),
-        customer_versions=by_id(books.customer_versions),
-        invoice_versions=by_id(books.invoice_versions),
-        billing_provider=by_id(books.billing_provider),
-        contract_edits=by_id(books.contract_edits),
-        subscription_seats=by_id(books.subscription_seats),
-        originals={copy(customer["id"]): customer["id"] for customer in books.customers},
+        customer_plans=by_id(state.customer_plans),
+        contracts=by_id(state.contracts),
+        balances=by_id(state.balances),
+        grants=copy(state.grants),
+        ledgers=copy(state.ledgers),
+        invoices=copy(state.invoices),
+        customer_versions=by_id(state.customer_versions),
+        invoice_versions=by_id(state.invoice_versions),
+        billing_provider=by_id(state.billing_provider),
+        contract_edits=by_id(state.contract_edits),
+        subscription_seats=by_id(state.subscription_seats),
+        originals={copy(customer["id"]): customer["id"] for customer in state.customers},
     )
 
 
@@ -158,14 +158,14 @@ def _catalog_ids(catalog: Catalog) -> frozenset[str]:
 
 
 def _is_identity(text: str) -> bool:
-    """Whether a text is a UUID or a billing provider's id."""
+    """Tell whether a text is a UUID or a billing provider's id."""
     if len(text) == 36:
         return text[8] == text[13] == text[18] == text[23] == "-"
     return text.startswith(("in_", "cus_"))
 
 
 def _identities(value: Any) -> Iterator[str]:
-    """All identities anywhere in a nested value."""
+    """Yield all ids in a nested value."""
     if isinstance(value, str) and _is_identity(value):
         yield value
     elif isinstance(value, dict):
@@ -175,7 +175,7 @@ def _identities(value: Any) -> Iterator[str]:
             yield from _identities(item)
 
 
-# Stand for the number of the block: as the first eight digits of an id, and in plain.
+# Marks for the number of a replica: as the first eight digits of an id, and in plain text.
 _IN_ID, _IN_TEXT = "\ue000", "\ue001"
 _MARKS = (_IN_ID, _IN_TEXT)
 
@@ -188,19 +188,19 @@ _SUFFIXES = {
     ("events", "customer_id"): f"_{_IN_TEXT}",
     ("customer", "name"): f" ({_IN_TEXT})",
 }
-"""What texts that are no ids end in, by table and column."""
+"""The suffixes of texts that are not ids, by table and column."""
 
 
 class Copies:
-    """The rows of a table as they are in other blocks."""
+    """The rows of a table in other replicas."""
 
     def __init__(self, name: str, rows: Iterable[Row], shared: frozenset[str]) -> None:
-        """Mark rows of block 0.
+        """Mark rows of replica 0.
 
         Args:
             name: The table.
             rows: Its rows.
-            shared: Ids that are the same in all blocks.
+            shared: Ids that are the same in all replicas.
         """
         texts = [column for column, kind in COLUMNS[name].items() if kind == "text"]
         mark = lru_cache(maxsize=None)(lambda column, text: _marked(name, column, text, shared))
@@ -210,23 +210,23 @@ class Copies:
         ]
         self._texts = texts
 
-    def rows(self, block: int) -> Iterator[Row]:
-        """The rows of one block."""
+    def rows(self, number: int) -> Iterator[Row]:
+        """Yield the rows of one replica."""
         for row in self.marked:
             yield row | {
-                column: _placed(row[column], block) for column in self._texts if row.get(column)
+                column: _placed(row[column], number) for column in self._texts if row.get(column)
             }
 
-    def tables(self, blocks: range, schema: pa.Schema, at_once: int) -> Iterator[pa.Table]:
-        """The rows of many blocks, in order, in tables of some `at_once` rows."""
+    def tables(self, numbers: range, schema: pa.Schema, at_once: int) -> Iterator[pa.Table]:
+        """Yield the rows of many replicas, in order, in tables of about `at_once` rows."""
         if not self.marked:
             return
         count = len(self.marked)
         source = pa.Table.from_pylist(self.marked, schema=schema).combine_chunks()
         columns = [_Column(column.chunk(0)) for column in source.columns]
         step = max(1, at_once // count)
-        for first in range(0, len(blocks), step):
-            numbers = blocks[first : first + step]
+        for first in range(0, len(numbers), step):
+            numbers = numbers[first : first + step]
             repeated = pa.concat_arrays(
                 [pa.repeat(pa.scalar(place), count) for place in range(len(numbers))]
             )
@@ -248,24 +248,26 @@ class _Column:
             if self._marks == 1:
                 self._parts = _split(texts)
 
-    def repeated(self, blocks: range, places: pa.Array) -> pa.Array:
-        """The values of many blocks; `places` numbers the block of each."""
+    def repeated(self, numbers: range, places: pa.Array) -> pa.Array:
+        """Return the values of many replicas. `places` has the position of each value's replica."""
         if self._marks == 0:
-            return pa.concat_arrays([self._values] * len(blocks))
+            return pa.concat_arrays([self._values] * len(numbers))
         if self._parts is None:
-            return pa.concat_arrays([self._placed(block) for block in blocks])
-        before, kinds, after = (pa.concat_arrays([part] * len(blocks)) for part in self._parts)
-        numbers = pa.array([text for block in blocks for text in ("", f"{block:08x}", str(block))])
+            return pa.concat_arrays([self._placed(number) for number in numbers])
+        before, kinds, after = (pa.concat_arrays([part] * len(numbers)) for part in self._parts)
+        numbers = pa.array(
+            [text for number in numbers for text in ("", f"{number:08x}", str(number))]
+        )
         marks = numbers.take(pc.add(pc.multiply(places, 3), kinds))
         return pc.binary_join_element_wise(before, marks, after, "")
 
-    def _placed(self, block: int) -> pa.Array:
-        values = pc.replace_substring(self._values, _IN_ID, f"{block:08x}")
-        return pc.replace_substring(values, _IN_TEXT, str(block))
+    def _placed(self, number: int) -> pa.Array:
+        values = pc.replace_substring(self._values, _IN_ID, f"{number:08x}")
+        return pc.replace_substring(values, _IN_TEXT, str(number))
 
 
 def _split(texts: list[str | None]) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """What is before the mark, which mark there is (0 for none), and what is after it."""
+    """Return the texts before the mark, the mark's kind (0 for none), and the texts after it."""
     before, kinds, after = [], [], []
     for text in texts:
         kind = next((kind for kind, mark in enumerate(_MARKS, 1) if mark in (text or "")), 0)
@@ -281,7 +283,7 @@ def _split(texts: list[str | None]) -> tuple[pa.Array, pa.Array, pa.Array]:
 
 
 def _marked(name: str, column: str, text: str, shared: frozenset[str]) -> str:
-    """A text with marks where blocks differ."""
+    """Return a text with marks where replicas differ."""
     if (name, column) == ("customer", "ingest_aliases"):
         return re.sub(r'(?<=[^\[,])"(?=[,\]])', f'_{_IN_TEXT}"', text)
 
@@ -295,26 +297,25 @@ def _marked(name: str, column: str, text: str, shared: frozenset[str]) -> str:
     return text + suffix if suffix and marked == text else marked
 
 
-def _placed(text: Any, block: int) -> str:
-    return text.replace(_IN_ID, f"{block:08x}").replace(_IN_TEXT, str(block))
+def _placed(text: Any, number: int) -> str:
+    return text.replace(_IN_ID, f"{number:08x}").replace(_IN_TEXT, str(number))
 
 
-def rolled_up(books: AccountState, transfers: list[datetime]) -> list[Event]:
-    """Merge events that metrics count alike: the quantities add up, the rest is the first one's.
+def aggregated_events(state: AccountState, transfers: list[datetime]) -> list[Event]:
+    """Merge events that metrics count alike. Quantities add up, the rest is the first one's.
 
-    Merged events are of one sender, one billing period and one transfer, and all in time or all
-    late, so that what a period or a transfer sums up to stays the same. What no metric filters by
-    (regions, users) is not kept apart. All metrics are sums; an event that none counts has nothing
-    to be added up and stays as it is.
+    Merged events have one sender, billing period and transfer, and are all on time or all late, so
+    that the sums of periods and transfers stay the same. Properties that no metric filters by
+    (regions, users) are merged. All metrics are sums. Events without a metric stay as they are.
     """
     metrics = {
         event_type: metric
-        for metric in books.catalog.metrics.values()
+        for metric in state.catalog.metrics.values()
         for event_type in metric["event_type_filter"]["in_values"]
     }
-    borders = _borders(books)
+    borders = _borders(state)
     merged: dict[Any, Event] = {}
-    for event in books.events:
+    for event in state.events:
         metric = metrics.get(event.event_type)
         if metric is None:
             merged[event.transaction_id] = event
@@ -341,13 +342,13 @@ def rolled_up(books: AccountState, transfers: list[datetime]) -> list[Event]:
     return list(merged.values())
 
 
-def _borders(books: AccountState) -> dict[str, list[datetime]]:
-    """When billing periods begin and end, by every sender of a customer's events."""
+def _borders(state: AccountState) -> dict[str, list[datetime]]:
+    """Return the bounds of billing periods, by every sender of a customer's events."""
     borders: dict[str, list[datetime]] = {}
-    for customer in books.customers:
+    for customer in state.customers:
         moments = {
             to_time(invoice[side])
-            for invoice in books.invoices_by_customer.get(customer["id"], [])
+            for invoice in state.invoices_by_customer.get(customer["id"], [])
             for side in ("start_timestamp", "end_timestamp")
             if side in invoice
         }
@@ -369,7 +370,7 @@ def _write(account: Account, scale: int, folder: Path) -> Iterator[Path]:
     starts = [start for start in transfers(account.now) if start >= _FIRST_TRANSFER]
     starts = starts or [account.now]
     tables = table_rows(account, starts)
-    copied = tables | {"events": _rolled_up_rows(account, starts)}
+    copied = tables | {"events": _aggregated_event_rows(account, starts)}
     shared = _shared_ids(account, tables)
     for name, rows in tables.items():
         to_copy = dict(by_transfer(name, copied[name], starts))
@@ -399,16 +400,16 @@ def _part_tables(name: str, rows: list[Row], copies: Copies, numbers: range) -> 
 
 
 def _shared_ids(account: Account, tables: dict[str, list[Row]]) -> frozenset[str]:
-    """Ids that are the same in all numbers: the catalog's and the alerts'."""
+    """Return the ids that all replicas share: the catalog's and the alerts'."""
     ids = {key for state in account.states.values() for key in _catalog_ids(state.catalog)}
     return frozenset(ids | {row["id"] for row in tables["alert"]})
 
 
-def _rolled_up_rows(account: Account, starts: list[datetime]) -> list[Row]:
+def _aggregated_event_rows(account: Account, starts: list[datetime]) -> list[Row]:
     return [
         event_row(event, environment)
-        for environment, books in account.states.items()
-        for event in rolled_up(books, starts)
+        for environment, state in account.states.items()
+        for event in aggregated_events(state, starts)
     ]
 
 

@@ -1,1 +1,1 @@
-"""A simulated Metronome account, served as export files and as an HTTP API."""
+"""Simulate a Metronome account; write it as export files and serve it as an HTTP API."""

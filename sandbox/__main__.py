@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.api.faults import FaultyApi
 
 EARLIEST, LATEST = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 6, 30, tzinfo=UTC)
-"""Between which the account's clock can be set."""
+"""The first and the last instant that `--as-of` accepts."""
 
 
 def main(
@@ -27,6 +28,7 @@ def main(
 ) -> int:
     """Run one command, on the account or on what `change` makes of it, and return its exit code."""
     options = _parser().parse_args(arguments)
+    gc.disable()  # the account lasts as long as the process
     account = simulate(seed=options.seed, as_of=options.as_of)
     return options.run(change(account) if change else account, options)
 
@@ -111,6 +113,7 @@ def _clock(text: str) -> datetime:
 
 
 def _app(account: Account, options: argparse.Namespace) -> "FaultyApi":
+    """Return the API of the account, and collect garbage from then on."""
     from sandbox.api.faults import FaultyApi
     from sandbox.api.server import TOKEN, create_app
 
@@ -133,10 +136,12 @@ def _app(account: Account, options: argparse.Namespace) -> "FaultyApi":
         gone=tuple(options.gone),
         seed=options.seed,
     )
+    gc.freeze()
+    gc.enable()
     return FaultyApi(app, faults)
 
 
-# Each command imports what it alone needs: Arrow and a web server take longer than their parsing.
+# Each command imports what only it needs. Arrow and the web server are slow to import.
 
 
 def _export(account: Account, options: argparse.Namespace) -> int:
@@ -144,8 +149,8 @@ def _export(account: Account, options: argparse.Namespace) -> int:
 
     clock = Clock()
     files = write_export(account, options.folder, options.layout)
-    told = f"export: {len(files)} files of the sandbox account in {options.folder}"
-    say(told, step="sandbox", files=len(files), seconds=clock.seconds())
+    text = f"export: {len(files)} files of the sandbox account in {options.folder}"
+    say(text, step="sandbox", files=len(files), seconds=clock.seconds())
     return 0
 
 

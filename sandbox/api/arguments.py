@@ -1,4 +1,4 @@
-"""What a call may carry: declared arguments, checked and converted; anything else is a 400."""
+"""Check and convert the arguments of a request; an undeclared or wrong one is a 400."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,7 @@ from sandbox.core.records import to_time
 
 Arguments = dict[str, Any]
 Accepted = dict[str, Any]
-"""Arguments by name, a trailing `!` marking a required one, each with its kind.
+"""Arguments by name with their kinds. A trailing `!` marks a required one.
 
 A kind is a word (`text`, `texts`, `id`, `ids`, `flag`, `time`, `map` of texts, `lists`: a map of
 text lists), choices (`DAY|NONE`, matched in any case), a dict (an object with such arguments), or
@@ -16,7 +16,7 @@ a list of one dict (a list of such objects).
 
 MOST_IDS = 100
 MOST_VALUES = 200
-"""How many group values one request may name."""
+"""The most group values in one request."""
 
 
 class ApiError(Exception):

@@ -1,4 +1,4 @@
-"""The audit log: what was done to an account, read off its records."""
+"""Derive the audit log from the account's records."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,16 +16,16 @@ _TOKEN = {"id": make_id("actor", "Billing sync"), "name": "Billing sync"}
 _BROWSER = {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}
 
 _ACTORS = {"archive": _PERSON, "edit": _PERSON, "void": _PERSON, "create": _TOKEN}
-"""Who does what; Metronome itself does the rest, which has no actor."""
+"""The actor of each kind of action. Metronome performs the others, which have no actor."""
 
 
-def audit_log(books: AccountState, now: datetime) -> list[Record]:
-    """The entries of one block up to `now`, oldest first.
+def audit_log(state: AccountState, now: datetime) -> list[Record]:
+    """Return the entries of an environment up to `now`, oldest first.
 
-    An entry's id depends on what happened alone, so that a later log begins with an earlier one.
+    An entry's id depends only on the action, so a later log begins with an earlier one.
     """
     entries = []
-    for at, action, kind, record_id in _events(books):
+    for at, action, kind, record_id in _events(state):
         if to_time(at) > now:
             continue
         key = make_id("audit", action, at, record_id)
@@ -44,28 +44,28 @@ def audit_log(books: AccountState, now: datetime) -> list[Record]:
     return sorted(entries, key=lambda entry: (entry["timestamp"], entry["id"]))
 
 
-def _events(books: AccountState) -> Iterator[tuple[str, str, str, str]]:
-    """Time, action, kind of record and its id, in no order."""
-    for customer in books.customers:
+def _events(state: AccountState) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the time, action, record type and record id of each action, unordered."""
+    for customer in state.customers:
         yield customer["created_at"], "create", "customer", customer["id"]
         if customer["archived_at"]:
             yield customer["archived_at"], "archive", "customer", customer["id"]
-    for plans in books.customer_plans.values():
+    for plans in state.customer_plans.values():
         for plan in plans:
             yield plan["starting_on"], "create", "customer_plan", plan["id"]
-    for contracts in books.contracts.values():
+    for contracts in state.contracts.values():
         for contract in contracts:
             yield contract["created_at"], "create", "contract", contract["id"]
             if contract.get("archived_at"):
                 yield contract["archived_at"], "archive", "contract", contract["id"]
-    for contract_id, edits in books.contract_edits.items():
+    for contract_id, edits in state.contract_edits.items():
         for edit in edits:
             yield edit["timestamp"], "edit", "contract", contract_id
-    for grant in books.grants:
+    for grant in state.grants:
         yield grant["effective_at"], "create", "credit_grant", grant["id"]
-    for invoice in books.invoices:
+    for invoice in state.invoices:
         if invoice["status"] != "DRAFT":
             yield invoice["issued_at"], "finalize", "invoice", invoice["id"]
         if invoice["status"] == "VOID":
-            voided_at = books.invoice_versions[invoice["id"]][-1].updated_at
+            voided_at = state.invoice_versions[invoice["id"]][-1].updated_at
             yield to_text(voided_at), "void", "invoice", invoice["id"]

@@ -1,4 +1,4 @@
-"""What an endpoint is: how it is called, and the function that answers."""
+"""The declaration of an endpoint: how it is called, and the function that answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The faults that can be asked for, apart from the server that they need."""
+"""The options for faults, which need no web server to be parsed."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ RETRY_AFTER = ("none", "seconds", "date")
 
 @dataclass(frozen=True)
 class Faults:
-    """Which faults to inject. A share is the part of requests that get the fault, 0 to 1.
+    """The faults to inject. A share is the fraction of requests with the fault, 0 to 1.
 
     Attributes:
         rate_limit: Requests per second; more are answered 429. 0: no limit.
-        rate_limit_type: `client` or `customer`, told in a header of the 429.
-        retry_after: How a 429 tells when to come back: `none`, `seconds` or `date`.
+        rate_limit_type: `client` or `customer`, sent in a header of the 429.
+        retry_after: The form of the Retry-After header of a 429: `none`, `seconds` or `date`.
         latency: Milliseconds before every answer.
         errors: Share answered with an error that is worth a retry, see `ERRORS`.
         drop: Share whose connection is closed without an answer.

@@ -1,4 +1,4 @@
-"""Faults on request: what a network, a gateway and a rate limit do to a client."""
+"""Inject the faults of networks, gateways and rate limits into answers."""
 
 import asyncio
 import math
@@ -16,20 +16,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.api.fault_options import Faults
 
 ERRORS = (500, 408, 502, 409, 503)
-"""The statuses that error answers have, in turn."""
+"""The statuses of error answers, in turn."""
 
 BURST_SECONDS = 0.25
-"""How long an idle client may save up requests; it may always send one."""
+"""The time for which an idle client accumulates requests. It can always send one."""
 
 DRIPS, DRIP_SECONDS = 20, 0.05
-"""In how many pieces a body drips, and how long each takes."""
+"""The number of pieces of a dripping body, and the seconds before each."""
 
 
 class FaultyApi:
     """An ASGI app with faults in front of it.
 
     Attributes:
-        counts: Requests so far, by what became of them: `requests` (all), `limited` (429),
+        counts: Requests so far by outcome: `requests` (all), `limited` (429),
             `gone`, `errors`, `drop`, `truncate`, `drip`, and `served` (answered whole).
     """
 
@@ -47,7 +47,7 @@ class FaultyApi:
         self._gone = path_pattern(faults.gone)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or not."""
+        """Answer one request, with its faults."""
         self.counts["requests"] += 1
         number = self.counts["requests"]
         if self._faults.latency:
@@ -104,7 +104,7 @@ class FaultyApi:
 
 
 class _Bucket:
-    """A token bucket: `rate` tokens per second, of which a few can be saved."""
+    """A token bucket that fills with `rate` tokens per second."""
 
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
         self._rate, self._clock = rate, clock
@@ -112,7 +112,7 @@ class _Bucket:
         self._tokens, self._at = self._most, clock()
 
     def take(self) -> float:
-        """Take a token; gives 0, or the seconds until there will be one."""
+        """Take a token. Returns 0, or the seconds until there is one."""
         at = self._clock()
         self._tokens = min(self._most, self._tokens + (at - self._at) * self._rate)
         self._at = at
@@ -123,7 +123,7 @@ class _Bucket:
 
 
 def path_pattern(paths: Iterable[str]) -> re.Pattern[str]:
-    """A pattern of request paths: `/v1/customers/{customer_id}/invoices`, or all below `/v1/*`."""
+    """Compile paths such as `/v1/customers/{customer_id}/invoices` or `/v1/*` to a pattern."""
     choices = (
         re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)).replace(r"\*", ".*") for path in paths
     )
@@ -131,7 +131,7 @@ def path_pattern(paths: Iterable[str]) -> re.Pattern[str]:
 
 
 def _truncating(send: Send) -> Send:
-    """Send half of a body, though its length has been announced."""
+    """Wrap `send` so that it sends half of a body after announcing all of it."""
 
     async def half(message: Message) -> None:
         if body := message.get("body"):
@@ -142,7 +142,7 @@ def _truncating(send: Send) -> Send:
 
 
 async def _close(receive: Receive, send: Send) -> None:
-    """Close the connection: an ASGI app cannot, but uvicorn's `send` knows its transport."""
+    """Close the connection through uvicorn's `send`, since ASGI has no way to do it."""
     send.__self__.transport.close()
     while (await receive())["type"] != "http.disconnect":
         pass

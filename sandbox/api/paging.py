@@ -1,4 +1,4 @@
-"""How lists are cut into pages: six dialects, one kind of cursor, and the audit log's own."""
+"""Cut lists into pages: six dialects of one kind of cursor, and the audit log's own."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from sandbox.core.records import Record, to_time
 
 
 class Paging(NamedTuple):
-    """Where a list takes its cursor and limit, and under which name it returns the cursor.
+    """A dialect of paging: where the cursor and limit are sent, and how the cursor is returned.
 
     Attributes:
         place: `query` or `body`, for cursor and limit.
@@ -34,11 +34,11 @@ CONTRACTS = Paging("body", "cursor", 20, 20, "cursor")
 SEATS = Paging("body", "cursor", 10, 10, "next_page")
 SEAT_BALANCES = Paging("body", "cursor", 100, 25, "pagination.next_page")
 LOG = Paging("query", "next_page", 100, 100, "next_page")
-"""The audit log: there is always a cursor, and it is good for ever."""
+"""The audit log: every answer has a cursor, which never expires."""
 
 
 def limit_of(paging: Paging, sent: Any) -> int:
-    """The rows per page that a request asks for.
+    """Return the requested rows per page.
 
     Raises:
         ApiError: 400, not a whole number (as text in a query, as number in a body), or too many.
@@ -53,7 +53,7 @@ def limit_of(paging: Paging, sent: Any) -> int:
 
 
 def seal_of(*parts: object) -> str:
-    """What ties a cursor to one list, one set of arguments and one state of the account."""
+    """Return a hash that ties a cursor to a list, its arguments and a state of the account."""
     return sha256(repr(parts).encode()).hexdigest()[:12]
 
 
@@ -65,7 +65,7 @@ def page(
     seal: str,
     fits: Callable[[list[Record]], int] = len,
 ) -> Record:
-    """The page of a list at a cursor, with the cursor of the next one, null at the end.
+    """Return the page of a list at a cursor, with the cursor of the next page or null.
 
     Args:
         rows: The whole list, in its order.
@@ -91,20 +91,20 @@ def page(
 
 
 def log_page(entries: list[Record], call: Arguments, limit: int, cursor: Any, seal: str) -> Record:
-    """The page of the audit log at a cursor, and always a cursor.
+    """Return the page of the audit log at a cursor, always with another cursor.
 
-    The cursor names the last entry seen, so it can be kept: later it gives what was written
+    The cursor contains the last entry read, so it can be kept: later it returns what was written
     since. An `ending_before` of the first request holds for the pages after it.
 
     Args:
-        entries: The entries wanted, regardless of dates, in order of `timestamp` and `id` as text.
+        entries: The requested entries of any date, ordered by `timestamp` and `id` as text.
         call: `starting_on`, `ending_before` and `sort` are used.
         limit: Entries per page.
         cursor: As sent; None for the first page.
         seal: See `seal_of`.
 
     Raises:
-        ApiError: 400, a foreign cursor, or dates beside a cursor.
+        ApiError: 400, a foreign cursor, or dates with a cursor.
     """
     if cursor is not None and ("starting_on" in call or "ending_before" in call):
         raise ApiError(400, "starting_on and ending_before exclude next_page")
@@ -128,7 +128,7 @@ def log_page(entries: list[Record], call: Arguments, limit: int, cursor: Any, se
 
 
 _NONE = ("", "")
-"""What the cursor names as the last entry as long as none was seen."""
+"""The last entry in a cursor before the first entry was read."""
 
 
 def _sealed(text: str, seal: str) -> str:

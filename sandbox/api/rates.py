@@ -1,4 +1,4 @@
-"""Rates: those of a rate card that a call selects, and what a contract makes of them."""
+"""Select the rates of a rate card, and apply a contract's overrides."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from sandbox.core.records import Record, plain, to_time
 
 
 def contract_rates(rates: list[Record], contract: Record, at: datetime) -> list[Record]:
-    """The rates that a contract is billed at: the card's, and where one applies an override's."""
+    """Return the rates of a contract: the rate card's, or an override's where one applies."""
     rows = []
     for rate in rates:
         row = {key: value for key, value in rate.items() if key != "rate"}
@@ -21,7 +21,7 @@ def contract_rates(rates: list[Record], contract: Record, at: datetime) -> list[
 
 
 def chosen(rates: list[Record], selectors: list[Record] | None) -> list[Record]:
-    """The rates that match any of the selectors, or all without selectors."""
+    """Return the rates that match any of the selectors, or all without selectors."""
     if not selectors:
         return rates
     return [rate for rate in rates if any(_matches(rate, selector) for selector in selectors)]

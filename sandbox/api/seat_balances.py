@@ -1,4 +1,4 @@
-"""Named seats of subscriptions: who had one and when, and what each has left to spend."""
+"""Named seats of subscriptions: their history and their balances."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from sandbox.core.records import Record, plain, to_time, total
 
 
 def seat_history(seats: list[Record], now: datetime) -> list[Record]:
-    """The times between changes of the seats of a subscription, without the future.
+    """List the past and present seats of a subscription, between changes.
 
     Args:
         seats: `{seat_id, starting_at, ending_before?}`, times of any spelling.
@@ -32,7 +32,7 @@ def seat_history(seats: list[Record], now: datetime) -> list[Record]:
 
 
 def seat_balance(seat_id: str, seats: list[str], balances: list[Record], show: Record) -> Record:
-    """What one seat has of the commits and credits that are given to each seat of a subscription.
+    """Return the balance of one seat in commits and credits allocated per seat.
 
     Args:
         seat_id: The seat.
@@ -85,7 +85,7 @@ def seat_balance(seat_id: str, seats: list[str], balances: list[Record], show: R
 
 
 def is_of_seats(balance: Record, subscription_id: str) -> bool:
-    """Whether a commit or credit is given to each seat of a subscription."""
+    """Tell whether a commit or credit is allocated per seat of a subscription."""
     config = balance.get("subscription_config", {})
     return (config.get("subscription_id"), config.get("allocation")) == (
         subscription_id,

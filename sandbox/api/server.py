@@ -1,4 +1,4 @@
-"""The API over HTTP: authentication, checked arguments, pages; and running it on this machine."""
+"""Serve the API over HTTP on this machine: authentication, arguments, pages."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def create_app(
     Args:
         account: What to serve.
         token: The only bearer token that is let in.
-        environment: PRODUCTION or SANDBOX; the real API tells by the token.
+        environment: PRODUCTION or SANDBOX. The real API derives it from the token.
         forbid: Paths that the token may not read (403), see `path_pattern`.
         contracts_cursor: Whether lists of contracts have pages, as since October 2026.
     """
@@ -57,7 +57,7 @@ def create_app(
 
 
 def _without_cursor(endpoint: Endpoint) -> Endpoint:
-    """An endpoint as it was before lists of contracts had pages."""
+    """Return an endpoint as it was before lists of contracts had pages."""
     return replace(endpoint, paging=None) if endpoint.path == "/v2/contracts/list" else endpoint
 
 
@@ -65,7 +65,7 @@ def _without_cursor(endpoint: Endpoint) -> Endpoint:
 def running(
     account: Account, token: str = TOKEN, environment: str = PRODUCTION, **options: Any
 ) -> Iterator[str]:
-    """Serve the account on a free loopback port within a `with` block; gives the base URL.
+    """Serve the account on a free loopback port within a `with` block. Yields the base URL.
 
     The options are those of `create_app`.
     """
@@ -75,7 +75,7 @@ def running(
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve an app on a free loopback port within a `with` block; gives the base URL.
+    """Serve an app on a free loopback port within a `with` block. Yields the base URL.
 
     The socket listens before the server starts, so the first request can be sent at once.
     """
@@ -92,7 +92,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 
 def listen(port: int) -> socket.socket:
-    """Listen on a loopback port; 0 picks a free one."""
+    """Listen on a loopback port. 0 picks a free one."""
     # asyncio turns off Nagle's delay (40 ms per answer) only where the protocol is named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -102,12 +102,12 @@ def listen(port: int) -> socket.socket:
 
 
 def base_url(listener: socket.socket) -> str:
-    """The URL under which a listening socket is reached."""
+    """Return the URL of a listening socket."""
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
 def server_config(app: Starlette) -> uvicorn.Config:
-    """A quiet server configuration."""
+    """Configure a quiet server."""
     return uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
 
 
@@ -132,7 +132,7 @@ def _authorize(request: Request, token: str, forbidden: re.Pattern[str]) -> None
 
 
 async def _result(endpoint: Endpoint, view: View, request: Request) -> Record:
-    """Check the request, call the handler and cut its list to the page asked for."""
+    """Check the request, call the handler and cut its list to the requested page."""
     query: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         query[name] = f"{query[name]},{value}" if name in query else value

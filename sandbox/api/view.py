@@ -1,4 +1,4 @@
-"""The account as one environment's token sees it."""
+"""The part of the account that the token of an environment can read."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from sandbox.core.records import Record
 from sandbox.core.usage_index import Quantities, UsageIndex
 
 _REMEMBERED = 512
-"""How many answers and breakdowns are kept."""
+"""The most answers and breakdowns in memory."""
 
 
 class View:
@@ -30,31 +30,31 @@ class View:
         self.catalog = account.states[environment].catalog
         self.parts = account.parts(environment)
         self.customers: dict[str, tuple[Record, int, str]] = {
-            customer["id"]: (customer, number, books.metered_as(customer["id"]))
-            for number, books in enumerate(self.parts)
-            for customer in books.customers
+            customer["id"]: (customer, number, state.metered_as(customer["id"]))
+            for number, state in enumerate(self.parts)
+            for customer in state.customers
         }
         self._made: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
     @property
     def now(self) -> datetime:
-        """The instant for which the API answers."""
+        """The instant of the account."""
         return self.account.now
 
     @cached_property
     def grants(self) -> list[Record]:
         """All credit grants."""
-        return [grant for books in self.parts for grant in books.grants]
+        return [grant for state in self.parts for grant in state.grants]
 
     @cached_property
     def ledgers(self) -> list[Record]:
         """The credit ledgers of all customers that have any."""
-        return [row for books in self.parts for row in books.ledgers]
+        return [row for state in self.parts for row in state.ledgers]
 
     @cached_property
     def audit_log(self) -> list[Record]:
         """The audit log, oldest first."""
-        entries = [entry for books in self.parts for entry in audit_log(books, self.now)]
+        entries = [entry for state in self.parts for entry in audit_log(state, self.now)]
         return sorted(entries, key=lambda entry: (entry["timestamp"], entry["id"]))
 
     @cached_property
@@ -63,13 +63,13 @@ class View:
         return UsageIndex(self.account.states[self.environment])
 
     def metric_of(self, line: Record) -> str | None:
-        """The metric that an invoice's line or sub-line charges for, if any."""
+        """Return the id of the metric of an invoice's line or sub-line, if any."""
         return self._metrics.get(line.get("charge_id") or line.get("product_id"))
 
     def breakdown(self, invoice: Record, size: str) -> list[Record]:
-        """Return an invoice by HOUR or DAY, kept for the other lists that show it.
+        """Return an invoice by HOUR or DAY. It is kept for the other lists that show it.
 
-        A first issue leaves out usage that came in late; a regenerated invoice counts it.
+        Late usage counts only in a regenerated invoice.
         """
         customer_id = self.metered_as(invoice["customer_id"])
         late = "regenerated_from_invoice_id" in invoice
@@ -83,7 +83,7 @@ class View:
 
     @cached_property
     def _metrics(self) -> dict[str, str]:
-        """Metrics by plan charge and by contract product."""
+        """Return metric ids by plan charge and by contract product."""
         products = self.catalog.contract_products.values()
         by_product = {item["id"]: item["current"].get("billable_metric_id") for item in products}
         by_charge = {
@@ -94,7 +94,7 @@ class View:
         return {key: metric for key, metric in (by_product | by_charge).items() if metric}
 
     def customer(self, customer_id: str) -> Record:
-        """A customer.
+        """Return a customer.
 
         Raises:
             ApiError: 404, there is no such customer.
@@ -107,8 +107,8 @@ class View:
         """Return the id under which the usage counts a customer."""
         return self.customers[customer_id][2]
 
-    def books(self, customer_id: str) -> AccountState:
-        """The books that hold a customer.
+    def state(self, customer_id: str) -> AccountState:
+        """Return the state with a customer.
 
         Raises:
             ApiError: 404, there is no such customer.
@@ -117,11 +117,11 @@ class View:
         return self.parts[self.customers[customer_id][1]]
 
     def invoices(self, customer_id: str) -> list[Record]:
-        """The invoices of a customer, VOID included."""
-        return self.books(customer_id).invoices_by_customer.get(customer_id, [])
+        """Return the invoices of a customer, including VOID ones."""
+        return self.state(customer_id).invoices_by_customer.get(customer_id, [])
 
     def contract(self, call: Arguments, status: int = 400) -> Record:
-        """The contract that `customer_id` and `contract_id` name.
+        """Return the contract with a `customer_id` and `contract_id`.
 
         Raises:
             ApiError: With `status`, there is no such customer, or it has no such contract.
@@ -129,18 +129,18 @@ class View:
         customer_id = call["customer_id"]
         if customer_id not in self.customers:
             raise ApiError(status, f"Customer {customer_id} not found", "CustomerNotFound")
-        for contract in self.books(customer_id).contracts.get(customer_id, []):
+        for contract in self.state(customer_id).contracts.get(customer_id, []):
             if contract["id"] == call["contract_id"]:
                 return contract
         raise ApiError(status, f"Contract {call['contract_id']} not found", "ContractNotFound")
 
     def recall(self, handler: Callable[..., Any], call: Arguments) -> Any:
-        """Return what a handler answers to a call, kept for the pages that are asked for next."""
+        """Return a handler's answer to a call. It is kept for the next pages."""
         key = (handler.__name__, repr(sorted(call.items())))
         return self._kept(key, lambda: handler(self, call))
 
     def _kept(self, key: tuple[str, str], make: Callable[[], Any]) -> Any:
-        """Return what was made for a key, if it is among the last ones used."""
+        """Return the value of a key, and make it if it is not among the last ones used."""
         if key in self._made:
             self._made.move_to_end(key)
         else:
@@ -151,7 +151,7 @@ class View:
 
 
 def find(records: Iterable[Record], record_id: str, what: str) -> Record:
-    """The record with an id.
+    """Return the record with an id.
 
     Raises:
         ApiError: 404, there is none; `what` names it in the message.

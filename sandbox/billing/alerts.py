@@ -1,4 +1,4 @@
-"""Alerts: the account's thresholds, and where each customer stands."""
+"""Alerts: the account's thresholds, and each customer's status."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ from sandbox.core.records import USD_ID, Record, make_id, to_text, to_time, tota
 from sandbox.scenario.catalog import CREATED, USD
 
 EVALUATING = timedelta(days=14)
-"""How long after its creation a customer's balance is not yet judged."""
+"""The time after its creation in which a customer's balance is not evaluated."""
 
 _USD_UNIT = {"id": USD_ID, "name": USD}
 
@@ -26,11 +26,11 @@ _ALERTS = {
 }
 
 
-def account_alerts(books: AccountState) -> list[Record]:
-    """The alerts of an environment, which watch all its customers."""
+def account_alerts(state: AccountState) -> list[Record]:
+    """Return the alerts of an environment, which watch all of its customers."""
     return [
         {
-            "id": make_id(books.environment, "alert", name),
+            "id": make_id(state.environment, "alert", name),
             "name": name,
             "type": kind,
             "status": status,
@@ -42,24 +42,24 @@ def account_alerts(books: AccountState) -> list[Record]:
     ]
 
 
-def customer_alerts(customer: Record, books: AccountState, now: datetime) -> list[Record]:
-    """All alerts with the customer's status: null where it does not apply or is not watched."""
+def customer_alerts(customer: Record, state: AccountState, now: datetime) -> list[Record]:
+    """Return all alerts with the customer's status, null where the alert is not evaluated."""
     alerts = []
-    for alert in account_alerts(books):
-        reason, state = None, None
+    for alert in account_alerts(state):
+        reason, status = None, None
         if alert["status"] == "enabled":
-            state, reason = _state(alert["type"], alert["threshold"], customer, books, now)
-        record = {"customer_status": state, "alert": alert}
+            status, reason = _status(alert["type"], alert["threshold"], customer, state, now)
+        record = {"customer_status": status, "alert": alert}
         alerts.append({**record, "triggered_by": reason} if reason else record)
     return alerts
 
 
-def _state(
-    kind: str, threshold: Decimal, customer: Record, books: AccountState, now: datetime
+def _status(
+    kind: str, threshold: Decimal, customer: Record, state: AccountState, now: datetime
 ) -> tuple[str | None, str | None]:
-    """The status, and the reason of an alarm."""
+    """Return the status of an alert, and the reason if it is in alarm."""
     if kind == "spend_threshold_reached":
-        spent = _current_spend(customer["id"], books, now)
+        spent = _current_spend(customer["id"], state, now)
         if spent is None:
             return None, None
         alarm, reason = spent >= threshold, f"Current spend of {spent} cents"
@@ -67,7 +67,7 @@ def _state(
         wanted = "PREPAID" if "commit" in kind else "CREDIT"
         balances = [
             item["balance"]
-            for item in books.balances.get(customer["id"], [])
+            for item in state.balances.get(customer["id"], [])
             if item["type"] == wanted and item["access_schedule"]["credit_type"]["id"] == USD_ID
         ]
         if not balances:
@@ -79,11 +79,11 @@ def _state(
     return ("in_alarm", reason) if alarm else ("ok", None)
 
 
-def _current_spend(customer_id: str, books: AccountState, now: datetime) -> Decimal | None:
-    """What the current period's drafts in US cents come to; None if there are none."""
+def _current_spend(customer_id: str, state: AccountState, now: datetime) -> Decimal | None:
+    """Add up the drafts of the current period in US cents. Returns None if there are none."""
     totals = [
         invoice["total"]
-        for invoice in books.invoices_by_customer.get(customer_id, [])
+        for invoice in state.invoices_by_customer.get(customer_id, [])
         if invoice["status"] == "DRAFT"
         and invoice["credit_type"]["id"] == USD_ID
         and "start_timestamp" in invoice

@@ -1,11 +1,11 @@
-"""Invoices cut into days or hours, so that the parts add up to the invoice exactly.
+"""Cut invoices into days or hours that add up to the invoice exactly.
 
 - Usage falls into the window in which it was used. Tiers fill in the order of time.
-- What is no usage (seats, scheduled charges, a plan's minimum) falls into the first window.
+- Charges other than usage (seats, scheduled charges, a plan's minimum) fall into the first window.
 - A conversion from a custom unit follows the lines in that unit.
-- Commits and credits pay as time goes on: from the first window in which what they pay for costs
-  something, until they are used up. A plan's credit grants pay any product in the same way.
-- Where an amount does not divide, the last window that has a share takes what is left.
+- Commits and credits pay window by window, from the first one with a charge that they cover,
+  until they are used up. A plan's credit grants pay any product in the same way.
+- Where an amount does not divide, the last window with a share takes the remainder.
 
 A plan's line per product has quantity 1 in every window; its sub-lines are what add up.
 """
@@ -21,13 +21,13 @@ Parts = list[Record | None]
 """A line's part in each window, None where it has none."""
 
 Measure = Callable[[Record], Quantities | None]
-"""Gives the usage that a line or sub-line charges for, by window; None for what is no usage."""
+"""Returns the usage of a line or sub-line by window, None for other lines."""
 
 
 def breakdown(invoice: Record, size: str, now: datetime, measure: Measure) -> list[Record]:
-    """An invoice by HOUR or DAY: its fields, with the lines and the total of each window.
+    """Return an invoice by HOUR or DAY: its fields, with the lines and total of each window.
 
-    Windows are of UTC, cut at the invoice's period; those that have not begun by `now` are left
+    Windows are in UTC and end with the invoice's period. Windows that begin after `now` are left
     out. An invoice without a period has one window, that of its issue.
     """
     windows = _windows(invoice, size, now)
@@ -53,7 +53,7 @@ def breakdown(invoice: Record, size: str, now: datetime, measure: Measure) -> li
 
 
 def counted(invoice: Record) -> Decimal:
-    """The sum of the lines that count: in the invoice's unit, and no postpaid application."""
+    """Add up the lines in the invoice's unit, except postpaid applications."""
     unit_id = invoice["credit_type"]["id"]
     return total(
         line["total"]
@@ -64,7 +64,7 @@ def counted(invoice: Record) -> Decimal:
 
 
 def joined(parts: list[Record]) -> Record:
-    """The parts of one line as one again: quantities and totals added."""
+    """Merge the parts of a line: add up quantities and totals."""
     whole = {**parts[0], "total": total(part["total"] for part in parts)}
     if "sub_line_items" in whole:
         subs = zip(*(part["sub_line_items"] for part in parts), strict=True)
@@ -75,7 +75,7 @@ def joined(parts: list[Record]) -> Record:
 
 
 def spread(amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
-    """Split an amount in proportion to weights, exactly; without weights all falls to the first."""
+    """Split an amount exactly in proportion to weights. Without weights, the first gets all."""
     whole = total(weights)
     if amount == whole:
         return weights
@@ -106,7 +106,7 @@ def _windows(invoice: Record, size: str, now: datetime) -> list[tuple[datetime, 
 
 
 def _split_lines(lines: list[Record], starts: list[datetime], measure: Measure) -> list[Parts]:
-    """The parts of every line, in the order of the lines."""
+    """Return the parts of every line, in the order of the lines."""
     split: dict[int, Parts] = {}
     due: dict[tuple[str | None, str], list[Decimal]] = {}
     for number, line in enumerate(lines):
@@ -166,7 +166,7 @@ def _split_sub(sub: Record, starts: list[datetime], measure: Measure) -> list[Re
 
 
 def _tiers(tiers: list[Record], start: Decimal, end: Decimal) -> list[Record]:
-    """What the units from `start` to `end` cost, by tier."""
+    """Price the units from `start` to `end` by tier."""
     found = []
     for tier in tiers:
         low, high = tier["starting_at"], tier["starting_at"] + tier["quantity"]
@@ -195,7 +195,7 @@ def _split_conversion(
 
 
 def _split_adjustments(invoice: Record, lines: list[Parts], count: int) -> list[Parts] | None:
-    """A plan invoice's minimum, in the first window, and its credit grants, as they are drawn."""
+    """Split a plan invoice's minimum (first window) and credit grants (as they are drawn)."""
     if "invoice_adjustments" not in invoice:
         return None
     owed = [total(parts[number]["total"] for parts in lines) for number in range(count)]
@@ -210,7 +210,7 @@ def _split_adjustments(invoice: Record, lines: list[Parts], count: int) -> list[
 
 
 def _drawn(amount: Decimal, owed: list[Decimal]) -> list[Decimal]:
-    """Pay what is owed from the first window on, and take it off; what is left goes last."""
+    """Pay `owed` from the first window on, and reduce it. The last window takes the rest."""
     paid = []
     for number, due in enumerate(owed):
         taken = amount if number == len(owed) - 1 else min(amount, max(due, Decimal(0)))
@@ -231,7 +231,7 @@ def _priced(quantities: list[Decimal], price: Decimal | None, whole: Decimal) ->
 
 
 def _paid_for(line: Record) -> tuple[str | None, str]:
-    """What an application pays for: a product's lines in one unit."""
+    """Return the key of the charges that an application pays: product and unit."""
     return line.get("product_id"), line["credit_type"]["id"]
 
 

@@ -1,4 +1,4 @@
-"""A contract in the account: its terms with the ids and records that billing derives from them."""
+"""A contract: its terms, with the ids and records that billing derives from them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,15 +8,15 @@ from sandbox.core.account import Catalog
 from sandbox.core.metering import Usage
 from sandbox.core.records import Price, Record, make_id, plain
 from sandbox.scenario.catalog import unit
-from sandbox.scenario.contract_terms import Fund, Segment, Subscription, Terms
-from sandbox.scenario.customers import Member
+from sandbox.scenario.contract_terms import CommitOrCredit, Segment, Subscription, Terms
+from sandbox.scenario.customers import CustomerScenario
 
 
 @dataclass(frozen=True)
-class Deal:
+class Contract:
     """A contract of a customer at an instant."""
 
-    member: Member
+    scenario: CustomerScenario
     terms: Terms
     catalog: Catalog
     usage: Usage
@@ -28,22 +28,22 @@ class Deal:
         return self.contract_id(self.terms.key)
 
     def contract_id(self, key: str) -> str:
-        """The id of a contract of the same customer."""
-        return make_id("contract", self.member.key, *filter(None, [key]))
+        """Return the id of a contract of the same customer."""
+        return make_id("contract", self.scenario.key, *filter(None, [key]))
 
     @property
     def start(self) -> datetime:
-        """When the contract begins."""
-        return self.terms.start or self.member.start
+        """The start of the contract."""
+        return self.terms.start or self.scenario.start
 
     @property
     def signed_at(self) -> datetime:
-        """When the contract was created."""
+        """The instant at which the contract was created."""
         return self.terms.signed_at or self.start
 
     @property
     def end(self) -> datetime | None:
-        """When the contract ends, as far as that is known."""
+        """The end of the contract, if it is known at `now`."""
         known = self.terms.ended_by is None or self.terms.ended_by <= self.now
         return self.terms.end if known else None
 
@@ -62,15 +62,15 @@ class Deal:
         )
 
     def has_passed(self, moment: datetime | None) -> bool:
-        """Whether something that may never happen has happened."""
+        """Tell whether an instant, if there is one, has passed."""
         return moment is not None and moment <= self.now
 
     def unit(self, name: str) -> Record:
-        """The short form of a pricing unit."""
+        """Return the short form of a pricing unit."""
         return unit(self.catalog.credit_types[name])
 
     def price(self, product: str, at: datetime) -> Price:
-        """What a unit of a product costs in the billing period that begins at an instant."""
+        """Return the price of a product in the billing period that begins at an instant."""
         listed = self.catalog.prices[self.terms.rate_card][product]
         for override in self.terms.overrides:
             if override.product == product and override.start <= at:
@@ -79,29 +79,29 @@ class Deal:
         return listed
 
     def product(self, name: str) -> Record:
-        """A product's short form."""
+        """Return the short form of a product."""
         product = self.catalog.contract_products[name]
         return {"id": product["id"], "name": product["current"]["name"]}
 
     def scheduled_invoice_id(self, charge: str) -> str:
-        """The id of the invoice that bills a charge on its date."""
-        return make_id("invoice", self.member.key, "scheduled", charge)
+        """Return the id of the invoice for a scheduled charge."""
+        return make_id("invoice", self.scenario.key, "scheduled", charge)
 
-    def fund_id(self, fund: Fund) -> str:
-        """The id of a commit or credit."""
-        return make_id("fund", self.member.key, fund.name)
+    def commit_id(self, commit: CommitOrCredit) -> str:
+        """Return the id of a commit or credit."""
+        return make_id("fund", self.scenario.key, commit.name)
 
-    def segment_id(self, fund: Fund, segment: Segment) -> str:
-        """The id of an access segment."""
-        return make_id("segment", self.fund_id(fund), segment.start.date())
+    def segment_id(self, commit: CommitOrCredit, segment: Segment) -> str:
+        """Return the id of an access segment."""
+        return make_id("segment", self.commit_id(commit), segment.start.date())
 
     def subscription_id(self, subscription: Subscription) -> str:
-        """The id of a subscription; the only one of a customer needs no name."""
+        """Return the id of a subscription. The only one of a contract needs no name."""
         name = [subscription.product] if len(self.terms.subscriptions) > 1 else []
-        return make_id("subscription", self.member.key, *name)
+        return make_id("subscription", self.scenario.key, *name)
 
     def quantities(self, subscription: Subscription) -> list[tuple[datetime, datetime | None, int]]:
-        """How many seats from when to when; the last of them until further notice."""
+        """Return the start, end and quantity of each period of seats. The last has no end."""
         changes = dict(subscription.quantities)
         seats = [seat for seat in subscription.seats if seat.start <= self.now]
         for seat in seats:

@@ -3,125 +3,133 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.billing.commits import apply_funds, fund_record, left, true_up
-from sandbox.billing.contract import Deal
+from sandbox.billing.commits import apply_commits, commit_record, left, true_up
+from sandbox.billing.contract import Contract
 from sandbox.billing.contract_objects import contract_edits, contract_record, seat_records
 from sandbox.billing.plan_invoices import Period, external_invoice, header, months
 from sandbox.core.account import AccountState
 from sandbox.core.records import Price, Record, make_id, plain, to_text, to_time, total
 from sandbox.scenario.catalog import AI_CREDITS, CENTS_PER_AI_CREDIT
-from sandbox.scenario.contract_terms import CONSOLIDATED, Fund, Scheduled, Segment, Terms
-from sandbox.scenario.customers import Member
+from sandbox.scenario.contract_terms import CONSOLIDATED, CommitOrCredit, Scheduled, Segment, Terms
+from sandbox.scenario.customers import CustomerScenario
 
 
-def bill_contracts(member: Member, signed: list[Terms], books: AccountState) -> None:
-    """Put a customer's contracts, invoices, commits and credits into the books.
+def bill_contracts(scenario: CustomerScenario, signed: list[Terms], state: AccountState) -> None:
+    """Add a customer's contracts, invoices, commits and credits to the state.
 
-    `signed` are its contracts in the order of their starts, so that a renewal can take over what
-    the contract before it has left.
+    `signed` has the contracts in order of start, so that a renewal can inherit the remainder of
+    the contract before it.
     """
-    deals = [Deal(member, terms, books.catalog, books.usage, books.now) for terms in signed]
-    deals = [deal for deal in deals if deal.signed_at <= books.now]
-    contracts, balances, invoices = [], [], []
-    rolled: dict[str, Fund] = {}
-    for deal in deals:
-        funds = [*_inherited(deal, rolled), *deal.terms.funds, *_issued(deal)]
-        invoices += _invoices(deal, funds)
-        rolled |= _rolled_over(deal)
-        records = [fund_record(deal, fund) for fund in funds]
-        balances += records
-        contracts.append(contract_record(deal, deals, records))
-        if edits := contract_edits(deal):
-            books.contract_edits[deal.id] = edits
-        books.subscription_seats.update(seat_records(deal))
-    if member.key in CONSOLIDATED:
-        invoices = _consolidated(member, invoices, books.now)
-    customer = contracts[0]["customer_id"]
-    books.contracts[customer] = contracts
-    books.balances[customer] = balances
-    books.invoices.extend(invoices)
+    contracts = [
+        Contract(scenario, terms, state.catalog, state.usage, state.now) for terms in signed
+    ]
+    contracts = [contract for contract in contracts if contract.signed_at <= state.now]
+    records, balances, invoices = [], [], []
+    rolled: dict[str, CommitOrCredit] = {}
+    for contract in contracts:
+        commits = [*_inherited(contract, rolled), *contract.terms.commits, *_issued(contract)]
+        invoices += _invoices(contract, commits)
+        rolled |= _rolled_over(contract)
+        own = [commit_record(contract, commit) for commit in commits]
+        balances += own
+        records.append(contract_record(contract, contracts, own))
+        if edits := contract_edits(contract):
+            state.contract_edits[contract.id] = edits
+        state.subscription_seats.update(seat_records(contract))
+    if scenario.key in CONSOLIDATED:
+        invoices = _consolidated(scenario, invoices, state.now)
+    customer = records[0]["customer_id"]
+    state.contracts[customer] = records
+    state.balances[customer] = balances
+    state.invoices.extend(invoices)
 
 
-def _issued(deal: Deal) -> list[Fund]:
-    """The credits that recurring credits have become so far."""
+def _issued(contract: Contract) -> list[CommitOrCredit]:
+    """Return the credits that recurring credits have issued so far."""
     return [
-        Fund(
+        CommitOrCredit(
             f"{recurring.name} {start:%Y-%m}",
             "CREDIT",
             [Segment(start, end, recurring.amount)],
             unit=recurring.unit,
             recurring=recurring.name,
         )
-        for recurring in deal.terms.recurring
-        for start, end in months(deal.start, deal.end, deal.now)
+        for recurring in contract.terms.recurring
+        for start, end in months(contract.start, contract.end, contract.now)
     ]
 
 
-def _rolled_over(deal: Deal) -> dict[str, Fund]:
-    """By the key of the renewed contract, what the commits of an ended contract leave to it."""
+def _rolled_over(contract: Contract) -> dict[str, CommitOrCredit]:
+    """Return the commits that an ended contract rolls over, by the key of the renewal."""
     inherited = {}
-    for fund in deal.terms.funds:
-        if fund.rolls_over and deal.has_passed(deal.end):
-            segment = Segment(deal.end, deal.end, left(fund) * fund.rolls_over.fraction)
-            origin = (deal.fund_id(fund), deal.id)
-            inherited[fund.rolls_over.contract] = Fund(
-                fund.rolls_over.name, fund.kind, [segment], fund.product, rolled_from=origin
+    for commit in contract.terms.commits:
+        if commit.rolls_over and contract.has_passed(contract.end):
+            segment = Segment(contract.end, contract.end, left(commit) * commit.rolls_over.fraction)
+            origin = (contract.commit_id(commit), contract.id)
+            inherited[commit.rolls_over.contract] = CommitOrCredit(
+                commit.rolls_over.name, commit.kind, [segment], commit.product, rolled_from=origin
             )
     return inherited
 
 
-def _inherited(deal: Deal, rolled: dict[str, Fund]) -> list[Fund]:
-    funds = [rolled[deal.terms.key]] if deal.terms.key in rolled else []
-    for fund in funds:
-        fund.segments[0].end = deal.end
-    return funds
+def _inherited(contract: Contract, rolled: dict[str, CommitOrCredit]) -> list[CommitOrCredit]:
+    commits = [rolled[contract.terms.key]] if contract.terms.key in rolled else []
+    for commit in commits:
+        commit.segments[0].end = contract.end
+    return commits
 
 
-def _invoices(deal: Deal, funds: list[Fund]) -> list[Record]:
+def _invoices(contract: Contract, commits: list[CommitOrCredit]) -> list[Record]:
     invoices = [
-        _usage_invoice(deal, funds, period)
-        for period in months(deal.start, deal.end, deal.now, deal.terms.anchor)
+        _usage_invoice(contract, commits, period)
+        for period in months(contract.start, contract.end, contract.now, contract.terms.anchor)
     ]
-    charges = [charge for charge in deal.terms.scheduled if not deal.has_passed(charge.archived_at)]
-    charges += [true_up(fund) for fund in funds if fund.kind == "POSTPAID" and left(fund)]
-    invoices += [_scheduled_invoice(deal, charge, funds) for charge in charges]
-    # Archiving a contract ends it: what was not issued by then never will be.
+    charges = [
+        charge for charge in contract.terms.scheduled if not contract.has_passed(charge.archived_at)
+    ]
+    charges += [true_up(commit) for commit in commits if commit.kind == "POSTPAID" and left(commit)]
+    invoices += [_scheduled_invoice(contract, charge, commits) for charge in charges]
+    # An archived contract has ended: drafts that it had not issued by then are gone.
     return [
         invoice
         for invoice in invoices
-        if not deal.is_archived or to_time(invoice["issued_at"]) <= deal.terms.archived_at
+        if not contract.is_archived or to_time(invoice["issued_at"]) <= contract.terms.archived_at
     ]
 
 
-def _usage_invoice(deal: Deal, funds: list[Fund], period: Period) -> Record:
-    """One month: usage and seats, what is due in AI Credits converted, and what pays for them."""
-    invoice_id = make_id("invoice", deal.member.key, *_of_contract(deal), period[0].date())
-    invoice = header(deal.member, invoice_id, period, deal.now)
+def _usage_invoice(contract: Contract, commits: list[CommitOrCredit], period: Period) -> Record:
+    """Bill a month: usage, seats, conversion of AI Credits, and applied commits and credits."""
+    invoice_id = make_id(
+        "invoice", contract.scenario.key, *_of_contract(contract), period[0].date()
+    )
+    invoice = header(contract.scenario, invoice_id, period, contract.now)
     lines = []
-    for name in deal.terms.products:
-        product = deal.catalog.contract_products[name]
+    for name in contract.terms.products:
+        product = contract.catalog.contract_products[name]
         metric_id = product["current"]["billable_metric_id"]
-        quantity = deal.usage.quantity(invoice["customer_id"], metric_id, *period, late=False)
-        lines.append(_line(deal, "usage", name, quantity, deal.price(name, period[0]), period))
-    lines += _subscription_lines(deal, period)
-    custom = [line for line in lines if line["credit_type"] != deal.fiat]
+        quantity = contract.usage.quantity(invoice["customer_id"], metric_id, *period, late=False)
+        lines.append(
+            _line(contract, "usage", name, quantity, contract.price(name, period[0]), period)
+        )
+    lines += _subscription_lines(contract, period)
+    custom = [line for line in lines if line["credit_type"] != contract.fiat]
     if custom:
-        applied = apply_funds(deal, funds, invoice_id, period, custom)
-        lines += [*applied, *_conversion(deal, custom + applied, period)]
-    fiat = [line for line in lines if line["credit_type"] == deal.fiat]
-    lines += apply_funds(deal, funds, invoice_id, period, fiat)
+        applied = apply_commits(contract, commits, invoice_id, period, custom)
+        lines += [*applied, *_conversion(contract, custom + applied, period)]
+    fiat = [line for line in lines if line["credit_type"] == contract.fiat]
+    lines += apply_commits(contract, commits, invoice_id, period, fiat)
     return invoice | {
         "type": "USAGE",
-        "credit_type": deal.fiat,
-        "contract_id": deal.id,
+        "credit_type": contract.fiat,
+        "contract_id": contract.id,
         "contract_custom_fields": {},
         "line_items": lines,
-        "total": invoice_total(lines, deal.fiat),
+        "total": invoice_total(lines, contract.fiat),
     }
 
 
 def invoice_total(lines: list[Record], credit_type: Record) -> Decimal:
-    """What lines make an invoice's total: those in its unit, but for postpaid applications."""
+    """Add up the lines in an invoice's unit, except postpaid applications."""
     return total(
         line["total"]
         for line in lines
@@ -130,48 +138,48 @@ def invoice_total(lines: list[Record], credit_type: Record) -> Decimal:
     )
 
 
-def _of_contract(deal: Deal) -> list[str]:
-    """What tells apart the invoices of a customer's contracts in their ids."""
-    return [deal.terms.key] if deal.terms.key else []
+def _of_contract(contract: Contract) -> list[str]:
+    """Return the part of an invoice's id that depends on the contract."""
+    return [contract.terms.key] if contract.terms.key else []
 
 
-def _subscription_lines(deal: Deal, period: Period) -> list[Record]:
-    """One line per subscription and quantity within the period, a part of it prorated by days."""
+def _subscription_lines(contract: Contract, period: Period) -> list[Record]:
+    """Return a line per subscription and quantity, prorated by days for a part of the period."""
     lines = []
-    for subscription in deal.terms.subscriptions:
-        price = deal.price(subscription.product, period[0])
-        for since, until, quantity in deal.quantities(subscription):
+    for subscription in contract.terms.subscriptions:
+        price = contract.price(subscription.product, period[0])
+        for since, until, quantity in contract.quantities(subscription):
             start, end = max(since, period[0]), min(until or period[1], period[1])
             if start < end and quantity:
                 part = Decimal((end - start).days) * price.amount / (period[1] - period[0]).days
                 prorated = Price(plain(part), price.unit)
                 line = _line(
-                    deal,
+                    contract,
                     "subscription",
                     subscription.product,
                     Decimal(quantity),
                     prorated,
                     (start, end),
                 )
-                line["subscription_id"] = deal.subscription_id(subscription)
+                line["subscription_id"] = contract.subscription_id(subscription)
                 line["is_prorated"] = (start, end) != period
                 lines.append(line)
     return lines
 
 
-def _conversion(deal: Deal, lines: list[Record], period: Period) -> list[Record]:
-    """The line that puts what is due in AI Credits into the invoice's own unit, if any is."""
+def _conversion(contract: Contract, lines: list[Record], period: Period) -> list[Record]:
+    """Return the line that converts AI Credits into the invoice's own unit, if any are due."""
     due = total(line["total"] for line in lines)
     if not due:
         return []
     return [
         {
-            "name": f"{AI_CREDITS} to {deal.fiat['name']}",
+            "name": f"{AI_CREDITS} to {contract.fiat['name']}",
             "type": "cpu_conversion",
             "quantity": due,
             "unit_price": CENTS_PER_AI_CREDIT,
             "total": plain(due * CENTS_PER_AI_CREDIT),
-            "credit_type": deal.fiat,
+            "credit_type": contract.fiat,
             "starting_at": to_text(period[0], "+00:00"),
             "ending_before": to_text(period[1], "+00:00"),
         }
@@ -179,9 +187,14 @@ def _conversion(deal: Deal, lines: list[Record], period: Period) -> list[Record]
 
 
 def _line(
-    deal: Deal, kind: str, product_name: str, quantity: Decimal, price: Price, period: Period
+    contract: Contract,
+    kind: str,
+    product_name: str,
+    quantity: Decimal,
+    price: Price,
+    period: Period,
 ) -> Record:
-    product = deal.catalog.contract_products[product_name]
+    product = contract.catalog.contract_products[product_name]
     product_type = {"USAGE": "Usage", "SUBSCRIPTION": "Subscription", "FIXED": "Fixed"}
     return {
         "name": product["current"]["name"],
@@ -189,7 +202,7 @@ def _line(
         "quantity": quantity,
         "unit_price": price.amount,
         "total": plain(quantity * price.amount),
-        "credit_type": deal.unit(price.unit),
+        "credit_type": contract.unit(price.unit),
         "product_id": product["id"],
         "product_type": f"{product_type[product['type']]}ProductListItem",
         "product_tags": product["current"]["tags"],
@@ -199,41 +212,47 @@ def _line(
     }
 
 
-def _scheduled_invoice(deal: Deal, charge: Scheduled, funds: list[Fund]) -> Record:
-    """An invoice without a period, a draft until its date."""
-    invoice_id = deal.scheduled_invoice_id(charge.name)
+def _scheduled_invoice(
+    contract: Contract, charge: Scheduled, commits: list[CommitOrCredit]
+) -> Record:
+    """Bill a scheduled charge: an invoice without a period, a draft until its date."""
+    invoice_id = contract.scheduled_invoice_id(charge.name)
     if charge.amount is None:
-        price = deal.price(charge.product, charge.date)
+        price = contract.price(charge.product, charge.date)
     else:
-        price = Price(charge.amount, deal.fiat["name"])
+        price = Price(charge.amount, contract.fiat["name"])
     period = (charge.date, charge.date)
-    line = _line(deal, charge.line_type, charge.product, Decimal(1), price, period)
+    line = _line(contract, charge.line_type, charge.product, Decimal(1), price, period)
     del line["starting_at"], line["ending_before"]
     if charge.line_type == "commit_purchase":
-        commit_id = make_id("fund", deal.member.key, charge.name)
+        commit_id = make_id("fund", contract.scenario.key, charge.name)
         line |= {"name": charge.name, "commit_id": commit_id, "commit_type": "PrepaidCommit"}
-    elif charge in deal.terms.scheduled:
-        line["scheduled_charge_id"] = make_id("scheduled", deal.member.key, charge.name)
+    elif charge in contract.terms.scheduled:
+        line["scheduled_charge_id"] = make_id("scheduled", contract.scenario.key, charge.name)
     else:
-        (commit,) = (fund for fund in funds if true_up(fund).name == charge.name)
-        line |= {"name": charge.name, "postpaid_commit": {"id": deal.fund_id(commit)}}
-    final = charge.date <= deal.now
+        (commit,) = (commit for commit in commits if true_up(commit).name == charge.name)
+        line |= {"name": charge.name, "postpaid_commit": {"id": contract.commit_id(commit)}}
+    final = charge.date <= contract.now
     return {
         "id": invoice_id,
-        "customer_id": make_id("customer", deal.member.key),
+        "customer_id": make_id("customer", contract.scenario.key),
         "type": "SCHEDULED",
         "status": "FINALIZED" if final else "DRAFT",
         "issued_at": to_text(charge.date, "+00:00"),
-        "credit_type": deal.fiat,
-        "contract_id": deal.id,
-        "net_payment_terms_days": deal.member.terms,
+        "credit_type": contract.fiat,
+        "contract_id": contract.id,
+        "net_payment_terms_days": contract.scenario.terms,
         "line_items": [line],
         "total": line["total"],
-    } | (external_invoice(deal.member, invoice_id, charge.date, deal.now) if final else {})
+    } | (
+        external_invoice(contract.scenario, invoice_id, charge.date, contract.now) if final else {}
+    )
 
 
-def _consolidated(member: Member, invoices: list[Record], now: datetime) -> list[Record]:
-    """The invoices and, for each period, the one that sums them up and alone goes to the payer."""
+def _consolidated(
+    scenario: CustomerScenario, invoices: list[Record], now: datetime
+) -> list[Record]:
+    """Return the invoices and, for each period, the consolidated invoice sent to the payer."""
     periods: dict[tuple[str, str], list[Record]] = {}
     for invoice in invoices:
         invoice.pop("external_invoice", None)
@@ -241,14 +260,14 @@ def _consolidated(member: Member, invoices: list[Record], now: datetime) -> list
         periods.setdefault(key, []).append(invoice)
     return [
         *invoices,
-        *(_consolidation(member, constituents, now) for constituents in periods.values()),
+        *(_consolidation(scenario, constituents, now) for constituents in periods.values()),
     ]
 
 
-def _consolidation(member: Member, constituents: list[Record], now: datetime) -> Record:
+def _consolidation(scenario: CustomerScenario, constituents: list[Record], now: datetime) -> Record:
     first = constituents[0]
     period = (to_time(first["start_timestamp"]), to_time(first["end_timestamp"]))
-    invoice_id = make_id("invoice", member.key, "consolidated", period[0].date())
+    invoice_id = make_id("invoice", scenario.key, "consolidated", period[0].date())
     lines = [
         line
         | {
@@ -262,7 +281,7 @@ def _consolidation(member: Member, constituents: list[Record], now: datetime) ->
         for invoice in constituents
         for position, line in enumerate(invoice["line_items"])
     ]
-    return header(member, invoice_id, period, now) | {
+    return header(scenario, invoice_id, period, now) | {
         "type": "USAGE_CONSOLIDATED",
         "credit_type": first["credit_type"],
         "constituent_invoices": [

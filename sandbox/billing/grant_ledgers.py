@@ -1,4 +1,4 @@
-"""Credit grants of the plans model: what they cover, their ledgers and balances."""
+"""Ledgers and balances of credit grants."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,31 +10,37 @@ from sandbox.scenario.credit_grants import Grant
 
 
 def period_end(now: datetime) -> datetime:
-    """End of every plan customer's current billing period: the calendar month."""
+    """Return the end of the current billing period of plans: the calendar month."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
-def grant_books(
+def grant_records(
     grants: list[Grant], credit_types: dict[str, Record], now: datetime
 ) -> tuple[list[Record], list[Record]]:
-    """The API's grants and, one per customer, its ledgers; none where no grant has begun.
+    """Return the API's grants, and one row of ledgers per customer with a grant that has begun.
 
     Entries are changes of the balance (a deduction is negative), so that starting balance plus
     entries is the ending balance; `running_balance` spans all grants of the pricing unit.
     """
     records, rows = [], []
-    for member in dict.fromkeys(grant.member for grant in grants):
+    for customer_key in dict.fromkeys(grant.customer_key for grant in grants):
         ledgers = []
-        for name in dict.fromkeys(grant.credit_type for grant in grants if grant.member == member):
-            own = [grant for grant in grants if (grant.member, grant.credit_type) == (member, name)]
+        for name in dict.fromkeys(
+            grant.credit_type for grant in grants if grant.customer_key == customer_key
+        ):
+            own = [
+                grant
+                for grant in grants
+                if (grant.customer_key, grant.credit_type) == (customer_key, name)
+            ]
             posted, pending = _entries(own, now)
             credit_type = unit(credit_types[name])
             records += [_grant_record(grant, credit_type, posted, pending, now) for grant in own]
             if posted:
                 ledgers.append(ledger_window(credit_type, posted, pending, period_end(now)))
         if ledgers:
-            rows.append({"customer_id": make_id("customer", member), "ledgers": ledgers})
+            rows.append({"customer_id": make_id("customer", customer_key), "ledgers": ledgers})
     return records, rows
 
 
@@ -46,7 +52,7 @@ def ledger_window(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> Record:
-    """The part of a ledger within [start, end), with the balances at both ends.
+    """Return the part of a ledger within [start, end), with the balances at both ends.
 
     Args:
         credit_type: The ledger's pricing unit.
@@ -88,7 +94,7 @@ def ledger_window(
 
 
 def _entries(grants: list[Grant], now: datetime) -> tuple[list[Record], list[Record]]:
-    """The posted and the pending entries of one pricing unit, oldest first."""
+    """Return the posted and the pending entries of one pricing unit, oldest first."""
     movements, closing_at = [], period_end(now)
     for grant in grants:
         movements.append((grant.effective_at, 0, grant, grant.amount, "Credit grant", None))
@@ -139,7 +145,7 @@ def _grant_record(
     return {
         "id": grant.id,
         "name": grant.name,
-        "customer_id": make_id("customer", grant.member),
+        "customer_id": make_id("customer", grant.customer_key),
         "effective_at": to_text(grant.effective_at, ".000Z"),
         "expires_at": to_text(grant.expires_at, ".000Z"),
         "priority": grant.priority,

@@ -8,7 +8,7 @@ from sandbox.core.account import Catalog
 from sandbox.core.metering import Usage
 from sandbox.core.records import GRACE, Record, make_id, plain, to_text, to_time, total
 from sandbox.scenario.credit_grants import Grant
-from sandbox.scenario.customers import Member, customer_id
+from sandbox.scenario.customers import CustomerScenario, customer_id
 from sandbox.scenario.timeline import PAID_AFTER, VOIDED_AT
 
 Period = tuple[datetime, datetime]
@@ -31,20 +31,20 @@ def months(
 
 
 def header(
-    member: Member,
+    scenario: CustomerScenario,
     invoice_id: str,
     period: Period,
     now: datetime,
     issued_at: datetime | None = None,
 ) -> Record:
-    """The fields of a usage invoice that do not depend on its lines; issued after the grace."""
+    """Return the fields of a usage invoice that do not depend on its lines."""
     start, end = period
     issued_at = issued_at or end + GRACE
     final = issued_at <= now
-    suffix = "Z" if member.plan else "+00:00"
+    suffix = "Z" if scenario.plan else "+00:00"
     invoice = {
         "id": invoice_id,
-        "customer_id": customer_id(member),
+        "customer_id": customer_id(scenario),
         "status": "FINALIZED" if final else "DRAFT",
         "start_timestamp": to_text(start, suffix),
         "end_timestamp": to_text(end, suffix),
@@ -53,42 +53,44 @@ def header(
         "customer_custom_fields": {},
         "custom_fields": {},
     }
-    if member.terms is not None:
-        invoice["net_payment_terms_days"] = member.terms
+    if scenario.terms is not None:
+        invoice["net_payment_terms_days"] = scenario.terms
     if final:
-        invoice |= external_invoice(member, invoice_id, issued_at, now)
+        invoice |= external_invoice(scenario, invoice_id, issued_at, now)
     return invoice
 
 
-def external_invoice(member: Member, invoice_id: str, issued_at: datetime, now: datetime) -> Record:
-    """The billing provider's view of a finalized invoice: an object, null or left out."""
-    open_yet = member.status == "PAID" and issued_at + PAID_AFTER > now
-    if member.status == "":
+def external_invoice(
+    scenario: CustomerScenario, invoice_id: str, issued_at: datetime, now: datetime
+) -> Record:
+    """Return the billing provider's part of a finalized invoice: an object, null or nothing."""
+    open_yet = scenario.status == "PAID" and issued_at + PAID_AFTER > now
+    if scenario.status == "":
         return {}
-    if member.status is None:
+    if scenario.status is None:
         return {"external_invoice": None}
     external = {
         "billing_provider_type": "stripe",
         "invoice_id": f"in_{invoice_id.replace('-', '')[:24]}",
         "issued_at_timestamp": to_text(issued_at, "+00:00"),
-        "external_status": "SENT" if open_yet else member.status,
+        "external_status": "SENT" if open_yet else scenario.status,
     }
-    if member.status == "PAYMENT_FAILED":
+    if scenario.status == "PAYMENT_FAILED":
         external["billing_provider_error"] = "Your card was declined."
     return {"external_invoice": external}
 
 
 def plan_invoices(
-    member: Member, catalog: Catalog, usage: Usage, grants: list[Grant], now: datetime
+    scenario: CustomerScenario, catalog: Catalog, usage: Usage, grants: list[Grant], now: datetime
 ) -> list[Record]:
     """Bill a plan customer month by month, one invoice per pricing unit of the plan."""
-    plan = catalog.plans[member.plan]
+    plan = catalog.plans[scenario.plan]
     charges = _charges(catalog, plan)
-    own_grants = [grant for grant in grants if grant.member == member.key]
+    own_grants = [grant for grant in grants if grant.customer_key == scenario.key]
     units = dict.fromkeys(charge["credit_type"]["name"] for charge in charges)
     return [
         plan_invoice(
-            member,
+            scenario,
             plan,
             [charge for charge in charges if charge["credit_type"]["name"] == name],
             period,
@@ -96,13 +98,13 @@ def plan_invoices(
             [grant for grant in own_grants if grant.credit_type == name],
             now,
         )
-        for period in months(member.start, member.end, now)
+        for period in months(scenario.start, scenario.end, now)
         for name in units
     ]
 
 
 def plan_invoice(
-    member: Member,
+    scenario: CustomerScenario,
     plan: Record,
     charges: list[Record],
     period: Period,
@@ -111,14 +113,14 @@ def plan_invoice(
     now: datetime,
     regenerated_from: str | None = None,
 ) -> Record:
-    """One invoice: lines per product, then the minimum, then the grants, all adding up exactly.
+    """Return an invoice: lines per product, then the minimum, then the credit grants.
 
-    A first issue leaves out usage that came in late; a regenerated invoice counts it.
+    Late usage counts only in a regenerated invoice.
     """
     unit_name = charges[0]["credit_type"]["name"]
     key = (regenerated_from or "first", unit_name, period[0].date())
     issued_at = VOIDED_AT if regenerated_from else None
-    invoice = header(member, make_id("invoice", member.key, *key), period, now, issued_at)
+    invoice = header(scenario, make_id("invoice", scenario.key, *key), period, now, issued_at)
 
     def measure(metric: Record) -> Decimal:
         late = regenerated_from is not None
@@ -163,13 +165,13 @@ def plan_invoice(
 
 
 def regenerate(
-    invoice: Record, member: Member, catalog: Catalog, usage: Usage, now: datetime
+    invoice: Record, scenario: CustomerScenario, catalog: Catalog, usage: Usage, now: datetime
 ) -> Record:
-    """The successor of a voided invoice, recalculated from all usage known now."""
-    plan = catalog.plans[member.plan]
+    """Return the successor of a voided invoice, recalculated from all usage known now."""
+    plan = catalog.plans[scenario.plan]
     period = (to_time(invoice["start_timestamp"]), to_time(invoice["end_timestamp"]))
     charges = _charges(catalog, plan)
-    return plan_invoice(member, plan, charges, period, usage, [], now, invoice["id"])
+    return plan_invoice(scenario, plan, charges, period, usage, [], now, invoice["id"])
 
 
 def _charges(catalog: Catalog, plan: Record) -> list[Record]:
@@ -177,7 +179,7 @@ def _charges(catalog: Catalog, plan: Record) -> list[Record]:
 
 
 def sub_line(charge: Record, quantity: Decimal) -> Record:
-    """Rate one charge: quantity times price, or the sum over the tiers the quantity reaches."""
+    """Rate one charge: quantity times price, or the sum over the tiers."""
     line = {
         "name": charge["name"],
         "quantity": quantity,

@@ -11,7 +11,7 @@ from sandbox.core.records import NOW, PRODUCTION, Event, Price, Record, Version
 
 @dataclass(frozen=True)
 class Catalog:
-    """What can be sold: the records shared by all customers of one environment.
+    """The records that all customers of an environment share: units, metrics, plans, prices.
 
     `plan_charges` holds API charges with two internal keys the API leaves out: `plan_id` and
     `billable_metric` (the metric's record or None). `prices` maps a rate card's name and a
@@ -32,7 +32,7 @@ class Catalog:
 
 @dataclass(frozen=True)
 class AccountState:
-    """One environment of an account at `now`. All lists hold API objects unless said otherwise.
+    """One environment of an account at `now`. All lists hold API objects unless noted.
 
     `*_versions` are the exported states by id, oldest first, the last one being the record as it
     is; a record without an entry was exported once. `billing_provider` maps a
@@ -63,7 +63,7 @@ class AccountState:
 
     @cached_property
     def invoices_by_customer(self) -> dict[str, list[Record]]:
-        """Invoices grouped by customer id."""
+        """The invoices by customer id."""
         groups: dict[str, list[Record]] = {}
         for invoice in self.invoices:
             groups.setdefault(invoice["customer_id"], []).append(invoice)
@@ -74,7 +74,7 @@ class AccountState:
         return customer_id
 
     def customer(self, name: str) -> Record:
-        """The first customer with this name.
+        """Return the first customer with this name.
 
         Raises:
             StopIteration: There is none.
@@ -99,5 +99,5 @@ class Account:
         return self.states[PRODUCTION]
 
     def parts(self, environment: str) -> Sequence[AccountState]:
-        """Return the parts of an environment: one here, many in an account made larger."""
+        """Return the parts of an environment. This account has one, a replicated account many."""
         return [self.states[environment]]

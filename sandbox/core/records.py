@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 NOW = datetime(2024, 4, 15, tzinfo=UTC)
-"""The account's clock unless another is asked for, see `Account.now`."""
+"""The default instant of the account, see `Account.now`."""
 
 GRACE = timedelta(days=1)
 """A usage invoice stays a draft for a day after its period, then it is finalized and issued."""

@@ -1,4 +1,4 @@
-"""What customers used, by metric: whole, by hour or day, and by the values of a group key."""
+"""Index usage by customer and metric: by event, hour, day and group key."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -26,34 +26,34 @@ class Use(NamedTuple):
 
 
 class UsageIndex:
-    """The usage of the customers of one environment, events counted as its metrics say."""
+    """The usage of the customers of one environment, by metric."""
 
-    def __init__(self, books: AccountState) -> None:
-        """Count the events of `books`."""
+    def __init__(self, state: AccountState) -> None:
+        """Count the events of `state`."""
         self._uses: dict[tuple[str, str], list[Use]] = defaultdict(list)
         owners = {
             sender: customer["id"]
-            for customer in books.customers
+            for customer in state.customers
             for sender in (customer["id"], *customer["ingest_aliases"])
         }
-        meter = Meter(books.catalog.metrics.values(), owners)
-        for event in books.events:
+        meter = Meter(state.catalog.metrics.values(), owners)
+        for event in state.events:
             if counted := meter.read(event):
                 key, amount = counted
                 use = Use(event.timestamp, amount, is_late(event), event.properties)
                 self._uses[key].append(use)
 
     def uses(self, customer_id: str, metric_id: str) -> list[Use]:
-        """The customer's usage of the metric, event by event, oldest first."""
+        """Return the customer's usage of the metric by event, oldest first."""
         return self._uses.get((customer_id, metric_id), [])
 
     def has(self, customer_id: str, metric_id: str) -> bool:
-        """Whether the customer ever had usage of the metric."""
+        """Tell whether the customer ever had usage of the metric."""
         return (customer_id, metric_id) in self._uses
 
     @lru_cache(maxsize=4096)  # noqa: B019 - an index lives as long as its server
     def windows(self, customer_id: str, metric_id: str, size: str, late: bool = True) -> Quantities:
-        """Quantities by HOUR or DAY of UTC, on request without late usage."""
+        """Return quantities by HOUR or DAY of UTC, without late usage if requested."""
         found: Quantities = {}
         for use in self.uses(customer_id, metric_id):
             if late or not use.late:
@@ -70,7 +70,7 @@ class UsageIndex:
         start: datetime,
         end: datetime,
     ) -> dict[tuple[str, ...], Quantities]:
-        """Quantities within [start, end) by the values of group keys; NONE is one window."""
+        """Return quantities in [start, end) by the values of group keys. NONE is one window."""
         found: dict[tuple[str, ...], Quantities] = defaultdict(lambda: defaultdict(Decimal))
         for use in self.uses(customer_id, metric_id):
             if start <= use.at < end and all(key in use.properties for key in keys):
@@ -80,13 +80,13 @@ class UsageIndex:
 
 
 def floor(moment: datetime, size: str) -> datetime:
-    """The start of the window of UTC that holds a moment."""
+    """Return the start of the window of UTC with an instant."""
     if size == "HOUR":
         return moment.replace(minute=0, second=0, microsecond=0)
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def measured(quantities: Quantities, start: datetime, end: datetime) -> Decimal | None:
-    """The sum over the windows that start within [start, end), or None if there are none."""
+    """Add up the windows that start in [start, end). Returns None if there are none."""
     inside = [quantity for at, quantity in quantities.items() if start <= at < end]
     return plain(sum(inside, Decimal(0))) if inside else None

@@ -1,10 +1,10 @@
 """Write the account as export files: the object-storage log, or the vendor's flat CSV files."""
 
 import csv
-import filecmp
+import io
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -64,10 +64,10 @@ SCHEMAS = {
 
 
 _SNAPSHOTS = ("snapshot_time", "snapshot_timestamp", "snapshot_id")
-"""Columns that tell the daily pictures of a table apart."""
+"""Columns that identify the snapshots of a table."""
 
 _FINAL = ("breakdowns_invoices", "breakdowns_line_items")
-"""Tables with such a column that are no pictures: each row comes once."""
+"""Tables with such a column that are not snapshots: each row is exported once."""
 
 
 def transfers(now: datetime) -> list[datetime]:
@@ -81,8 +81,8 @@ def transfers(now: datetime) -> list[datetime]:
 def write_export(account: Account, folder: Path | str, layout: Layout = "parquet") -> list[Path]:
     """Write the whole export and return its files.
 
-    A file with the same bytes is left untouched, and export files of an earlier run that are no
-    longer part of it are removed; nothing else in the folder is.
+    A file with the same bytes is not written again. Export files of an earlier run that are not
+    part of this one are removed. Other files in the folder stay.
 
     Args:
         account: What to export; both environments.
@@ -111,9 +111,9 @@ def remove_others(root: Path, written: list[Path]) -> None:
 
 
 def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]:
-    """Rows of every table, all versions and snapshots, of both environments.
+    """Return the rows of every table: all versions and snapshots of both environments.
 
-    A day's snapshot comes with the first transfer of the day, and shows what was when it began.
+    The first transfer of a day delivers the snapshot of the start of the day.
     """
     tables: dict[str, list[Row]] = {table: [] for table in COLUMNS}
 
@@ -121,35 +121,35 @@ def table_rows(account: Account, starts: list[datetime]) -> dict[str, list[Row]]
         for table, row in rows:
             tables[table].append(row)
 
-    for environment, books in account.states.items():
+    for environment, state in account.states.items():
         for rows in (
             *(catalog_rows, customer_rows, invoice_rows, grant_rows),
             *(breakdown_rows, alert_rows, payment_rows),
         ):
-            add(rows(books))
-        tables["events"] += [event_row(event, environment) for event in books.events]
+            add(rows(state))
+        tables["events"] += [event_row(event, environment) for event in state.events]
     add(_snapshot_rows(account, starts))
     return tables
 
 
 def _snapshot_rows(account: Account, starts: list[datetime]) -> Iterator[tuple[str, Row]]:
-    """Rows of the tables that repeat in full, and of those found by comparing days."""
+    """Yield rows of snapshots, and of alert statuses that differ from the previous day's."""
     days: dict[datetime, datetime] = {}
     for start in starts:
         days.setdefault(floor(start, "DAY"), start)
     histories = {environment: AlertHistory() for environment in account.states}
     for then in earlier(account, days):
         day, start = then.now, days[then.now]
-        for environment, books in then.states.items():
-            yield from draft_rows(books, start)
-            yield from draft_breakdown_rows(books, start)
-            yield from histories[environment].rows(books)
+        for environment, state in then.states.items():
+            yield from draft_rows(state, start)
+            yield from draft_breakdown_rows(state, start)
+            yield from histories[environment].rows(state)
             snapshot = {
                 "environment_type": environment,
                 "snapshot_id": to_text(day),
                 "updated_at": start,
             }
-            for rows in (contract_rows(books), price_rows(books)):
+            for rows in (contract_rows(state), price_rows(state)):
                 for table, row in rows:
                     yield table, row | snapshot
 
@@ -168,19 +168,18 @@ def write_part(
     """Write one file of a table in a transfer, named by the number of the part, and return it."""
     path = root / name / f"dt={transfer:%Y-%m-%d}" / f"{part}_{transfer:%Y%m%d%H%M%S}.parquet"
 
-    def fill(target: Path) -> None:
-        with pq.ParquetWriter(target, SCHEMAS[name]) as writer:
-            for table in tables:
-                writer.write_table(table)
-
-    _write(path, fill)
+    target = pa.BufferOutputStream()
+    with pq.ParquetWriter(target, SCHEMAS[name]) as writer:
+        for table in tables:
+            writer.write_table(table)
+    _write(path, target.getvalue().to_pybytes())
     return path
 
 
 def by_transfer(
     name: str, rows: list[Row], starts: list[datetime]
 ) -> Iterator[tuple[datetime, list[Row]]]:
-    """Split rows by the transfers that deliver them; a transfer without any is left out.
+    """Split rows by the transfers that deliver them. A transfer without rows is left out.
 
     One event in 200 and one other row in 20 is delivered again by the next transfer. A version
     that a later one replaces comes once more with that one or after it: a late retry of an old
@@ -210,7 +209,7 @@ def by_transfer(
 
 
 def _snapshot_column(rows: list[Row]) -> str | None:
-    """Return the key that tells the daily pictures of a table apart, in the files or not."""
+    """Return the key that identifies snapshots in rows, exported or not."""
     return next((column for column in _SNAPSHOTS if rows and column in rows[0]), None)
 
 
@@ -227,7 +226,7 @@ def _write_csv(account: Account, root: Path) -> Iterator[Path]:
         else:
             rows = _current(name, tables[name])
         path = root / f"{CSV_PREFIX} - {name}.csv"
-        _write(path, lambda target, rows=rows, kept=kept: _write_rows(target, kept, rows))
+        _write(path, _csv(kept, rows))
         yield path
 
 
@@ -240,7 +239,7 @@ def _flat_event(row: Row) -> Row:
 
 
 def _current(name: str, rows: list[Row]) -> list[Row]:
-    """The newest snapshot of a table that has any, and the newest row of each key."""
+    """Return the newest snapshot, or the newest row of each key of a table without snapshots."""
     marker = _snapshot_column(rows)
     if marker in COLUMNS[name] and name not in _FINAL:
         newest_snapshot = max(row[marker] for row in rows)
@@ -253,26 +252,26 @@ def _current(name: str, rows: list[Row]) -> list[Row]:
     return list(newest.values())
 
 
-def _write_rows(path: Path, columns: list[str], rows: Iterable[Row]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+def _csv(columns: list[str], rows: Iterable[Row]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    return text.getvalue().encode()
 
 
 def _cell(value: Any) -> Any:
-    """A value as the vendor's flat files print it; the hour has no leading zero."""
+    """Format a value as in the vendor's flat files, where the hour has no leading zero."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d} {value.hour}:{value:%M:%S}"
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
-def _write(path: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a file beside `path` and put it there, unless the bytes are already the same."""
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file atomically, unless it already has the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.read_bytes() == content:
+        return
     fresh = path.with_name(f".{path.name}")
-    fill(fresh)
-    if path.exists() and filecmp.cmp(path, fresh, shallow=False):
-        fresh.unlink()
-    else:
-        fresh.replace(path)
+    fresh.write_bytes(content)
+    fresh.replace(path)

@@ -1,4 +1,4 @@
-"""What the account sells: pricing units, metrics, plans with charges, rate cards, packages."""
+"""Build the catalog: pricing units, metrics, plans with charges, rate cards, packages."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -160,7 +160,7 @@ CENTS_PER_AI_CREDIT = Decimal("1.25")
 
 
 def build_catalog(environment: str) -> Catalog:
-    """Build the catalog of one environment; the environments share pricing units only."""
+    """Build the catalog of one environment. The environments share only pricing units."""
 
     def identity(*parts: object) -> str:
         return make_id(environment, *parts)
@@ -243,7 +243,7 @@ def build_catalog(environment: str) -> Catalog:
 
 
 def unit(credit_type: Record) -> Record:
-    """The short form `{id, name}` in which amounts name their pricing unit."""
+    """Return the short form `{id, name}` of a pricing unit."""
     return {"id": credit_type["id"], "name": credit_type["name"]}
 
 
@@ -283,7 +283,7 @@ def _charge(
     metric: Record | None,
     price: _Price,
 ) -> Record:
-    """An API plan charge, with the plan's name and the metric's record beside it."""
+    """Return an API plan charge, with the plan's name and the metric's record."""
     name = metric["name"] if metric else MINIMUM_CHARGE
     tiers = price if isinstance(price, list) else [(0, price)]
     return {
@@ -332,7 +332,7 @@ def _rate_card(identity: _Identity, name: str, credit_types: dict[str, Record]) 
 
 
 def _rate(product: Record, price: Price, credit_types: dict[str, Record]) -> Record:
-    """A list price in the API's shape."""
+    """Return a list price in the API's form."""
     rate: Record = {
         "product_id": product["id"],
         "product_name": product["current"]["name"],

@@ -1,4 +1,4 @@
-"""What contract customers signed: products, seats, charges on dates, commits and credits."""
+"""The terms of contracts: products, seats, scheduled charges, commits and credits."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,20 +12,20 @@ YEAR_END = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Segment:
-    """One access period of a commit or credit, and what invoices took from it."""
+    """One access period of a commit or credit, and its deductions."""
 
     start: datetime
     end: datetime
     amount: Decimal
     drawn: list[tuple[str, datetime, Decimal]] = field(default_factory=list)
-    """Invoice id, end of its period, amount in the fund's pricing unit."""
+    """Invoice id, end of its period, amount in the commit's pricing unit."""
     given_back: list[tuple[str, datetime, Decimal]] = field(default_factory=list)
     """Invoice id, when it was voided, amount."""
 
 
 @dataclass(frozen=True)
-class Move:
-    """A change of a fund by hand: when, how much, and why."""
+class ManualEntry:
+    """A manual ledger entry: its time, amount and reason."""
 
     at: datetime
     amount: Decimal
@@ -34,7 +34,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Rollover:
-    """What a commit leaves to its successor on the renewed contract."""
+    """The part of a commit's remainder that moves to the renewed contract."""
 
     contract: str
     """Key of the contract it rolls over to."""
@@ -43,17 +43,17 @@ class Rollover:
 
 
 @dataclass
-class Fund:
-    """A commit or a credit; drawn in order of priority, then of expiry.
+class CommitOrCredit:
+    """A commit or a credit. They are drawn in order of priority, then of expiry.
 
     Attributes:
         kind: PREPAID, POSTPAID or CREDIT.
         on_contract: Whether it belongs to the contract rather than to the customer.
-        moves: Changes by hand, of a fund with one segment.
+        manual_entries: Manual ledger entries, of a commit with one segment.
         credited: End of a billing period and when the deduction of its invoice was given back.
         recurring: Name of the recurring credit it is one issue of.
-        rolls_over: Where what is left at its end goes in part.
-        rolled_from: Id of the commit and of the contract it is what was left of.
+        rolls_over: The rollover of the remainder at its end.
+        rolled_from: Id of the commit and of the contract that it was rolled over from.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Fund:
     priority: int = 1
     on_contract: bool = True
     unit: str = USD
-    moves: tuple[Move, ...] = ()
+    manual_entries: tuple[ManualEntry, ...] = ()
     credited: tuple[datetime, datetime] | None = None
     archived_at: datetime | None = None
     recurring: str | None = None
@@ -106,8 +106,8 @@ class Subscription:
     """Seats billed per month: a quantity that changes on agreed dates, or named seats.
 
     Attributes:
-        quantities: Since when how many; all agreed when the contract was signed.
-        seats: The named seats, instead of `quantities`; known once they are taken or given up.
+        quantities: The start and size of each quantity, all agreed at signature.
+        seats: The named seats, instead of `quantities`.
     """
 
     product: str
@@ -118,7 +118,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Override:
-    """Another price than the rate card's, from the start of a billing period on.
+    """A price that replaces the rate card's from the start of a billing period.
 
     Attributes:
         multiplier: Factor of the list price, or
@@ -136,7 +136,7 @@ class Terms:
     """One contract of a customer.
 
     Attributes:
-        key: Tells apart contracts of one customer; empty for the first.
+        key: Identifies a contract among those of its customer. Empty for the first.
         start: By default the customer's own.
         signed_at: When it was created, by default its start.
         ended_by: When an edit set its end; by default it was signed with it.
@@ -159,7 +159,7 @@ class Terms:
     subscriptions: tuple[Subscription, ...] = ()
     overrides: tuple[Override, ...] = ()
     recurring: tuple[RecurringCredit, ...] = ()
-    funds: list[Fund] = field(default_factory=list)
+    commits: list[CommitOrCredit] = field(default_factory=list)
     scheduled: tuple[Scheduled, ...] = ()
     recharge: tuple[Decimal, Decimal] | None = None
 
@@ -172,16 +172,16 @@ _API = ("API requests",)
 
 
 def signed_contracts() -> dict[str, list[Terms]]:
-    """The contracts of the account by customer, with untouched commits and credits."""
+    """Return the contracts by customer, with undrawn commits and credits."""
     return {
-        "northwind": [Terms("Northwind usage", _COMPUTE, funds=_northwind_credits())],
+        "northwind": [Terms("Northwind usage", _COMPUTE, commits=_northwind_credits())],
         "lumen": [
             Terms(
                 "Starter contract",
                 _API,
                 subscriptions=(Subscription("Seats", ((JANUARY, 12),), is_prorated=False),),
                 package=True,
-                funds=[
+                commits=[
                     _credit("Welcome credit", 10000, JANUARY, day(7, 1)),
                     _credit("January promo", 12000, JANUARY, day(2, 1)),
                 ],
@@ -195,7 +195,7 @@ def signed_contracts() -> dict[str, list[Terms]]:
             Terms(
                 "Quarry annual",
                 _API,
-                funds=[_commit("Prepaid commit 2024", 90000, JANUARY, YEAR_END)],
+                commits=[_commit("Prepaid commit 2024", 90000, JANUARY, YEAR_END)],
                 scheduled=(
                     Scheduled(
                         "Prepaid usage",
@@ -207,7 +207,7 @@ def signed_contracts() -> dict[str, list[Terms]]:
                 ),
             )
         ],
-        "tidal": [Terms("Tidal usage", _COMPUTE, funds=[_two_steps()])],
+        "tidal": [Terms("Tidal usage", _COMPUTE, commits=[_two_steps()])],
         "ibex": [Terms("Ibex mid-month", _API, anchor=15)],
         "twin_peaks": _concurrent(),
         "mills": [
@@ -216,7 +216,7 @@ def signed_contracts() -> dict[str, list[Terms]]:
                 "Mills API",
                 _API,
                 key="api",
-                funds=[_credit("Mill credit", 15000, JANUARY, day(5, 1))],
+                commits=[_credit("Mill credit", 15000, JANUARY, day(5, 1))],
             ),
         ],
         "copperline": [
@@ -224,7 +224,7 @@ def signed_contracts() -> dict[str, list[Terms]]:
                 "Copperline commitment",
                 _API,
                 end=day(6, 1),
-                funds=[_commit("Usage commitment", 150000, JANUARY, day(6, 1), "POSTPAID")],
+                commits=[_commit("Usage commitment", 150000, JANUARY, day(6, 1), "POSTPAID")],
             )
         ],
         "meridian": _renewed(),
@@ -242,13 +242,13 @@ def signed_contracts() -> dict[str, list[Terms]]:
                 "Danube Rahmenvertrag",
                 ("Compute c6.large", "Compute m6.xlarge"),
                 rate_card="Euro rates",
-                funds=[
+                commits=[
                     _commit("Vorauszahlung", 250, JANUARY, YEAR_END, unit=EUR),
                 ],
                 scheduled=(Scheduled("Onboarding", "Einrichtung", day(2, 15)),),
             )
         ],
-        "hundred_acre": [Terms("Acre blocks", _API, funds=_blocks())],
+        "hundred_acre": [Terms("Acre blocks", _API, commits=_blocks())],
         "ledger_lane": [_lane()],
         "seat_pocket": [_seats()],
     }
@@ -256,9 +256,9 @@ def signed_contracts() -> dict[str, list[Terms]]:
 
 def _credit(
     name: str, amount: int, start: datetime, end: datetime, *, on_contract: bool = True
-) -> Fund:
+) -> CommitOrCredit:
     segment = Segment(start, end, Decimal(amount))
-    return Fund(name, "CREDIT", [segment], on_contract=on_contract)
+    return CommitOrCredit(name, "CREDIT", [segment], on_contract=on_contract)
 
 
 def _commit(
@@ -268,30 +268,30 @@ def _commit(
     end: datetime,
     kind: str = "PREPAID",
     unit: str = USD,
-) -> Fund:
+) -> CommitOrCredit:
     product = "Committed usage" if kind == "POSTPAID" else "Prepaid usage"
-    return Fund(name, kind, [Segment(start, end, Decimal(amount))], product, unit=unit)
+    return CommitOrCredit(name, kind, [Segment(start, end, Decimal(amount))], product, unit=unit)
 
 
-def _northwind_credits() -> list[Fund]:
-    """Of the customer, not of the contract: an expired one and an upcoming one."""
+def _northwind_credits() -> list[CommitOrCredit]:
+    """Return credits of the customer, not of the contract: one expired, one upcoming."""
     return [
         _credit("Kick-off credit", 400000, JANUARY, day(3, 1), on_contract=False),
         _credit("Summer credit", 75000, day(6, 1), day(9, 1), on_contract=False),
     ]
 
 
-def _two_steps() -> Fund:
-    """Two access segments that overlap."""
+def _two_steps() -> CommitOrCredit:
+    """Return a credit with two access segments that overlap."""
     segments = [
         Segment(day(2, 1), day(5, 1), Decimal(300000)),
         Segment(day(4, 1), day(10, 1), Decimal(50000)),
     ]
-    return Fund("Migration credit", "CREDIT", segments)
+    return CommitOrCredit("Migration credit", "CREDIT", segments)
 
 
 def _concurrent() -> list[Terms]:
-    """Two contracts at once, and a third one that was archived: its drafts are gone."""
+    """Return two concurrent contracts, and one that was archived with its drafts."""
     audit = Scheduled("Onboarding", "Security audit", day(6, 15), archived_at=day(4, 5))
     return [
         Terms("Twin Peaks compute", _COMPUTE[:2], scheduled=(audit,)),
@@ -310,11 +310,11 @@ def _concurrent() -> list[Terms]:
 
 
 def _renewed() -> list[Terms]:
-    """A contract and its renewal, to which half of what is left of the commit rolls over."""
+    """Return a contract and its renewal, to which half of the commit's remainder rolls over."""
     commit = _commit("Launch commit", 120000, JANUARY, day(4, 1))
     commit.rolls_over = Rollover("renewal", "Launch commit, rolled over", Decimal("0.5"))
     return [
-        Terms("Meridian launch", _API, end=day(4, 1), funds=[commit]),
+        Terms("Meridian launch", _API, end=day(4, 1), commits=[commit]),
         Terms(
             "Meridian renewal",
             _API,
@@ -323,13 +323,15 @@ def _renewed() -> list[Terms]:
             end=datetime(2025, 4, 1, tzinfo=UTC),
             signed_at=datetime(2024, 3, 18, 14, 0, tzinfo=UTC),
             renews="",
-            funds=[_commit("Renewal commit", 300000, day(4, 1), datetime(2025, 4, 1, tzinfo=UTC))],
+            commits=[
+                _commit("Renewal commit", 300000, day(4, 1), datetime(2025, 4, 1, tzinfo=UTC))
+            ],
         ),
     ]
 
 
-def _blocks() -> list[Fund]:
-    """More commits than a contract lists, drawn one after the other, and a customer's credit."""
+def _blocks() -> list[CommitOrCredit]:
+    """Return more commits than a contract lists, and a customer's credit."""
     blocks = [
         _commit(f"Energy block {number:02}", 4000, JANUARY, YEAR_END) for number in range(1, 27)
     ]
@@ -339,26 +341,28 @@ def _blocks() -> list[Fund]:
 
 
 def _lane() -> Terms:
-    """A ledger entry of most kinds: overdrawn by hand, given back, withdrawn; and a discount."""
+    """Return balances with ledger entries of most types, and a discount."""
     overdrawn = _credit("Goodwill credit", 8000, JANUARY, YEAR_END, on_contract=False)
-    overdrawn.moves = (Move(day(3, 15), Decimal(-9500), "Paid out on another invoice"),)
+    overdrawn.manual_entries = (
+        ManualEntry(day(3, 15), Decimal(-9500), "Paid out on another invoice"),
+    )
     commit = _commit("Lane commit", 60000, day(2, 1), day(8, 1))
     commit.priority = 2
     commit.credited = (day(3, 1), VOIDED_LANE_AT)
-    commit.moves = (Move(day(2, 20), Decimal("1250.5"), "Conference bonus"),)
+    commit.manual_entries = (ManualEntry(day(2, 20), Decimal("1250.5"), "Conference bonus"),)
     withdrawn = _credit("Trial credit", 30000, day(3, 1), YEAR_END)
     withdrawn.archived_at = datetime(2024, 4, 12, 11, 0, tzinfo=UTC)
     return Terms(
         "Lane prepaid",
         _API,
         overrides=(Override("API requests", day(3, 1), multiplier=Decimal("0.8")),),
-        funds=[overdrawn, commit, withdrawn],
+        commits=[overdrawn, commit, withdrawn],
         recharge=(Decimal(20000), Decimal(60000)),
     )
 
 
 def _seats() -> Terms:
-    """Seats by quantity and by name, both changing within April, and a price of its own."""
+    """Return seats by quantity and by name that change in April, and an override."""
     change = day(4, 11)
     seats = (
         Seat("mira@seatpocket.example", JANUARY),

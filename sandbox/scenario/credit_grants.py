@@ -11,9 +11,9 @@ from sandbox.scenario.timeline import day
 
 @dataclass
 class Grant:
-    """A credit grant being drawn down; amounts in the unit named by `credit_type`."""
+    """A credit grant and its deductions. Amounts are in the unit named by `credit_type`."""
 
-    member: str
+    customer_key: str
     name: str
     amount: Decimal
     effective_at: datetime
@@ -26,10 +26,10 @@ class Grant:
     @property
     def id(self) -> str:
         """The grant's id."""
-        return make_id("grant", self.member, self.name)
+        return make_id("grant", self.customer_key, self.name)
 
     def left(self, until: datetime | None = None) -> Decimal:
-        """What remains after the deductions made up to `until`, or after all of them."""
+        """Return the remainder after the deductions up to `until`, or after all."""
         taken = (amount for _, at, amount in self.drawn if until is None or at <= until)
         return self.amount - total(taken)
 
@@ -43,7 +43,7 @@ class Grant:
 
 
 def new_grants() -> list[Grant]:
-    """All grants of the account, undrawn."""
+    """Return all grants of the account, undrawn."""
     year_end = day(12, 31)
     return [
         Grant("juniper_press", "Launch credits", Decimal(60000), day(2, 1), year_end),

@@ -1,4 +1,4 @@
-"""Who the account bills: each customer with the one or two things that make it worth having."""
+"""The customers, each with the one or two special cases that it stands for."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,11 +9,11 @@ from sandbox.scenario.timeline import JANUARY, day
 
 
 @dataclass(frozen=True)
-class Member:
-    """One customer and how it uses and pays for the service.
+class CustomerScenario:
+    """One customer, with its usage and its way to pay.
 
     Attributes:
-        key: Tells apart customers that share a name; ids derive from it.
+        key: Identifies the customer. Names repeat; ids derive from the key.
         uses: Event families with their events per day: compute, storage, images, words, tuning,
             api, heartbeat (which no metric counts).
         aliases: Ingest aliases; events alternate between them, or use the id when there is none.
@@ -43,20 +43,20 @@ _INFRA = {"compute": 5, "storage": 2}
 _IMAGES = {"images": 6, "words": 3, "tuning": 2}
 
 
-def _infra(key: str, name: str, **more: Any) -> Member:
-    return Member(key, name, _INFRA, (key,), "Infra Pay-as-you-go", **more)
+def _infra(key: str, name: str, **more: Any) -> CustomerScenario:
+    return CustomerScenario(key, name, _INFRA, (key,), "Infra Pay-as-you-go", **more)
 
 
-def _images(key: str, name: str, **more: Any) -> Member:
-    return Member(key, name, _IMAGES, (key,), "Image Studio", **more)
+def _images(key: str, name: str, **more: Any) -> CustomerScenario:
+    return CustomerScenario(key, name, _IMAGES, (key,), "Image Studio", **more)
 
 
-def _contract(key: str, name: str, uses: dict[str, int], **more: Any) -> Member:
-    return Member(key, name, uses, (key,), **more)
+def _contract(key: str, name: str, uses: dict[str, int], **more: Any) -> CustomerScenario:
+    return CustomerScenario(key, name, uses, (key,), **more)
 
 
-MEMBERS = [
-    Member(
+CUSTOMERS = [
+    CustomerScenario(
         "a1_company",
         "A1 Company",
         {"compute": 16, "storage": 6},
@@ -64,7 +64,7 @@ MEMBERS = [
         "Infra Pay-as-you-go",
         start=day(2, 29),
     ),
-    Member(
+    CustomerScenario(
         "pixel_forge",
         "Pixel Forge",
         {"images": 9, "words": 4, "tuning": 2},
@@ -72,20 +72,26 @@ MEMBERS = [
         "Image Studio",
     ),
     _images("juniper_press", "Juniper Press"),
-    Member("kestrel_media", "Kestrel Media", {"api": 7}, ("kestrel_media",), "API Growth"),
-    Member("monmouth_freight", "Monmouth Freight", {"api": 3}, ("monmouth",), "API Committed"),
+    CustomerScenario(
+        "kestrel_media", "Kestrel Media", {"api": 7}, ("kestrel_media",), "API Growth"
+    ),
+    CustomerScenario(
+        "monmouth_freight", "Monmouth Freight", {"api": 3}, ("monmouth",), "API Committed"
+    ),
     _infra("halcyon_labs", "Halcyon Labs", status="SENT"),
     _infra("mirage_retail", "Mirage Retail", status="DELETED"),
-    Member("europa_verkehr", "Europa Verkehr GmbH", _INFRA, ("europa",), "Infra Europe"),
-    Member("sketchbook", "Sketchbook AI", {"images": 5}, ("sketchbook",), "Image Studio Credits"),
-    Member("dual_horizon", "Dual Horizon", {"api": 4, "images": 4}, ("dual",), "Hybrid"),
+    CustomerScenario("europa_verkehr", "Europa Verkehr GmbH", _INFRA, ("europa",), "Infra Europe"),
+    CustomerScenario(
+        "sketchbook", "Sketchbook AI", {"images": 5}, ("sketchbook",), "Image Studio Credits"
+    ),
+    CustomerScenario("dual_horizon", "Dual Horizon", {"api": 4, "images": 4}, ("dual",), "Hybrid"),
     _infra(
         "atlas_freight",
         "Atlas Freight & Sons",
         end=day(3, 1),
         archived_at=datetime(2024, 3, 20, 16, 5, tzinfo=UTC),
     ),
-    Member("blank_slate", "Blank Slate Holdings", {}),
+    CustomerScenario("blank_slate", "Blank Slate Holdings", {}),
     _infra("globex", "Globex", start=day(1, 10)),
     _infra(
         "globex_old",
@@ -104,17 +110,19 @@ MEMBERS = [
     _infra("elliniki", "Ελληνική Πληροφορική"),
     _infra("formula", "=SUM(A1:A9) Ltd", status=""),
     _infra("omalley", "O'Malley's Cloud", status="UNCOLLECTIBLE"),
-    Member(
+    CustomerScenario(
         "two_alias",
         "Two Alias Corp",
         _INFRA,
         ("two_alias_eu", "two_alias_us"),
         "Infra Pay-as-you-go",
     ),
-    Member("zephyr", "Zephyr Mapping", _INFRA, (), "Infra Pay-as-you-go"),
+    CustomerScenario("zephyr", "Zephyr Mapping", _INFRA, (), "Infra Pay-as-you-go"),
     _infra("newname", "Newname Systems", formerly="Oldname Systems"),
     _infra("polaris", "Polaris Biotech", start=day(2, 12)),
-    Member("idle_hands", "Idle Hands Club", {"heartbeat": 4}, ("idle_hands",), "API Growth"),
+    CustomerScenario(
+        "idle_hands", "Idle Hands Club", {"heartbeat": 4}, ("idle_hands",), "API Growth"
+    ),
     _contract("northwind", "Northwind Robotics", {"compute": 5}),
     _contract("lumen", "Lumen Analytics", {"api": 4}),
     _contract("quarry", "Quarry Data", {"api": 6}),
@@ -122,7 +130,7 @@ MEMBERS = [
     _contract("ibex", "Ibex Mobility", {"api": 5}, start=day(1, 15)),
     # Two contracts at once with a current draft each; a third one was archived with its drafts.
     _contract("twin_peaks", "Twin Peaks Outfitters", {"compute": 4, "api": 3}),
-    # Two contracts on one consolidated invoice, beside their own invoices.
+    # Two contracts on one consolidated invoice, in addition to their own invoices.
     _contract("mills", "Consolidated Mills", {"compute": 3, "api": 3}),
     # A postpaid commit: applied without lowering the total, and trued up when the contract ends.
     _contract("copperline", "Copperline Foundry", {"api": 4}, status="SENT"),
@@ -134,13 +142,13 @@ MEMBERS = [
     _contract("danube", "Danube Shipping SE", {"compute": 3}, status="SENT", terms=14),
     # More commits than the contract lists.
     _contract("hundred_acre", "Hundred Acre Energy", {"api": 4}),
-    # A credit overdrawn by hand, one archived, a commit that got back what a voided invoice took.
+    # A credit overdrawn by a manual entry, one archived, a commit credited after a void.
     _contract("ledger_lane", "Ledger Lane Books", {"api": 4}, status="SENT"),
     # Seats by number and by name, both of which changed in the middle of April.
     _contract("seat_pocket", "Seat Pocket Travel", {"api": 1}),
     _infra("sandbox_infra", "Staging Infra", environment=SANDBOX),
     _images("sandbox_canvas", "Staging Canvas", environment=SANDBOX),
-    Member(
+    CustomerScenario(
         "sandbox_api",
         "Staging API",
         {"api": 4},
@@ -150,7 +158,7 @@ MEMBERS = [
     ),
     _infra("sandbox_a1", "A1 Company Staging", environment=SANDBOX, start=day(2, 20)),
     _images("sandbox_qa", "QA Robot", environment=SANDBOX, start=day(3, 5)),
-    Member(
+    CustomerScenario(
         "sandbox_min",
         "Staging Minimum",
         {"api": 2},
@@ -161,6 +169,6 @@ MEMBERS = [
 ]
 
 
-def customer_id(member: Member) -> str:
-    """The Metronome id of a customer of the cast."""
-    return make_id("customer", member.key)
+def customer_id(scenario: CustomerScenario) -> str:
+    """Return the Metronome id of a customer."""
+    return make_id("customer", scenario.key)

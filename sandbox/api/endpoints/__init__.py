@@ -1,4 +1,4 @@
-"""The API's reads: a module per group, each ending in a table of how its endpoints are called."""
+"""The API's endpoints: a module per group, each of which ends with its declarations."""
 
 from sandbox.api.endpoint import Endpoint
 from sandbox.api.endpoints import (

@@ -1,4 +1,4 @@
-"""What is about the account itself: audit log, custom field keys, the vendor's addresses."""
+"""Endpoints for the account itself: audit log, custom field keys, the vendor's addresses."""
 
 from sandbox.api.arguments import ApiError, Arguments
 from sandbox.api.endpoint import Endpoint
@@ -21,7 +21,7 @@ _SERVICES = [
 
 
 def list_audit_log(view: View, call: Arguments) -> list[Record]:
-    """The entries on one record or on all, oldest first; dates are the pages' business."""
+    """List the entries for one record or for all, oldest first. Paging applies the dates."""
     if ("resource_id" in call) != ("resource_type" in call):
         raise ApiError(400, "resource_type and resource_id need each other")
     return [
@@ -33,7 +33,7 @@ def list_audit_log(view: View, call: Arguments) -> list[Record]:
 
 
 def list_custom_field_keys(view: View, call: Arguments) -> list[Record]:
-    """The custom field keys of all entities or of some."""
+    """List the custom field keys of all or some entities."""
     return [
         {"entity": entity, "key": key, "enforce_uniqueness": unique}
         for entity, keys in _CUSTOM_FIELD_KEYS.items()
@@ -43,7 +43,7 @@ def list_custom_field_keys(view: View, call: Arguments) -> list[Record]:
 
 
 def list_services(view: View, call: Arguments) -> list[Record]:
-    """The addresses that the vendor's services use."""
+    """List the IP addresses of the vendor's services."""
     return _SERVICES
 
 

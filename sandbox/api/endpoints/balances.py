@@ -10,28 +10,28 @@ from sandbox.api.view import View
 from sandbox.core.records import USD_ID, Record, to_time, total
 
 NO_UNIT = "00000000-0000-0000-0000-000000000000"
-"""The pricing unit of balances that count units of a product: this account has none such."""
+"""The pricing unit of balances that count units of a product. This account has none."""
 
 
 def list_balances(view: View, call: Arguments) -> list[Record]:
-    """A customer's commits and credits; those of contracts on request only."""
+    """List a customer's commits and credits, including those of contracts if requested."""
     return _balances(view, call, ("PREPAID", "POSTPAID", "CREDIT"))
 
 
 def list_commits(view: View, call: Arguments) -> list[Record]:
-    """A customer's commits; those of contracts on request only."""
+    """List a customer's commits, including those of contracts if requested."""
     return _balances(view, call, ("PREPAID", "POSTPAID"))
 
 
 def list_credits(view: View, call: Arguments) -> list[Record]:
-    """A customer's credits; those of contracts on request only."""
+    """List a customer's credits, including those of contracts if requested."""
     return _balances(view, call, ("CREDIT",))
 
 
 def net_balance(view: View, call: Arguments) -> Record:
-    """The sum of a customer's usable balances in one pricing unit, with or without drafts.
+    """Add up a customer's usable balances in one pricing unit, with or without drafts.
 
-    A balance that manual entries have overdrawn counts as zero.
+    A balance that manual entries overdrew counts as zero.
     """
     if call.get("access_type", "SPEND") == "QUANTITY":
         if "credit_type_id" in call:
@@ -40,7 +40,7 @@ def net_balance(view: View, call: Arguments) -> Record:
         return {"balance": 0, "credit_type_id": NO_UNIT}
     unit_id = call.get("credit_type_id", USD_ID)
     final = call.get("invoice_inclusion_mode") == "FINALIZED"
-    balances = view.books(call["customer_id"]).balances.get(call["customer_id"], [])
+    balances = view.state(call["customer_id"]).balances.get(call["customer_id"], [])
     amounts = (
         _posted(balance, view.now) if final else balance["balance"]
         for balance in balances
@@ -53,7 +53,7 @@ def net_balance(view: View, call: Arguments) -> Record:
 
 
 def shown(balance: Record, call: Arguments) -> Record:
-    """A commit or credit without the parts that were not asked for."""
+    """Return a commit or credit without the parts that were not requested."""
     hidden = set()
     if not call.get("include_balance", False):
         hidden.add("balance")
@@ -63,7 +63,7 @@ def shown(balance: Record, call: Arguments) -> Record:
 
 
 def accesses(balance: Record) -> list[tuple[datetime, datetime]]:
-    """When a balance can be used."""
+    """Yield the access periods of a balance."""
     return [
         (to_time(item["starting_at"]), to_time(item["ending_before"]))
         for item in balance["access_schedule"]["schedule_items"]
@@ -71,7 +71,7 @@ def accesses(balance: Record) -> list[tuple[datetime, datetime]]:
 
 
 def accessible(balance: Record, call: Arguments) -> bool:
-    """Whether a balance can be used at the time that a call asks for."""
+    """Tell whether a balance can be used at the requested time."""
     covering, after, before = (
         call.get(name) for name in ("covering_date", "starting_at", "effective_before")
     )
@@ -87,7 +87,7 @@ def _balances(view: View, call: Arguments, kinds: tuple[str, ...]) -> list[Recor
     include = ("include_contract_balances", "include_contract_commits", "include_contract_credits")
     with_contracts = any(call.get(name, False) for name in include)
     wanted = call.get("id") or call.get("commit_id") or call.get("credit_id")
-    balances = view.books(call["customer_id"]).balances.get(call["customer_id"], [])
+    balances = view.state(call["customer_id"]).balances.get(call["customer_id"], [])
     return [
         shown(balance, call)
         for balance in balances
@@ -102,7 +102,7 @@ def _balances(view: View, call: Arguments, kinds: tuple[str, ...]) -> list[Recor
 
 
 def _chosen(balance: Record, filters: list[Record] | None) -> bool:
-    """Whether a balance matches any of the filters, or there are none."""
+    """Tell whether a balance matches any of the filters. Without filters, all match."""
     kind = "CREDIT" if balance["type"] == "CREDIT" else f"{balance['type']}_COMMIT"
     return not filters or any(
         kind in item.get("balance_types", [kind])
@@ -113,9 +113,9 @@ def _chosen(balance: Record, filters: list[Record] | None) -> bool:
 
 
 def _posted(balance: Record, now: datetime) -> Decimal:
-    """What is left before open invoices take their part: the entries up to now.
+    """Return the balance without pending deductions: the sum of the entries up to now.
 
-    Expired segments have an entry that takes off what was left of them.
+    The ledger of an expired segment ends with an entry for the remainder.
     """
     if not any(start <= now < end for start, end in accesses(balance)):
         return Decimal(0)

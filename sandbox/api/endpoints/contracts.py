@@ -11,11 +11,11 @@ from sandbox.api.view import View, find
 from sandbox.core.records import Record, plain, to_time
 
 MOST_PARTS = 100
-"""How many commits and credits one page of seat balances shows, unless one seat has more."""
+"""The most commits and credits on a page of seat balances, unless one seat has more."""
 
 
 def list_contracts(view: View, call: Arguments) -> list[Record]:
-    """A customer's contracts in order of start; an unknown customer is a 400 here."""
+    """List a customer's contracts by start. An unknown customer is a 400."""
     customer_id, covering = call["customer_id"], call.get("covering_date")
     if customer_id not in view.customers:
         raise ApiError(400, f"Customer {customer_id} not found", "CustomerNotFound")
@@ -23,7 +23,7 @@ def list_contracts(view: View, call: Arguments) -> list[Record]:
         raise ApiError(400, "covering_date excludes starting_at", "InvalidArgument")
     found = [
         contract
-        for contract in view.books(customer_id).contracts.get(customer_id, [])
+        for contract in view.state(customer_id).contracts.get(customer_id, [])
         if (call.get("include_archived", False) or not contract.get("archived_at"))
         and (covering is None or covers(contract, covering))
         and ("starting_at" not in call or to_time(contract["starting_at"]) >= call["starting_at"])
@@ -40,13 +40,13 @@ def list_contracts(view: View, call: Arguments) -> list[Record]:
 
 
 def list_edits(view: View, call: Arguments) -> list[Record]:
-    """What was changed in a contract, oldest first."""
+    """List the edits of a contract, oldest first."""
     contract = view.contract(call)
-    return view.books(call["customer_id"]).contract_edits.get(contract["id"], [])
+    return view.state(call["customer_id"]).contract_edits.get(contract["id"], [])
 
 
 def list_contract_rates(view: View, call: Arguments) -> list[Record]:
-    """The rates of a contract at an instant, by default now."""
+    """List the rates of a contract at an instant, by default now."""
     contract = view.contract(call)
     if "rate_card_id" not in contract:
         return []
@@ -58,7 +58,7 @@ def list_contract_rates(view: View, call: Arguments) -> list[Record]:
 
 
 def quantity_history(view: View, call: Arguments) -> Record:
-    """The quantities of a subscription up to now, with what they cost per billing period."""
+    """List the quantities of a subscription up to now, with their price per billing period."""
     contract, subscription = _subscription(view, call)
     card = find(view.catalog.rate_cards, contract["rate_card_id"], "Rate card")
     product_id = subscription["subscription_rate"]["product"]["id"]
@@ -82,7 +82,7 @@ def quantity_history(view: View, call: Arguments) -> Record:
 
 
 def list_seats(view: View, call: Arguments) -> list[Record]:
-    """Who had the seats of a subscription and when, in order of time, without the future."""
+    """List the past and present holders of a subscription's seats, in order of time."""
     _, subscription = _subscription(view, call)
     covering, after, before = (
         call.get(name) for name in ("covering_date", "starting_at", "ending_before")
@@ -91,7 +91,7 @@ def list_seats(view: View, call: Arguments) -> list[Record]:
         raise ApiError(
             400, "covering_date excludes starting_at and ending_before", "InvalidArgument"
         )
-    seats = view.books(call["customer_id"]).subscription_seats.get(subscription["id"], [])
+    seats = view.state(call["customer_id"]).subscription_seats.get(subscription["id"], [])
     return [
         item
         for item in seat_history(seats, view.now)
@@ -102,15 +102,15 @@ def list_seats(view: View, call: Arguments) -> list[Record]:
 
 
 def list_seat_balances(view: View, call: Arguments) -> list[Record]:
-    """What each seat of a contract has left of the commits and credits given per seat."""
+    """List the balances of each seat of a contract in commits and credits allocated per seat."""
     contract = view.contract(call, status=404)
     if "covering_date" in call and ("starting_at" in call or "effective_before" in call):
         raise ApiError(400, "covering_date excludes starting_at and effective_before")
-    books = view.books(call["customer_id"])
+    state = view.state(call["customer_id"])
     own = {
-        item["id"]: books.subscription_seats[item["id"]]
+        item["id"]: state.subscription_seats[item["id"]]
         for item in contract.get("subscriptions", [])
-        if item["id"] in books.subscription_seats
+        if item["id"] in state.subscription_seats
     }
     wanted = call.get("subscription_ids", list(own))
     if set(wanted) - set(own):
@@ -125,7 +125,7 @@ def list_seat_balances(view: View, call: Arguments) -> list[Record]:
         raise ApiError(400, "seat_ids must name seats of the contract")
     balances = [
         balance
-        for balance in books.balances.get(call["customer_id"], [])
+        for balance in state.balances.get(call["customer_id"], [])
         if accessible(balance, call)
     ]
     return [
@@ -137,7 +137,7 @@ def list_seat_balances(view: View, call: Arguments) -> list[Record]:
 
 
 def seats_per_page(call: Arguments, rows: list[Record]) -> int:
-    """As many seats as it takes to reach the most commits and credits of a page."""
+    """Return how many seats fill a page of commits and credits."""
     parts = 0
     for number, row in enumerate(rows):
         if parts >= MOST_PARTS:
@@ -147,7 +147,7 @@ def seats_per_page(call: Arguments, rows: list[Record]) -> int:
 
 
 def _subscription(view: View, call: Arguments) -> tuple[Record, Record]:
-    """The contract and the subscription that a call names."""
+    """Return the requested contract and subscription."""
     contract = view.contract(call)
     for subscription in contract.get("subscriptions", []):
         if subscription["id"] == call["subscription_id"]:

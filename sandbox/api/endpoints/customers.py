@@ -1,4 +1,4 @@
-"""Customers, and what is known of one besides its bills: billing providers, metrics, alerts."""
+"""Endpoints for customers, their billing providers, metrics and alerts."""
 
 from sandbox.api.arguments import Arguments
 from sandbox.api.endpoint import Endpoint
@@ -10,7 +10,7 @@ from sandbox.core.records import Record, make_id
 
 
 def list_customers(view: View, call: Arguments) -> list[Record]:
-    """Active customers, or only the archived ones."""
+    """List active customers, or only archived ones."""
     archived = call.get("only_archived", False)
     ids = call.get("customer_ids")
     accounts = call.get("salesforce_account_ids")
@@ -25,18 +25,18 @@ def list_customers(view: View, call: Arguments) -> list[Record]:
 
 
 def get_customer(view: View, call: Arguments) -> Record:
-    """One customer, archived or not."""
+    """Return one customer, archived or not."""
     return view.customer(call["customer_id"])
 
 
 def list_customer_metrics(view: View, call: Arguments) -> list[Record]:
-    """All metrics, or those that the customer's present plans and contracts charge for."""
+    """List all metrics, or those that the customer's current plans charge for."""
     customer_id = call["customer_id"]
-    books = view.books(customer_id)
+    state = view.state(customer_id)
     metrics = list_metrics(view, call)
     if not call.get("on_current_plan", False):
         return metrics
-    plans = {plan["plan_id"] for plan in books.customer_plans.get(customer_id, [])}
+    plans = {plan["plan_id"] for plan in state.customer_plans.get(customer_id, [])}
     charged = {
         charge["billable_metric"]["id"]
         for charge in view.catalog.plan_charges
@@ -46,14 +46,14 @@ def list_customer_metrics(view: View, call: Arguments) -> list[Record]:
 
 
 def list_billing_configurations(view: View, call: Arguments) -> list[Record]:
-    """How a customer's invoices are sent; archived with the customer, then shown on request."""
+    """List a customer's billing provider settings, including archived ones if requested."""
     customer = view.customer(call["customer_id"])
-    books = view.books(customer["id"])
-    if customer["id"] not in books.billing_provider:
+    state = view.state(customer["id"])
+    if customer["id"] not in state.billing_provider:
         return []
     if customer["archived_at"] and not call.get("include_archived", False):
         return []
-    provider, reference = books.billing_provider[customer["id"]]
+    provider, reference = state.billing_provider[customer["id"]]
     return [
         {
             "id": make_id("billing configuration", customer["id"]),
@@ -72,10 +72,10 @@ def list_billing_configurations(view: View, call: Arguments) -> list[Record]:
 
 
 def list_alerts(view: View, call: Arguments) -> list[Record]:
-    """The state of every alert for a customer; of the enabled ones unless asked for others."""
+    """List the status of each alert for a customer; by default only enabled alerts."""
     customer = view.customer(call["customer_id"])
     wanted = [status.lower() for status in call.get("alert_statuses", ["enabled"])]
-    alerts = customer_alerts(customer, view.books(customer["id"]), view.now)
+    alerts = customer_alerts(customer, view.state(customer["id"]), view.now)
     return [item for item in alerts if item["alert"]["status"] in wanted]
 
 

@@ -1,4 +1,4 @@
-"""Invoices, and the same by day or hour."""
+"""Endpoints for invoices and their breakdowns by day or hour."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from sandbox.billing.breakdowns import joined, spread
 from sandbox.core.records import Record, to_time
 
 PAGE_SPAN = {"DAY": timedelta(days=35), "HOUR": timedelta(hours=24)}
-"""The time between the first and the last window of one page of breakdowns."""
+"""The longest time between the first and last window of a page of breakdowns."""
 
 
 def list_invoices(view: View, call: Arguments) -> list[Record]:
-    """A customer's invoices with full lines, VOID included, by `issued_at`.
+    """List a customer's invoices with their lines, including VOID ones, by `issued_at`.
 
     Dates select billing periods that lie within [starting_on, ending_before]; an invoice without
     a period (SCHEDULED) is then left out.
@@ -39,13 +39,13 @@ def list_invoices(view: View, call: Arguments) -> list[Record]:
 
 
 def get_invoice(view: View, call: Arguments) -> Record:
-    """One invoice of a customer."""
+    """Return one invoice of a customer."""
     invoices = view.invoices(call["customer_id"])
     return _lines_of(find(invoices, call["invoice_id"], "Invoice"), call)
 
 
 def list_breakdowns(view: View, call: Arguments) -> list[Record]:
-    """A customer's invoices by window, VOID left out: by `issued_at`, then by window.
+    """List a customer's invoices by window, except VOID ones, by `issued_at` and window.
 
     The windows are those that begin within [starting_on, ending_before).
     """
@@ -58,7 +58,7 @@ def list_breakdowns(view: View, call: Arguments) -> list[Record]:
 
 
 def list_spend(view: View, call: Arguments) -> list[Record]:
-    """What a customer's invoices charge by day, or in all, before commits and credits."""
+    """List a customer's charges per day or in total, before commits and credits."""
     unknown = call.get("group_filters", {}).keys() - set(call.get("group_keys", []))
     if unknown:
         raise ApiError(400, f"group_filters {sorted(unknown)} are not in group_keys")
@@ -74,7 +74,7 @@ def list_spend(view: View, call: Arguments) -> list[Record]:
 def broken_down(
     view: View, customer_id: str, size: str, call: Arguments
 ) -> Iterator[tuple[Record, list[Record]]]:
-    """The invoices that a call for breakdowns asks for, each with the rows of its windows.
+    """Yield the requested invoices, each with the rows of its windows.
 
     Raises:
         ApiError: 404 for an unknown customer, 400 for dates in the wrong order.
@@ -101,7 +101,7 @@ def broken_down(
 
 
 def windows_per_page(call: Arguments, rows: list[Record]) -> int:
-    """How many rows make one page: none spans more than `PAGE_SPAN`."""
+    """Return how many rows fit on a page, which spans at most `PAGE_SPAN`."""
     span = PAGE_SPAN[call.get("window_size", "DAY")]
     starts: list[datetime] = []
     for number, row in enumerate(rows):
@@ -127,13 +127,13 @@ def _lines_of(invoice: Record, call: Arguments) -> Record:
 
 
 def _gross(row: Record) -> Record:
-    """A window without what commits and credits paid."""
+    """Return a window without the lines of applied commits and credits."""
     lines = [line for line in row["line_items"] if line["type"] != "applied_commit_or_credit"]
     return {**row, "line_items": lines}
 
 
 def _added_up(rows: list[Record]) -> Record:
-    """The windows of an invoice as one, the parts of each line joined."""
+    """Merge the windows of an invoice and the parts of each line."""
     parts: dict[str, list[Record]] = {}
     for row in rows:
         for line in row["line_items"]:
@@ -156,7 +156,7 @@ _SPEND_FIELDS = (
 
 
 def _spend(row: Record, view: View, call: Arguments) -> Record:
-    """A row of gross spend, its usage lines split by the group keys asked for."""
+    """Return a row of gross spend with usage lines split by the requested group keys."""
     lines = row["line_items"]
     if keys := call.get("group_keys"):
         lines = [part for line in lines for part in _grouped(line, row, keys, view, call)]
@@ -168,9 +168,9 @@ def _spend(row: Record, view: View, call: Arguments) -> Record:
 def _grouped(
     line: Record, row: Record, keys: list[str], view: View, call: Arguments
 ) -> list[Record]:
-    """A usage line by the values of group keys; other lines, which have none, as they are.
+    """Split a usage line by the values of group keys. Other lines stay whole.
 
-    Filters leave out other values, and all lines that have no values.
+    Filters drop other values and all lines without a value.
     """
     filters = {key: values for key, values in call.get("group_filters", {}).items() if values}
     metric_id = view.metric_of(line)
@@ -230,7 +230,7 @@ ENDPOINTS = [
             **_FILTERS,
         },
     ),
-    # Before the single invoice, whose path would match.
+    # Comes before the single invoice, whose path would match.
     Endpoint(
         "GET",
         f"{_INVOICES}/breakdowns",

@@ -1,4 +1,4 @@
-"""The deprecated plans model: plans, who is on them, credit grants and their ledgers, costs."""
+"""Endpoints of the deprecated plans model: plans, credit grants, ledgers, costs."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,24 +13,24 @@ from sandbox.billing.grant_ledgers import ledger_window
 from sandbox.core.records import Record, plain, to_time, total
 
 RENEWAL_PERIODS = 12
-"""After how many billing periods the price adjustments of a second year begin."""
+"""The billing period after which the price adjustments of the second year begin."""
 
 RENEWAL_DISCOUNT = Decimal(-5)
-"""The adjustment of a second year, in percent."""
+"""The price adjustment in the second year, in percent."""
 
 
 def list_plans(view: View, call: Arguments) -> list[Record]:
-    """All plans."""
+    """List all plans."""
     return list(view.catalog.plans.values())
 
 
 def get_plan(view: View, call: Arguments) -> Record:
-    """One plan."""
+    """Return one plan."""
     return find(view.catalog.plans.values(), call["plan_id"], "Plan")
 
 
 def list_charges(view: View, call: Arguments) -> list[Record]:
-    """The charges of a plan; which metric a usage charge counts is not told."""
+    """List the charges of a plan, without the metric of a usage charge."""
     plan = get_plan(view, call)
     return [
         {key: value for key, value in charge.items() if key not in ("plan_id", "billable_metric")}
@@ -40,7 +40,7 @@ def list_charges(view: View, call: Arguments) -> list[Record]:
 
 
 def list_plan_customers(view: View, call: Arguments) -> list[Record]:
-    """Who is on a plan now, or was, or will be."""
+    """List the past, present or future customers of a plan."""
     plan = get_plan(view, call)
     wanted = call.get("status", "active")
     return [
@@ -55,23 +55,23 @@ def list_plan_customers(view: View, call: Arguments) -> list[Record]:
                 **({"ending_before": item["ending_before"]} if "ending_before" in item else {}),
             },
         }
-        for books in view.parts
-        for customer_id, items in books.customer_plans.items()
+        for state in view.parts
+        for customer_id, items in state.customer_plans.items()
         for item in items
         if item["plan_id"] == plan["id"] and wanted in ("all", _state(item, view.now))
     ]
 
 
 def list_customer_plans(view: View, call: Arguments) -> list[Record]:
-    """The plans a customer is or was on, newest first."""
-    plans = view.books(call["customer_id"]).customer_plans.get(call["customer_id"], [])
+    """List the current and past plans of a customer, newest first."""
+    plans = view.state(call["customer_id"]).customer_plans.get(call["customer_id"], [])
     return sorted(plans, key=lambda plan: to_time(plan["starting_on"]), reverse=True)
 
 
 def list_price_adjustments(view: View, call: Arguments) -> list[Record]:
-    """What a customer's plan charges otherwise than the plan: less from the second year on.
+    """List a customer's price adjustments, which lower the prices from the second year on.
 
-    Customers on open-ended plans agreed to that; no invoice of a first year shows it.
+    Only open-ended plans have them, and no invoice of the first year shows them.
     """
     customer_plan = find(list_customer_plans(view, call), call["customer_plan_id"], "Customer plan")
     if "ending_before" in customer_plan:
@@ -96,7 +96,7 @@ def list_price_adjustments(view: View, call: Arguments) -> list[Record]:
 
 
 def list_costs(view: View, call: Arguments) -> list[Record]:
-    """What a customer's plan costs by day and pricing unit, before credit grants."""
+    """List the costs of a customer's plan by day and pricing unit, before credit grants."""
     days: dict[tuple[str, str], Record] = {}
     for invoice, rows in broken_down(view, call["customer_id"], "DAY", call):
         if "plan_id" not in invoice:
@@ -118,7 +118,7 @@ def list_costs(view: View, call: Arguments) -> list[Record]:
 
 
 def list_grants(view: View, call: Arguments) -> list[Record]:
-    """Credit grants of the whole account or of some customers, units or ids."""
+    """List credit grants, filtered by customers, pricing units or ids."""
     if "credit_grant_ids" in call and ("customer_ids" in call or "credit_type_ids" in call):
         raise ApiError(400, "credit_grant_ids excludes customer_ids and credit_type_ids")
     before, expiring = call.get("effective_before"), call.get("not_expiring_before")
@@ -134,7 +134,7 @@ def list_grants(view: View, call: Arguments) -> list[Record]:
 
 
 def list_entries(view: View, call: Arguments) -> list[Record]:
-    """Credit ledgers, one row per customer."""
+    """List credit ledgers, one row per customer."""
     start, end = call.get("starting_on"), call.get("ending_before")
     if end and end > view.now:
         raise ApiError(400, "ending_before must not be in the future")
@@ -160,7 +160,7 @@ def _state(customer_plan: Record, now: datetime) -> str:
 
 
 def _cost_lines(row: Record) -> Iterator[Record]:
-    """The costs of a day by charge, those of nothing left out."""
+    """List the costs of a day by charge, except zero costs."""
     for line in row["line_items"]:
         for sub in line["sub_line_items"]:
             if sub["subtotal"]:

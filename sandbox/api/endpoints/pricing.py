@@ -1,4 +1,4 @@
-"""What is sold and at which price: units, metrics, products, rate cards, rates, packages."""
+"""Endpoints for pricing units, metrics, products, rate cards, rates and packages."""
 
 from collections.abc import Iterable
 
@@ -13,12 +13,12 @@ METRICS_PER_PAGE = 10
 
 
 def list_credit_types(view: View, call: Arguments) -> list[Record]:
-    """All pricing units."""
+    """List all pricing units."""
     return list(view.catalog.credit_types.values())
 
 
 def list_metrics(view: View, call: Arguments) -> list[Record]:
-    """Billable metrics, archived ones on request."""
+    """List billable metrics, including archived ones if requested."""
     archived = call.get("include_archived", False)
     return [
         metric
@@ -28,17 +28,17 @@ def list_metrics(view: View, call: Arguments) -> list[Record]:
 
 
 def list_products(view: View, call: Arguments) -> list[Record]:
-    """Contract products by archive state."""
+    """List contract products by archive state."""
     return _by_archive_state(view.catalog.contract_products.values(), call)
 
 
 def list_rate_cards(view: View, call: Arguments) -> list[Record]:
-    """Rate cards, without their rates."""
+    """List rate cards, without their rates."""
     return view.catalog.rate_cards
 
 
 def list_rates(view: View, call: Arguments) -> list[Record]:
-    """The rates of a rate card at an instant."""
+    """List the rates of a rate card at an instant."""
     card = find(view.catalog.rate_cards, call["rate_card_id"], "Rate card")
     at = call["at"]
     return [
@@ -50,7 +50,7 @@ def list_rates(view: View, call: Arguments) -> list[Record]:
 
 
 def list_rate_schedule(view: View, call: Arguments) -> list[Record]:
-    """The rates of a rate card that hold at any time from `starting_at` to `ending_before`."""
+    """List the rates of a rate card that are valid in [starting_at, ending_before)."""
     card = find(view.catalog.rate_cards, call["rate_card_id"], "Rate card")
     start, end = call["starting_at"], call.get("ending_before")
     return [
@@ -62,12 +62,12 @@ def list_rate_schedule(view: View, call: Arguments) -> list[Record]:
 
 
 def list_packages(view: View, call: Arguments) -> list[Record]:
-    """Packages by archive state."""
+    """List packages by archive state."""
     return _by_archive_state(view.catalog.packages, call)
 
 
 def list_package_contracts(view: View, call: Arguments) -> list[Record]:
-    """The contracts made from a package, in order of customers; an unknown package is a 400."""
+    """List the contracts made from a package, by customer. An unknown package is a 400."""
     if not any(item["id"] == call["package_id"] for item in view.catalog.packages):
         raise ApiError(400, f"Package {call['package_id']} not found", "PackageNotFound")
     covering, after = call.get("covering_date"), call.get("starting_at")
@@ -76,8 +76,8 @@ def list_package_contracts(view: View, call: Arguments) -> list[Record]:
     fields = ("customer_id", "starting_at", "ending_before", "archived_at")
     return [
         {"contract_id": item["id"], **{key: item[key] for key in fields if item.get(key)}}
-        for books in view.parts
-        for contracts in books.contracts.values()
+        for state in view.parts
+        for contracts in state.contracts.values()
         for item in contracts
         if item.get("package_id") == call["package_id"]
         and (call.get("include_archived", False) or not item.get("archived_at"))
@@ -87,7 +87,7 @@ def list_package_contracts(view: View, call: Arguments) -> list[Record]:
 
 
 def covers(record: Record, moment: object) -> bool:
-    """Whether a moment lies within a record's `starting_at` and `ending_before`."""
+    """Tell whether an instant is in a record's [starting_at, ending_before)."""
     start, end = to_time(record["starting_at"]), to_time(record.get("ending_before"))
     return start <= moment and (end is None or moment < end)
 

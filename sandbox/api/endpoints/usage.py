@@ -1,4 +1,4 @@
-"""Usage: quantities by customer and metric, whole, by day or hour, and by group."""
+"""Endpoints for usage by customer and metric: total, by day or hour, and by group."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ ROWS_PER_PAGE = 500
 
 
 class UsageRows(Sequence[Record]):
-    """The rows of a usage list, made when a page is cut: a large account has millions."""
+    """The rows of a usage list, created page by page: a large account has millions."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class UsageRows(Sequence[Record]):
         """List `windows` for each pair of customer id and metric.
 
         Args:
-            view: Knows the usage.
+            view: Has the usage.
             pairs: Customer ids and metrics, in the order of the list.
             windows: Starts and ends, in order.
             size: HOUR, DAY or NONE.
@@ -84,9 +84,9 @@ class UsageRows(Sequence[Record]):
 
 
 def list_usage(view: View, call: Arguments) -> Sequence[Record]:
-    """Usage by customer, then metric, then window; null where no usage matched.
+    """List usage by customer, metric and window; null for a window without usage.
 
-    A customer and a metric that never met are listed only if both were asked for by id. Windows
+    A customer without any usage of a metric is listed only if both are requested by id. Windows
     that begin after now are left out.
     """
     start, end = _whole_days(call["starting_on"], call["ending_before"])
@@ -109,9 +109,9 @@ def list_usage(view: View, call: Arguments) -> Sequence[Record]:
 
 
 def list_groups(view: View, call: Arguments) -> list[Record]:
-    """A customer's usage of a metric by window and group; null where a group had none.
+    """List a customer's usage of a metric by window and group; null for a group without usage.
 
-    Groups are those with any usage in the time asked for.
+    Only groups with usage in the requested time are listed.
     """
     start, end = _group_range(view, call)
     metric = _metric(view, call["billable_metric_id"])
@@ -171,7 +171,7 @@ def _windows(
 
 
 def _group_range(view: View, call: Arguments) -> tuple[datetime, datetime]:
-    """The dates of a call, or the customer's current billing period."""
+    """Return the requested dates, or the customer's current billing period."""
     dated = {"starting_on", "ending_before"} & call.keys()
     if not call.get("current_period", False):
         if len(dated) < 2:
@@ -187,7 +187,7 @@ def _group_range(view: View, call: Arguments) -> tuple[datetime, datetime]:
 
 
 def _group_keys(call: Arguments) -> tuple[list[str], dict[str, Any]]:
-    """Group keys and the values wanted of each, from either way to ask for them."""
+    """Return the requested group keys and values, from either form of the arguments."""
     if "group_by" in call:
         if "group_key" in call or "group_filters" in call:
             raise ApiError(400, "group_by excludes group_key and group_filters")
@@ -199,7 +199,7 @@ def _group_keys(call: Arguments) -> tuple[list[str], dict[str, Any]]:
 
 
 def _check_group_keys(metric: Record, keys: list[str]) -> None:
-    """A compound group key must be complete: all of its keys and no others."""
+    """Require a compound group key to be complete: all of its keys and no others."""
     if keys and sorted(keys) not in [sorted(item) for item in metric.get("group_keys", [])]:
         raise ApiError(400, f"{metric['name']} has no group key of exactly {keys}")
 

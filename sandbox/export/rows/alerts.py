@@ -9,17 +9,17 @@ from sandbox.export.rows.core import Row, issued, unit_columns
 from sandbox.scenario.catalog import CREATED
 
 
-def alert_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of alert: those of the account, which watch all customers."""
+def alert_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
+    """Yield rows of alert, which watch all customers."""
     created = to_time(CREATED)
-    for alert in account_alerts(books):
+    for alert in account_alerts(state):
         row = {
             "id": alert["id"],
             "name": alert["name"],
             "alert_type": alert["type"],
             "threshold": alert["threshold"],
             "webhooks_enabled": True,
-            "environment_type": books.environment,
+            "environment_type": state.environment,
             "created_at": created,
             "disabled_at": created if alert["status"] == "disabled" else None,
             "archived_at": created if alert["status"] == "archived" else None,
@@ -29,16 +29,16 @@ def alert_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
 
 
 class AlertHistory:
-    """The changes of alerts' statuses, seen when each day's books are shown in turn."""
+    """The changes of alert statuses between the states of successive days."""
 
     def __init__(self) -> None:
         """Begin before the first day."""
         self._statuses: dict[tuple[str, str], str] = {}
 
-    def rows(self, books: AccountState) -> Iterator[tuple[str, Row]]:
-        """Rows of customer_alert_history: what is new since the books shown before."""
-        for customer in books.customers:
-            for record in customer_alerts(customer, books, books.now):
+    def rows(self, state: AccountState) -> Iterator[tuple[str, Row]]:
+        """Yield rows of customer_alert_history for the changes since the previous state."""
+        for customer in state.customers:
+            for record in customer_alerts(customer, state, state.now):
                 alert_id, status = record["alert"]["id"], record["customer_status"]
                 key = (customer["id"], alert_id)
                 if status is None or self._statuses.get(key) == status:
@@ -46,26 +46,26 @@ class AlertHistory:
                 self._statuses[key] = status
                 reason = record.get("triggered_by")
                 row = {
-                    "id": make_id("alert status", *key, books.now.date()),
-                    "environment_type": books.environment,
+                    "id": make_id("alert status", *key, state.now.date()),
+                    "environment_type": state.environment,
                     "customer_id": customer["id"],
                     "alert_id": alert_id,
                     "alert_status": status,
                     "additional_data": to_json_text({"triggered_by": reason} if reason else {}),
-                    "created_at": books.now,
+                    "created_at": state.now,
                 }
                 yield "customer_alert_history", row
 
 
-def payment_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of payment, one per state: of contract invoices that the billing provider collects."""
-    for invoice, versions in issued(books):
+def payment_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
+    """Yield rows of payment, one per status, for collected contract invoices."""
+    for invoice, versions in issued(state):
         if "contract_id" in invoice and invoice.get("external_invoice") and invoice["total"]:
             for version in versions:
-                yield "payment", _payment(books, invoice | version.changes, version)
+                yield "payment", _payment(state, invoice | version.changes, version)
 
 
-def _payment(books: AccountState, invoice: Record, version: Version) -> Row:
+def _payment(state: AccountState, invoice: Record, version: Version) -> Row:
     paid = invoice["external_invoice"]["external_status"] == "PAID"
     payment_id = make_id("payment", invoice["id"])
     return {
@@ -73,7 +73,7 @@ def _payment(books: AccountState, invoice: Record, version: Version) -> Row:
         "invoice_id": invoice["id"],
         "customer_id": invoice["customer_id"],
         "contract_id": invoice["contract_id"],
-        "environment_type": books.environment,
+        "environment_type": state.environment,
         "amount": invoice["total"],
         "amount_paid": invoice["total"] if paid else 0,
         **unit_columns(invoice["credit_type"]),

@@ -1,6 +1,6 @@
 """Rows of the export's breakdowns: invoices cut into days.
 
-Days and lines without an amount are left out; the others add up to the invoice, as in the API.
+Days and lines without an amount are left out. The others add up to the invoice, as in the API.
 """
 
 from collections.abc import Iterator
@@ -14,27 +14,27 @@ from sandbox.export.rows.core import Row, issued, line_metadata, numbered_lines,
 from sandbox.export.rows.drafts import drafts, is_incomplete
 
 
-def breakdown_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of breakdowns_invoices and breakdowns_line_items: invoices as they were finalized."""
-    metrics = _metrics(books)
-    for invoice, versions in issued(books):
+def breakdown_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
+    """Yield rows of breakdowns_invoices and breakdowns_line_items, as first finalized."""
+    metrics = _metrics(state)
+    for invoice, versions in issued(state):
         updated_at = versions[0].updated_at
         names = ("breakdowns_invoices", "breakdowns_line_items")
         first = invoice | versions[0].changes
-        yield from _rows(books, first, metrics, names, floor(updated_at, "DAY"), updated_at)
+        yield from _rows(state, first, metrics, names, floor(updated_at, "DAY"), updated_at)
 
 
-def draft_breakdown_rows(books: AccountState, updated_at: datetime) -> Iterator[tuple[str, Row]]:
-    """Rows of the breakdowns of open invoices in the snapshot at the books' instant."""
+def draft_breakdown_rows(state: AccountState, updated_at: datetime) -> Iterator[tuple[str, Row]]:
+    """Yield rows of the breakdowns of open invoices in the snapshot at the state's instant."""
     names = ("breakdowns_draft_invoices", "breakdowns_draft_line_items")
-    metrics = _metrics(books)
-    for invoice in drafts(books):
-        if not is_incomplete(books, invoice):
-            yield from _rows(books, invoice, metrics, names, books.now, updated_at)
+    metrics = _metrics(state)
+    for invoice in drafts(state):
+        if not is_incomplete(state, invoice):
+            yield from _rows(state, invoice, metrics, names, state.now, updated_at)
 
 
 def _rows(
-    books: AccountState,
+    state: AccountState,
     invoice: Record,
     metrics: dict[str, str],
     names: tuple[str, str],
@@ -46,13 +46,13 @@ def _rows(
     numbered = {**invoice, "line_items": lines[:count]}
     if "invoice_adjustments" in invoice:
         numbered["invoice_adjustments"] = lines[count:]
-    for day in breakdown(numbered, "DAY", books.now, _measure(books, invoice, metrics)):
+    for day in breakdown(numbered, "DAY", state.now, _measure(state, invoice, metrics)):
         parts = [*day["line_items"], *day.get("invoice_adjustments", [])]
         parts = [part for part in parts if part["total"]]
         if not parts:
             continue
         common = {
-            "environment_type": books.environment,
+            "environment_type": state.environment,
             "snapshot_timestamp": snapshot,
             "transfer_id": f"{names[0]}-{snapshot:%Y%m%d}",
             "breakdown_start_timestamp": to_time(day["breakdown_start_timestamp"]),
@@ -116,22 +116,22 @@ def _part_row(part: Record) -> Row:
     }
 
 
-def _metrics(books: AccountState) -> dict[str, str]:
-    """Metrics by plan charge and by contract product."""
+def _metrics(state: AccountState) -> dict[str, str]:
+    """Return metric ids by plan charge and by contract product."""
     by_charge = {
         charge["id"]: charge["billable_metric"]["id"]
-        for charge in books.catalog.plan_charges
+        for charge in state.catalog.plan_charges
         if charge["billable_metric"]
     }
     return by_charge | {
         product["id"]: product["current"]["billable_metric_id"]
-        for product in books.catalog.contract_products.values()
+        for product in state.catalog.contract_products.values()
         if "billable_metric_id" in product["current"]
     }
 
 
 def _metric_of(part: Record, metrics: dict[str, str]) -> str | None:
-    """The one metric that measures a line; a plan's line may have several."""
+    """Return the only metric of a line. A plan's line with several has none."""
     if part.get("type") == "applied_commit_or_credit":
         return None
     subs = part.get("sub_line_items", [])
@@ -140,12 +140,12 @@ def _metric_of(part: Record, metrics: dict[str, str]) -> str | None:
     return metrics.get(subs[0]["charge_id"] if subs else part.get("product_id", ""))
 
 
-def _measure(books: AccountState, invoice: Record, metrics: dict[str, str]) -> Measure:
-    """How to measure the usage behind a line; a first issue leaves out what came in late."""
+def _measure(state: AccountState, invoice: Record, metrics: dict[str, str]) -> Measure:
+    """Return a function that measures a line. Late usage counts in regenerated invoices only."""
     late = "regenerated_from_invoice_id" in invoice
 
     def measure(line: Record) -> Quantities | None:
         metric_id = metrics.get(line.get("charge_id") or line.get("product_id", ""))
-        return metric_id and books.usage.days(invoice["customer_id"], metric_id, late)
+        return metric_id and state.usage.days(invoice["customer_id"], metric_id, late)
 
     return measure

@@ -1,6 +1,6 @@
-"""Rows of the export's contract tables: full pictures of what is agreed, one a day.
+"""Rows of the export's contract tables: a full snapshot per day.
 
-What is gone from a picture is gone: an archived charge has no row any more.
+A snapshot has no rows for what was archived.
 """
 
 from collections.abc import Iterator
@@ -21,22 +21,22 @@ _RENAMED = {"credited": "commit_credited", "expiration": "segment_expiration"}
 _COST_DECIMALS = Decimal("1e-12")
 
 
-def contract_rows(books: AccountState) -> Rows:
-    """Rows of what customers have agreed to.
+def contract_rows(state: AccountState) -> Rows:
+    """Yield the rows of contracts, commits, credits and their parts.
 
-    What the snapshot says of all rows alike, its id and time and the environment, is left to add.
+    The caller adds the columns that all rows of a snapshot share: its id, time and environment.
     """
-    for customer_id, contracts in books.contracts.items():
+    for customer_id, contracts in state.contracts.items():
         for contract in contracts:
             yield "contracts_contracts", _contract(contract)
             for parts in (_charges, _subscriptions, _recurring, _overrides, _transitions):
-                yield from parts(books, contract)
-            yield from _thresholds(books, contract)
-            yield from _edits(books, contract)
+                yield from parts(state, contract)
+            yield from _thresholds(state, contract)
+            yield from _edits(state, contract)
             yield from _usage_filters(contract)
-        for balance in books.balances[customer_id]:
-            yield from _balance(books, customer_id, balance)
-    yield from _hierarchies(books)
+        for balance in state.balances[customer_id]:
+            yield from _balance(state, customer_id, balance)
+    yield from _hierarchies(state)
 
 
 def _contract(contract: Record) -> Row:
@@ -58,8 +58,8 @@ def _contract(contract: Record) -> Row:
     }
 
 
-def _balance(books: AccountState, customer_id: str, balance: Record) -> Rows:
-    """A row of contracts_balances, and of contracts_commits for a commit of a contract."""
+def _balance(state: AccountState, customer_id: str, balance: Record) -> Rows:
+    """Yield a row of contracts_balances, and of contracts_commits for a contract's commit."""
     origin = balance.get("rolled_over_from", {})
     contract_id = balance.get("contract", {}).get("id")
     access = balance["access_schedule"]
@@ -87,7 +87,7 @@ def _balance(books: AccountState, customer_id: str, balance: Record) -> Rows:
         "invoice_schedule": to_json_text(_payment(payment)) if payment else None,
         "rollover_fraction": balance.get("rollover_fraction"),
         "rate_type": balance["rate_type"],
-        "ledger": to_json_text([_entry(books, balance, entry) for entry in balance["ledger"]]),
+        "ledger": to_json_text([_entry(state, balance, entry) for entry in balance["ledger"]]),
         "rolled_over_from_commit_id": origin.get("commit_id"),
         "rolled_over_from_contract_id": origin.get("contract_id"),
         "recurring_commit_id": balance.get("recurring_credit_id"),
@@ -123,34 +123,34 @@ def _payment(schedule: Record) -> Record:
 
 
 def _cost_basis(balance: Record, granted: Decimal) -> Decimal | None:
-    """What was paid per unit granted, of a prepaid commit that was bought."""
+    """Return the price per granted unit of a prepaid commit that was bought."""
     if balance["type"] != "PREPAID" or "invoice_schedule" not in balance:
         return None
     paid = total(item["amount"] for item in balance["invoice_schedule"]["schedule_items"])
     return (paid / granted).quantize(_COST_DECIMALS)
 
 
-def _entry(books: AccountState, balance: Record, entry: Record) -> Record:
-    """A ledger entry with the export's name of its type."""
+def _entry(state: AccountState, balance: Record, entry: Record) -> Record:
+    """Return a ledger entry with the export's name of its type."""
     prefix = next(prefix for prefix in _LEDGERS if entry["type"].startswith(prefix))
     kind = entry["type"].removeprefix(prefix).lower()
     kind = _RENAMED.get(kind, kind)
     keys = ("timestamp", "amount", "segment_id", "invoice_id", "reason", "new_contract_id")
     record = {"type": _LEDGERS[prefix] + kind, **{key: entry[key] for key in keys if key in entry}}
     if kind == "rollover":
-        record["new_commit_id"] = _successor(books, balance)
+        record["new_commit_id"] = _successor(state, balance)
     return record
 
 
-def _successor(books: AccountState, balance: Record) -> str | None:
-    for others in books.balances.values():
+def _successor(state: AccountState, balance: Record) -> str | None:
+    for others in state.balances.values():
         for other in others:
             if other.get("rolled_over_from", {}).get("commit_id") == balance["id"]:
                 return other["id"]
     return None
 
 
-def _charges(books: AccountState, contract: Record) -> Rows:
+def _charges(state: AccountState, contract: Record) -> Rows:
     for charge in contract["scheduled_charges"]:
         if "archived_at" in charge:
             continue
@@ -167,10 +167,10 @@ def _charges(books: AccountState, contract: Record) -> Rows:
         yield "contracts_scheduled_charges", row
 
 
-def _subscriptions(books: AccountState, contract: Record) -> Rows:
+def _subscriptions(state: AccountState, contract: Record) -> Rows:
     fiat = next(
         card["fiat_credit_type"]
-        for card in books.catalog.rate_cards
+        for card in state.catalog.rate_cards
         if card["id"] == contract["rate_card_id"]
     )
     for item in contract.get("subscriptions", []):
@@ -195,7 +195,7 @@ def _subscriptions(books: AccountState, contract: Record) -> Rows:
         yield "contracts_subscriptions", row
 
 
-def _recurring(books: AccountState, contract: Record) -> Rows:
+def _recurring(state: AccountState, contract: Record) -> Rows:
     for item in contract.get("recurring_credits", []):
         row = {
             "id": item["id"],
@@ -217,8 +217,8 @@ def _recurring(books: AccountState, contract: Record) -> Rows:
         yield "contracts_recurring_commits_and_credits", row
 
 
-def _overrides(books: AccountState, contract: Record) -> Rows:
-    """Overrides; one that begins after its contract came by an amendment."""
+def _overrides(state: AccountState, contract: Record) -> Rows:
+    """Yield overrides. An override that begins after its contract has an amendment."""
     for item in contract["overrides"]:
         starting_at = to_time(item["starting_at"])
         amendment_id = None
@@ -258,8 +258,8 @@ def _overrides(books: AccountState, contract: Record) -> Rows:
         yield "contracts_overrides", row
 
 
-def _transitions(books: AccountState, contract: Record) -> Rows:
-    """A transition, once: with the contract that it ends in."""
+def _transitions(state: AccountState, contract: Record) -> Rows:
+    """Yield each transition once, with the contract that it leads to."""
     for item in contract["transitions"]:
         if item["to_contract_id"] == contract["id"]:
             row = {
@@ -274,8 +274,8 @@ def _transitions(books: AccountState, contract: Record) -> Rows:
             yield "contracts_transitions", row
 
 
-def _edits(books: AccountState, contract: Record) -> Rows:
-    for edit in books.contract_edits.get(contract["id"], []):
+def _edits(state: AccountState, contract: Record) -> Rows:
+    for edit in state.contract_edits.get(contract["id"], []):
         changes = {key: edit[key] for key in edit if key not in ("id", "timestamp")}
         row = {
             "id": edit["id"],
@@ -288,8 +288,8 @@ def _edits(books: AccountState, contract: Record) -> Rows:
         yield "contracts_edits", row
 
 
-def _thresholds(books: AccountState, contract: Record) -> Rows:
-    """The automatic top-up of a contract, and beside it a spend threshold that is switched off."""
+def _thresholds(state: AccountState, contract: Record) -> Rows:
+    """Yield the automatic top-up of a contract, and a disabled spend threshold."""
     config = contract.get("prepaid_balance_threshold_configuration")
     if config is None:
         return
@@ -315,7 +315,7 @@ def _thresholds(books: AccountState, contract: Record) -> Rows:
 
 
 def _usage_filters(contract: Record) -> Rows:
-    """The filter of a contract made from a package, which lets all of the customer's usage pass."""
+    """Yield the usage filter of a contract made from a package, which accepts all usage."""
     if "package_id" not in contract:
         return
     row = {
@@ -331,13 +331,13 @@ def _usage_filters(contract: Record) -> Rows:
     yield "contracts_usage_filter_schedule", row | until
 
 
-def _hierarchies(books: AccountState) -> Rows:
-    """Contracts on one consolidated invoice: the first is the parent of the others."""
+def _hierarchies(state: AccountState) -> Rows:
+    """Yield the hierarchy of contracts on a consolidated invoice. The first is the parent."""
     families = {
         tuple(
             (item["contract_id"], item["customer_id"]) for item in invoice["constituent_invoices"]
         )
-        for invoice in books.invoices
+        for invoice in state.invoices
         if "constituent_invoices" in invoice
     }
     for family in sorted(families):
@@ -367,9 +367,9 @@ def _hierarchies(books: AccountState) -> Rows:
             yield "contract_hierarchy_configurations", common | child
 
 
-def price_rows(books: AccountState) -> Rows:
-    """Rows of rate cards, their prices, product versions and packages; for all customers."""
-    catalog = books.catalog
+def price_rows(state: AccountState) -> Rows:
+    """Yield the rows of rate cards, their entries, product versions and packages."""
+    catalog = state.catalog
     for card in catalog.rate_cards:
         fiat = card["fiat_credit_type"]
         row = {
@@ -402,21 +402,21 @@ def price_rows(books: AccountState) -> Rows:
             }
             yield "contracts_rate_card_entries", entry
     for product in catalog.contract_products.values():
-        states = [product["initial"], *product["updates"]]
-        for version, state in enumerate(states, start=1):
+        versions = [product["initial"], *product["updates"]]
+        for number, version in enumerate(versions, start=1):
             row = {
-                "id": make_id("product version", product["id"], version),
+                "id": make_id("product version", product["id"], number),
                 "product_list_item_id": product["id"],
                 "type": product["type"],
-                "version": version,
-                "name": state["name"],
+                "version": number,
+                "name": version["name"],
                 "is_refundable": True,
                 "billable_metric_id": product["current"].get("billable_metric_id"),
                 "tags": to_json_text(product["current"]["tags"]),
                 "metadata": "{}",
-                "starting_at": to_time(state["created_at"]),
-                "created_at": to_time(state["created_at"]),
-                "created_by": state["created_by"],
+                "starting_at": to_time(version["created_at"]),
+                "created_at": to_time(version["created_at"]),
+                "created_by": version["created_by"],
             }
             yield "contracts_product_list_item_versions", row
     for package in catalog.packages:

@@ -1,4 +1,4 @@
-"""Rows of the export's tables of customers, invoices and usage, and of those of plans."""
+"""Rows of the export's tables for plans, customers, invoices, credit grants and events."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -22,12 +22,12 @@ from sandbox.scenario.catalog import CREATED
 Row = dict[str, Any]
 
 
-def catalog_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of the tables of what can be sold, with their table's name."""
+def catalog_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
+    """Yield rows of metrics, pricing units, plans, products and charges, with their table."""
     created = to_time(CREATED)
     dates = {"created_at": created, "updated_at": created}
-    common = {"environment_type": books.environment, **dates}
-    for metric in books.catalog.metrics.values():
+    common = {"environment_type": state.environment, **dates}
+    for metric in state.catalog.metrics.values():
         archived_at = to_time(metric.get("archived_at"))
         group_keys = [key for keys in metric.get("group_keys", []) for key in keys]
         yield (
@@ -45,17 +45,17 @@ def catalog_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
         )
     # Pricing units are the same in both environments.
     for credit_type in (
-        books.catalog.credit_types.values() if books.environment == PRODUCTION else ()
+        state.catalog.credit_types.values() if state.environment == PRODUCTION else ()
     ):
         own = {"_metronome_metadata_id": make_id("credit type row", credit_type["id"])}
         yield "credit_type", common | credit_type | own
-    for plan in books.catalog.plans.values():
+    for plan in state.catalog.plans.values():
         own = {"billing_frequency": "MONTHLY", "custom_fields": to_json_text(plan["custom_fields"])}
         yield "plan", common | plan | own
-    for product in books.catalog.plan_products.values():
+    for product in state.catalog.plan_products.values():
         own = {"description": product["name"], "custom_fields": "{}"}
         yield "product", common | product | own
-    for charge in books.catalog.plan_charges:
+    for charge in state.catalog.plan_charges:
         metric = charge["billable_metric"] or {}
         yield (
             "plan_charge",
@@ -73,43 +73,43 @@ def catalog_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
         )
 
 
-def customer_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of customer, one per version."""
-    for customer in books.customers:
-        provider, reference = books.billing_provider.get(customer["id"], (None, None))
+def customer_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
+    """Yield rows of customer, one per version."""
+    for customer in state.customers:
+        provider, reference = state.billing_provider.get(customer["id"], (None, None))
         latest = [Version(to_time(customer["updated_at"]), {})]
-        for version in books.customer_versions.get(customer["id"], latest):
-            state = customer | version.changes
+        for version in state.customer_versions.get(customer["id"], latest):
+            shown = customer | version.changes
             yield (
                 "customer",
                 {
-                    "id": state["id"],
-                    "name": state["name"],
-                    "ingest_aliases": to_json_text(state["ingest_aliases"]),
-                    "salesforce_account_id": state["customer_config"]["salesforce_account_id"],
+                    "id": shown["id"],
+                    "name": shown["name"],
+                    "ingest_aliases": to_json_text(shown["ingest_aliases"]),
+                    "salesforce_account_id": shown["customer_config"]["salesforce_account_id"],
                     "billing_provider_type": provider,
                     "billing_provider_customer_id": reference,
-                    "custom_fields": to_json_text(state["custom_fields"]),
-                    "environment_type": books.environment,
-                    "created_at": to_time(state["created_at"]),
+                    "custom_fields": to_json_text(shown["custom_fields"]),
+                    "environment_type": state.environment,
+                    "created_at": to_time(shown["created_at"]),
                     "updated_at": version.updated_at,
-                    "archived_at": to_time(state["archived_at"]),
+                    "archived_at": to_time(shown["archived_at"]),
                 },
             )
 
 
-def invoice_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of invoice (one per version), line_item and sub_line_item; drafts are not here."""
-    metrics = {charge["id"]: charge["billable_metric"] for charge in books.catalog.plan_charges}
-    for invoice, versions in issued(books):
+def invoice_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
+    """Yield rows of invoice (one per version), line_item and sub_line_item, without drafts."""
+    metrics = {charge["id"]: charge["billable_metric"] for charge in state.catalog.plan_charges}
+    for invoice, versions in issued(state):
         for version in versions:
-            yield "invoice", _invoice_row(books, invoice | version.changes, version)
-        yield from _line_rows(books, invoice, versions[0], metrics)
+            yield "invoice", _invoice_row(state, invoice | version.changes, version)
+        yield from _line_rows(state, invoice, versions[0], metrics)
 
 
-def grant_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
-    """Rows of credit_grant and credit_grant_deduction; a deduction comes with its invoice."""
-    for grant in books.grants:
+def grant_rows(state: AccountState) -> Iterator[tuple[str, Row]]:
+    """Yield rows of credit_grant and credit_grant_deduction. Deductions follow invoices."""
+    for grant in state.grants:
         given, paid = grant["grant_amount"], grant["paid_amount"]
         yield (
             "credit_grant",
@@ -127,7 +127,7 @@ def grant_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
                 "updated_at": to_time(CREATED),
                 "effective_at": to_time(grant["effective_at"]),
                 "expires_at": to_time(grant["expires_at"]),
-                "environment_type": books.environment,
+                "environment_type": state.environment,
             },
         )
         for entry in grant["deductions"]:
@@ -147,7 +147,7 @@ def grant_rows(books: AccountState) -> Iterator[tuple[str, Row]]:
 
 
 def event_row(event: Event, environment: str) -> Row:
-    """The row of events for one event, properties as a JSON object of texts."""
+    """Return the row of an event, with properties as a JSON object of texts."""
     return {
         "transaction_id": event.transaction_id,
         "customer_id": event.customer,
@@ -160,7 +160,7 @@ def event_row(event: Event, environment: str) -> Row:
     }
 
 
-def _invoice_row(books: AccountState, invoice: Record, version: Version) -> Row:
+def _invoice_row(state: AccountState, invoice: Record, version: Version) -> Row:
     external = invoice.get("external_invoice") or {}
     return {
         "id": invoice["id"],
@@ -180,13 +180,13 @@ def _invoice_row(books: AccountState, invoice: Record, version: Version) -> Row:
         "invoice_label": invoice["type"],
         "issued_at": to_time(invoice["issued_at"]),
         "metadata": '{"corrections":{}}',
-        "environment_type": books.environment,
+        "environment_type": state.environment,
         "updated_at": version.updated_at,
     }
 
 
 def numbered_lines(invoice: Record) -> list[Record]:
-    """An invoice's lines, then its adjustments as lines of quantity 1, each with its `id`.
+    """Return an invoice's lines and its adjustments as lines of quantity 1, each with `id`.
 
     A line keeps its id when a draft becomes final.
     """
@@ -199,7 +199,7 @@ def numbered_lines(invoice: Record) -> list[Record]:
 
 
 def line_row(line: Record) -> Row:
-    """The columns that line_item and draft_line_item share, for a numbered line."""
+    """Return the columns that line_item and draft_line_item share, for a numbered line."""
     return {
         "id": line["id"],
         "credit_grant_id": line.get("credit_grant_id"),
@@ -219,40 +219,40 @@ def line_row(line: Record) -> Row:
 
 
 def line_metadata(line: Record) -> str:
-    """A line's metadata: the type of the commit that it applies, buys or trues up."""
+    """Return a line's metadata: the type of the commit that it applies, buys or trues up."""
     kind = "PostpaidCommit" if "postpaid_commit" in line else line.get("commit_type")
     return to_json_text({"commit_type": kind}) if kind else "{}"
 
 
 def unit_columns(credit_type: Record) -> Row:
-    """The two columns that name a pricing unit."""
+    """Return the two columns that name a pricing unit."""
     return {"credit_type_id": credit_type["id"], "credit_type_name": credit_type["name"]}
 
 
-def issued(books: AccountState) -> Iterator[tuple[Record, list[Version]]]:
-    """The invoices that are final or void, with their exported states."""
-    for invoice in exported(books):
+def issued(state: AccountState) -> Iterator[tuple[Record, list[Version]]]:
+    """Yield the invoices that are final or void, with their exported versions."""
+    for invoice in exported(state):
         if invoice["status"] != "DRAFT":
             latest = [Version(to_time(invoice["issued_at"]), {})]
-            yield invoice, books.invoice_versions.get(invoice["id"], latest)
+            yield invoice, state.invoice_versions.get(invoice["id"], latest)
 
 
-def exported(books: AccountState) -> list[Record]:
-    """All invoices but constituents, which a consolidated invoice sums up."""
+def exported(state: AccountState) -> list[Record]:
+    """Return all invoices except the constituents of consolidated invoices."""
     constituents = {
         constituent["invoice_id"]
-        for invoice in books.invoices
+        for invoice in state.invoices
         for constituent in invoice.get("constituent_invoices", [])
     }
-    return [invoice for invoice in books.invoices if invoice["id"] not in constituents]
+    return [invoice for invoice in state.invoices if invoice["id"] not in constituents]
 
 
 def _line_rows(
-    books: AccountState, invoice: Record, version: Version, metrics: dict[str, Record]
+    state: AccountState, invoice: Record, version: Version, metrics: dict[str, Record]
 ) -> Iterator[tuple[str, Row]]:
     common = {"invoice_id": invoice["id"], "updated_at": version.updated_at}
     for line in numbered_lines(invoice):
-        environment = {"environment_type": books.environment}
+        environment = {"environment_type": state.environment}
         yield "line_item", line_row(line) | common | environment
         for sub in line.get("sub_line_items", []):
             metric = metrics[sub["charge_id"]]

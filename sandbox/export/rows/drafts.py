@@ -1,4 +1,4 @@
-"""Rows of the export's draft tables: every open invoice as it stood when a day began."""
+"""Rows of the export's draft tables: open invoices at the start of each day."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,39 +11,39 @@ NEVER_COMPUTED = "QA Robot"
 """A customer in SANDBOX whose open invoices have no total and no lines yet when exported."""
 
 
-def drafts(books: AccountState) -> list[Record]:
-    """The open invoices, those of charges that are due later included."""
-    return [invoice for invoice in exported(books) if invoice["status"] == "DRAFT"]
+def drafts(state: AccountState) -> list[Record]:
+    """Return the open invoices, including those of charges that are due later."""
+    return [invoice for invoice in exported(state) if invoice["status"] == "DRAFT"]
 
 
-def is_incomplete(books: AccountState, invoice: Record) -> bool:
-    """Whether an open invoice was not computed in time for the snapshot."""
-    if books.environment != SANDBOX:
+def is_incomplete(state: AccountState, invoice: Record) -> bool:
+    """Tell whether an open invoice was not computed in time for the snapshot."""
+    if state.environment != SANDBOX:
         return False
     return invoice["customer_id"] in {
-        customer["id"] for customer in books.customers if customer["name"] == NEVER_COMPUTED
+        customer["id"] for customer in state.customers if customer["name"] == NEVER_COMPUTED
     }
 
 
-def draft_rows(books: AccountState, updated_at: datetime) -> Iterator[tuple[str, Row]]:
-    """Rows of draft_invoice and draft_line_item of the snapshot at the books' instant.
+def draft_rows(state: AccountState, updated_at: datetime) -> Iterator[tuple[str, Row]]:
+    """Yield rows of draft_invoice and draft_line_item in the snapshot at the state's instant.
 
     Args:
-        books: The books at the start of the snapshot's day.
+        state: The state at the start of the snapshot's day.
         updated_at: Start of the transfer.
     """
-    for invoice in drafts(books):
-        incomplete = is_incomplete(books, invoice)
+    for invoice in drafts(state):
+        incomplete = is_incomplete(state, invoice)
         common = {
-            "environment_type": books.environment,
-            "snapshot_time": books.now,
+            "environment_type": state.environment,
+            "snapshot_time": state.now,
             "updated_at": updated_at,
         }
         yield (
             "draft_invoice",
             common
             | {
-                "_metronome_metadata_id": _row_id(books, invoice["id"]),
+                "_metronome_metadata_id": _row_id(state, invoice["id"]),
                 "id": invoice["id"],
                 "status": "DRAFT_INCOMPLETE" if incomplete else "DRAFT",
                 "total": None if incomplete else invoice["total"],
@@ -59,10 +59,10 @@ def draft_rows(books: AccountState, updated_at: datetime) -> Iterator[tuple[str,
             },
         )
         for line in [] if incomplete else numbered_lines(invoice):
-            row_id = {"_metronome_metadata_id": _row_id(books, line["id"])}
+            row_id = {"_metronome_metadata_id": _row_id(state, line["id"])}
             parent = {"invoice_id": invoice["id"]}
             yield "draft_line_item", line_row(line) | common | row_id | parent
 
 
-def _row_id(books: AccountState, record_id: str) -> str:
-    return make_id(record_id, "snapshot", books.now.date())
+def _row_id(state: AccountState, record_id: str) -> str:
+    return make_id(record_id, "snapshot", state.now.date())

@@ -1,58 +1,25 @@
 """The API over real HTTP: who is let in, what is refused, how lists are cut and filtered."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
 import httpx
 import pytest
-import simplejson
 from metronome import Metronome
 
 from sandbox.api.endpoints import ENDPOINTS
-from sandbox.api.server import TOKEN, running
+from sandbox.api.server import running
 from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
-from sandbox.core.records import NOW, SANDBOX, USD_ID, Record, to_time
-
-
-@pytest.fixture(scope="module")
-def url(account: Account) -> Iterator[str]:
-    with running(account) as base:
-        yield base
-
-
-@pytest.fixture(scope="module")
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, headers=HEADER) as client:
-        yield client
-
-
-HEADER = {"Authorization": f"Bearer {TOKEN}"}
-BALANCES = "/v1/contracts/customerBalances"
+from sandbox.core.records import NOW, SANDBOX, USD_ID, Record
+from tests.sandbox.calls import BALANCES, HEADER, answer, customer_id, ids
 
 # Ids by name, see `named`.
 CONTRACT = {"customer_id": "CUSTOMER", "contract_id": "CONTRACT"}
 SUBSCRIPTION = {**CONTRACT, "subscription_id": "SUBSCRIPTION"}
 AT_AND_FROM = {"covering_date": "2024-04-01T00:00:00Z", "starting_at": "2024-04-01T00:00:00Z"}
-
-
-def ids(items: object) -> list[str]:
-    return [item["id"] if isinstance(item, dict) else item.id for item in items]
-
-
-def customer_id(account: Account, name: str) -> str:
-    return account.production.customer(name)["id"]
-
-
-def answer(response: httpx.Response) -> Record:
-    return simplejson.loads(response.content, use_decimal=True)
 
 
 def test_the_last_page_has_no_cursor(account: Account, http: httpx.Client):
@@ -192,9 +159,9 @@ def test_400_for_what_the_api_refuses(
 
 def named(account: Account, text: str) -> str:
     """A text with the ids of Seat Pocket Travel's records in place of their names."""
-    books = account.production
+    state = account.production
     customer = customer_id(account, "Seat Pocket Travel")
-    (contract,) = books.contracts[customer]
+    (contract,) = state.contracts[customer]
     seats = [
         item["id"]
         for item in contract["subscriptions"]
@@ -203,7 +170,7 @@ def named(account: Account, text: str) -> str:
     ids = {
         "CUSTOMER": customer,
         "CONTRACT": contract["id"],
-        "PACKAGE": books.catalog.packages[0]["id"],
+        "PACKAGE": state.catalog.packages[0]["id"],
         "SUBSCRIPTION": seats[0],
     }
     return re.sub("|".join(ids), lambda match: ids[match[0]], text)
@@ -397,255 +364,8 @@ def test_404_for_unknown_ids(account: Account, http: httpx.Client):
         assert http.post(path, json=body).status_code == 404, path
 
 
-def test_invoice_filters(account: Account, http: httpx.Client):
-    def found(name: str, **query: str) -> list[Record]:
-        path = f"/v1/customers/{customer_id(account, name)}/invoices"
-        return answer(http.get(path, params=query))["data"]
-
-    march = {"starting_on": "2024-03-01T00:00:00Z", "ending_before": "2024-04-01T00:00:00Z"}
-    assert {item["status"] for item in found("Halcyon Labs", **march)} == {"VOID", "FINALIZED"}
-    assert [item["status"] for item in found("Halcyon Labs", status="VOID")] == ["VOID"]
-    assert len(found("Halcyon Labs", status="DRAFT")) == 1
-    assert len(found("Lumen Analytics", type="SCHEDULED")) == 2
-    assert not found("Lumen Analytics", type="SCHEDULED", **march)
-    newest = found("A1 Company", sort="date_desc")
-    assert [item["status"] for item in newest] == ["DRAFT", "FINALIZED", "FINALIZED"]
-    units = found("Dual Horizon", credit_type_id=USD_ID)
-    assert {item["credit_type"]["id"] for item in units} == {USD_ID}
-    contract = found("Ibex Mobility")[0]["contract_id"]
-    assert len(found("Ibex Mobility", contract_id=contract)) == 4
-    assert not found("A1 Company", contract_id=contract)
-    grown = found("Ibex Mobility", skip_zero_qty_line_items="true")
-    assert not grown[-1]["line_items"]
-
-
-def test_customer_filters(account: Account, http: httpx.Client):
-    wanted = [customer_id(account, name) for name in ("A1 Company", "Pixel Forge")]
-    for params in ({"customer_ids": wanted}, {"customer_ids": ",".join(wanted)}):
-        data = http.get("/v1/customers", params=params).json()["data"]
-        assert ids(data) == wanted
-    by_alias = http.get("/v1/customers", params={"ingest_alias": "two_alias_us"}).json()["data"]
-    assert [item["name"] for item in by_alias] == ["Two Alias Corp"]
-
-
-def post(http: httpx.Client, path: str, **body: object) -> Record:
-    """The `data` of a POST that must succeed."""
-    response = http.post(path, json=body)
-    assert response.status_code == 200, response.text
-    return answer(response)["data"]
-
-
-def post_all(http: httpx.Client, path: str, **body: object) -> list[Record]:
-    """The records of all pages of a POST that takes `next_page` in its body."""
-    page = answer(http.post(path, json=body))
-    found = page["data"]
-    while page["next_page"]:
-        page = answer(http.post(path, json={**body, "next_page": page["next_page"]}))
-        found += page["data"]
-    return found
-
-
-def test_balances_and_net_balance_agree(account: Account, http: httpx.Client):
-    now = NOW.isoformat()
-    show = {"include_contract_balances": True, "include_balance": True, "include_ledgers": True}
-    compared = 0
-    for key, balances in account.production.balances.items():
-        ask = {"customer_id": key, "covering_date": now, **show}
-        listed = post_all(http, f"{BALANCES}/list", **ask)
-        for unit_id in {item["access_schedule"]["credit_type"]["id"] for item in balances}:
-            own = [
-                item for item in listed if item["access_schedule"]["credit_type"]["id"] == unit_id
-            ]
-            ask = {"customer_id": key, "credit_type_id": unit_id}
-            net = post(http, f"{BALANCES}/getNetBalance", **ask)
-            assert net == {
-                "balance": sum(item["balance"] for item in own),
-                "credit_type_id": unit_id,
-            }
-            mode = {"invoice_inclusion_mode": "FINALIZED"}
-            final = post(http, f"{BALANCES}/getNetBalance", **ask, **mode)
-            assert final["balance"] == sum(max(posted(item), 0) for item in own)
-            assert final["balance"] >= net["balance"]
-            compared += final["balance"] > net["balance"]
-        bare = post(http, f"{BALANCES}/list", customer_id=key)
-        assert not any({"balance", "ledger", "contract"} & set(item) for item in bare)
-    assert compared > 2
-
-
-def posted(balance: Record) -> Decimal:
-    """The ledger's sum without deductions of open invoices."""
-    return sum(item["amount"] for item in balance["ledger"] if to_time(item["timestamp"]) <= NOW)
-
-
-def test_net_balance_filters(account: Account, http: httpx.Client):
-    def net(name: str, *filters: Record, **more: str) -> Decimal:
-        ask = {"customer_id": customer_id(account, name), **more}
-        ask |= {"filters": list(filters)} if filters else {}
-        return post(http, f"{BALANCES}/getNetBalance", **ask)["balance"]
-
-    prepaid, credit = {"balance_types": ["PREPAID_COMMIT"]}, {"balance_types": ["CREDIT"]}
-    assert net("Quarry Data", credit) == 0
-    assert net("Quarry Data", prepaid) == net("Quarry Data") > 0
-    assert net("Quarry Data", credit, prepaid) == net("Quarry Data"), "filters are OR-ed"
-    (commit,) = account.production.balances[customer_id(account, "Quarry Data")]
-    assert net("Quarry Data", {"ids": [commit["id"]]}) == net("Quarry Data")
-    assert net("Quarry Data", {"ids": [USD_ID]}) == 0
-    assert net("Quarry Data", {"custom_fields": {"no": "such"}}) == 0
-    assert net("Quarry Data", access_type="QUANTITY") == 0
-    negative = [
-        (customer["name"], item)
-        for customer in account.production.customers
-        for item in account.production.balances.get(customer["id"], [])
-        if posted(item) < 0 and item["balance"] == 0
-    ]
-    assert negative, "a balance that a manual entry has overdrawn"
-    for name, item in negative:
-        unit_id = item["access_schedule"]["credit_type"]["id"]
-        for mode in ("FINALIZED", "FINALIZED_AND_DRAFT"):
-            only = {"ids": [item["id"]]}
-            assert net(name, only, credit_type_id=unit_id, invoice_inclusion_mode=mode) == 0
-
-
-def test_grant_filters_and_ledger_windows(account: Account, http: httpx.Client):
-    now = NOW.isoformat()
-    current = {"effective_before": now, "not_expiring_before": now}
-    names = [
-        item["name"] for item in http.post("/v1/credits/listGrants", json=current).json()["data"]
-    ]
-    assert "Spring promotion" in names
-    assert not {"Beta credits", "Summer promotion"} & set(names)
-    kestrel = {"customer_ids": [customer_id(account, "Kestrel Media")]}
-    assert len(http.post("/v1/credits/listGrants", json=kestrel).json()["data"]) == 4
-    window = kestrel | {"starting_on": "2024-02-01T00:00:00Z", "ending_before": now}
-    (row,) = answer(http.post("/v1/credits/listEntries", json=window))["data"]
-    (ledger,) = row["ledgers"]
-    moved = sum(entry["amount"] for entry in ledger["entries"])
-    start, end = ledger["starting_balance"], ledger["ending_balance"]
-    assert start["excluding_pending"] == 15000
-    assert start["excluding_pending"] + moved == end["excluding_pending"] == 20000
-    assert not ledger["pending_entries"]
-
-
-def test_contract_filters(account: Account, http: httpx.Client):
-    ibex = {"customer_id": customer_id(account, "Ibex Mobility")}
-
-    def count(**more: str) -> int:
-        return len(http.post("/v2/contracts/list", json=ibex | more).json()["data"])
-
-    assert count() == 1
-    assert count(covering_date="2024-01-15T00:00:00Z") == 1
-    assert count(covering_date="2024-01-14T23:59:59Z") == 0
-    assert count(starting_at="2024-01-16T00:00:00Z") == 0
-    assert http.post("/v2/contracts/list", json=ibex).json()["cursor"] is None
-
-
 def test_sandbox_token_serves_the_other_environment(account: Account):
     with running(account, "other", SANDBOX) as url:
         client = Metronome(base_url=url, bearer_token="other")
         names = [customer.name for customer in client.v1.customers.list()]
     assert names == [item["name"] for item in account.states[SANDBOX].customers]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sandbox", *arguments], capture_output=True, text=True
-    )
-
-
-PROBE = """
-import os, sys, urllib.request
-request = urllib.request.Request(os.environ["METRONOME_BASE_URL"] + "/v1/plans")
-request.add_header("Authorization", "Bearer " + os.environ["METRONOME_BEARER_TOKEN"])
-sys.exit(urllib.request.urlopen(request).status - 200 + int(sys.argv[1]))
-"""
-
-
-@pytest.mark.parametrize("code", [0, 7])
-def test_exec_serves_its_command_and_passes_the_exit_code(code: int):
-    result = run("exec", "--", sys.executable, "-c", PROBE, str(code))
-    assert result.returncode == code, result.stderr
-    assert (result.stdout, result.stderr) == ("", "")
-
-
-def test_exec_passes_the_clock_and_says_that_there_is_no_limit():
-    script = "import os; print(*(os.environ.get('SOURCES__METRONOME_API__' + name) for name in "
-    script += "('AS_OF', 'REQUESTS_PER_SECOND')))"
-    as_of = ("--as-of", "2024-03-15T06:00:00+00:00")
-    limited = ("--rate-limit", "8", "--retry-after", "date")
-    for options, printed in (
-        (as_of, "2024-03-15T06:00:00Z 1000"),
-        (limited, "2024-04-15T00:00:00Z None"),
-    ):
-        result = run("exec", *options, "--", sys.executable, "-c", script)
-        assert (result.returncode, result.stdout.strip()) == (0, printed), result.stderr
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--as-of", "yesterday"),
-        ("--as-of", "2030-01-01"),
-        ("--errors", "2"),
-        ("--rate-limit", "-1"),
-        ("--retry-after", "later"),
-    ],
-)
-def test_exec_refuses_bad_options(options: tuple[str, str]):
-    result = run("exec", *options, "--", "true")
-    assert result.returncode == 2
-    assert options[0] in result.stderr
-
-
-def test_serve_with_clock_faults_and_a_scoped_token():
-    options = ("--as-of", "2024-03-05", "--forbid", "/v1/plans", "--gone", "/v1/services")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "serve", "--port", "0", *options],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    url = process.stdout.readline().split()[0]
-    with httpx.Client(base_url=url, headers=HEADER) as client:
-        assert client.get("/v1/plans").status_code == 403
-        assert client.get("/v1/services").status_code == 404
-        newest = client.get("/v1/auditLogs?limit=1&sort=date_desc").json()["data"]
-        assert newest[0]["timestamp"] < "2024-03-05T00:00:01"
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
-    process.stdout.close()
-
-
-def test_exec_reports_a_bad_command():
-    assert run("exec", "--", "/no/such/command").returncode == 127
-    assert run("exec").returncode == 2
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_exec_stops_its_command_when_stopped(number: signal.Signals):
-    script = "import os; print(os.getpid(), flush=True); input()"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "exec", "--", sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    child = int(process.stdout.readline())
-    process.send_signal(number)
-    assert process.wait(timeout=20) == 128 + number
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
-    process.stdin.close()
-    process.stdout.close()
-
-
-def test_serve_prints_one_line_and_stops():
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "serve", "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    url, _, token = process.stdout.readline().split()
-    headers = {"Authorization": f"Bearer {token}"}
-    assert httpx.get(f"{url}/v1/plans", headers=headers).status_code == 200
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20) == ("", "")

@@ -33,7 +33,7 @@ def view(account: Account) -> View:
 
 
 @pytest.fixture(scope="module")
-def books(account: Account) -> AccountState:
+def state(account: Account) -> AccountState:
     return account.production
 
 
@@ -72,11 +72,11 @@ def walk(call: Callable[..., Any], cursor: str = "next_page", **arguments: Any) 
         more = {cursor: following}
 
 
-def contracts(books: AccountState) -> list[Record]:
-    return [contract for items in books.contracts.values() for contract in items]
+def contracts(state: AccountState) -> list[Record]:
+    return [contract for items in state.contracts.values() for contract in items]
 
 
-def subscriptions(books: AccountState) -> list[dict[str, str]]:
+def subscriptions(state: AccountState) -> list[dict[str, str]]:
     """The arguments that name each subscription."""
     return [
         {
@@ -84,22 +84,22 @@ def subscriptions(books: AccountState) -> list[dict[str, str]]:
             "contract_id": contract["id"],
             "subscription_id": subscription["id"],
         }
-        for contract in contracts(books)
+        for contract in contracts(state)
         for subscription in contract.get("subscriptions", [])
     ]
 
 
-def test_customers(books: AccountState, sdk: Metronome):
-    active = [item for item in books.customers if not item["archived_at"]]
-    archived = [item for item in books.customers if item["archived_at"]]
+def test_customers(state: AccountState, sdk: Metronome):
+    active = [item for item in state.customers if not item["archived_at"]]
+    archived = [item for item in state.customers if item["archived_at"]]
     assert agree(sdk.v1.customers.list(limit=1), active) > 30
     assert agree(sdk.v1.customers.list(limit=1, only_archived=True), archived) >= 2
-    for customer in books.customers[:5]:
+    for customer in state.customers[:5]:
         assert like(sdk.v1.customers.retrieve(customer_id=customer["id"]).data) == like(customer)
 
 
-def test_what_is_sold(books: AccountState, sdk: Metronome):
-    catalog = books.catalog
+def test_what_is_sold(state: AccountState, sdk: Metronome):
+    catalog = state.catalog
     assert agree(sdk.v1.pricing_units.list(limit=1), catalog.credit_types.values())
     metrics = list(catalog.metrics.values())
     assert agree(sdk.v1.billable_metrics.list(limit=1, include_archived=True), metrics)
@@ -107,17 +107,17 @@ def test_what_is_sold(books: AccountState, sdk: Metronome):
     assert agree(sdk.v1.contracts.products.list(limit=1), catalog.contract_products.values())
     assert agree(sdk.v1.contracts.rate_cards.list(limit=1, body={}), catalog.rate_cards)
     assert agree(sdk.v1.packages.list(limit=1), catalog.packages)
-    customer = books.customer("Kestrel Media")["id"]
+    customer = state.customer("Kestrel Media")["id"]
     own = sdk.v1.customers.list_billable_metrics(
         customer_id=customer, limit=1, on_current_plan=True
     )
     assert [metric.name for metric in own] == ["API calls"]
 
 
-def test_rates(books: AccountState, view: View, sdk: Metronome):
+def test_rates(state: AccountState, view: View, sdk: Metronome):
     cards = sdk.v1.contracts.rate_cards
     found = 0
-    for card in books.catalog.rate_cards:
+    for card in state.catalog.rate_cards:
         rates = list(cards.rates.list(rate_card_id=card["id"], at=view.now, limit=1))
         schedule = walk(cards.retrieve_rate_schedule, rate_card_id=card["id"], starting_at=view.now)
         assert agree(schedule, [rate.to_dict() for rate in rates]) == len(rates)
@@ -125,13 +125,13 @@ def test_rates(books: AccountState, view: View, sdk: Metronome):
     assert found > 5
     billed = {
         (line["product_id"], line["unit_price"])
-        for invoice in books.invoices
+        for invoice in state.invoices
         if "contract_id" in invoice and invoice["status"] == "DRAFT"
         for line in invoice["line_items"]
         if line["type"] == "usage"
     }
     offered = set()
-    for contract in contracts(books):
+    for contract in contracts(state):
         key = {"customer_id": contract["customer_id"], "contract_id": contract["id"]}
         for rate in walk(sdk.v1.contracts.retrieve_rate_schedule, **key):
             price = (rate.override_rate or rate.list_rate).price
@@ -139,10 +139,10 @@ def test_rates(books: AccountState, view: View, sdk: Metronome):
     assert billed <= offered, "an invoice charges what the contract's rates say"
 
 
-def test_an_override_changes_a_rate_from_its_start_on(books: AccountState, sdk: Metronome):
+def test_an_override_changes_a_rate_from_its_start_on(state: AccountState, sdk: Metronome):
     (contract, override) = next(
         (contract, override)
-        for contract in contracts(books)
+        for contract in contracts(state)
         for override in contract["overrides"]
         if to_time(override["starting_at"]) > to_time(contract["starting_at"])
     )
@@ -160,21 +160,21 @@ def test_an_override_changes_a_rate_from_its_start_on(books: AccountState, sdk: 
         assert Decimal(str(rate.override_rate.price)) == exact
 
 
-def test_packages_and_their_contracts(books: AccountState, sdk: Metronome):
-    (package, *_) = books.catalog.packages
+def test_packages_and_their_contracts(state: AccountState, sdk: Metronome):
+    (package, *_) = state.catalog.packages
     found = list(sdk.v1.packages.list_contracts_on_package(package_id=package["id"], limit=1))
-    expected = [item for item in contracts(books) if item.get("package_id") == package["id"]]
+    expected = [item for item in contracts(state) if item.get("package_id") == package["id"]]
     assert [(item.contract_id, item.customer_id) for item in found] == [
         (item["id"], item["customer_id"]) for item in expected if not item.get("archived_at")
     ]
     assert found
 
 
-def test_invoices(books: AccountState, sdk: Metronome):
-    for customer in books.customers:
+def test_invoices(state: AccountState, sdk: Metronome):
+    for customer in state.customers:
         key = customer["id"]
         invoices = list(sdk.v1.customers.invoices.list(customer_id=key, limit=1, sort="date_asc"))
-        expected = books.invoices_by_customer.get(key, [])
+        expected = state.invoices_by_customer.get(key, [])
         agree(invoices, sorted(expected, key=lambda item: (to_time(item["issued_at"]), item["id"])))
         for invoice in invoices[:1]:
             found = sdk.v1.customers.invoices.retrieve(customer_id=key, invoice_id=invoice.id)
@@ -183,9 +183,9 @@ def test_invoices(books: AccountState, sdk: Metronome):
 
 @pytest.mark.parametrize("name", ["Dual Horizon", "Lumen Analytics", "Halcyon Labs"])
 @pytest.mark.parametrize(("size", "days"), [("DAY", 61), ("HOUR", 2)])
-def test_breakdowns(books: AccountState, sdk: Metronome, name: str, size: str, days: int):
+def test_breakdowns(state: AccountState, sdk: Metronome, name: str, size: str, days: int):
     end = to_time(RANGE["starting_on"]) + timedelta(days=days)
-    key = books.customer(name)["id"]
+    key = state.customer(name)["id"]
     call = {"window_size": size, "starting_on": RANGE["starting_on"], "ending_before": end}
     one, many = (
         list(sdk.v1.customers.invoices.list_breakdowns(customer_id=key, limit=limit, **call))
@@ -197,9 +197,9 @@ def test_breakdowns(books: AccountState, sdk: Metronome, name: str, size: str, d
     assert not [row for row in one if row.status == "VOID"]
 
 
-def test_balances(books: AccountState, sdk: Metronome):
+def test_balances(state: AccountState, sdk: Metronome):
     show = {"limit": 1, "include_balance": True, "include_ledgers": True, "include_archived": True}
-    for key, balances in books.balances.items():
+    for key, balances in state.balances.items():
         api = sdk.v1.contracts
         agree(api.list_balances(customer_id=key, include_contract_balances=True, **show), balances)
         commits = [item for item in balances if item["type"] != "CREDIT"]
@@ -211,28 +211,28 @@ def test_balances(books: AccountState, sdk: Metronome):
         assert net.balance >= 0
 
 
-def test_contracts(books: AccountState, sdk: Metronome):
+def test_contracts(state: AccountState, sdk: Metronome):
     found = 0
-    for key, expected in books.contracts.items():
+    for key, expected in state.contracts.items():
         show = {"include_balance": True, "include_ledgers": True, "include_archived": True}
         found += agree(sdk.v2.contracts.list(customer_id=key, limit=1, **show), expected)
     assert found >= 5
-    for contract in contracts(books):
+    for contract in contracts(state):
         key = {"customer_id": contract["customer_id"], "contract_id": contract["id"]}
         agree(
             sdk.v2.contracts.get_edit_history(**key).data,
-            books.contract_edits.get(key["contract_id"], []),
+            state.contract_edits.get(key["contract_id"], []),
         )
 
 
-def test_subscriptions_and_seats(books: AccountState, view: View, sdk: Metronome):
+def test_subscriptions_and_seats(state: AccountState, view: View, sdk: Metronome):
     api = sdk.v1.contracts
     schedules = {
         item["id"]: item["quantity_schedule"]
-        for contract in contracts(books)
+        for contract in contracts(state)
         for item in contract.get("subscriptions", [])
     }
-    for key in subscriptions(books):
+    for key in subscriptions(state):
         subscription_id = key["subscription_id"]
         history = api.retrieve_subscription_quantity_history(**key).data.history
         past = [
@@ -243,14 +243,14 @@ def test_subscriptions_and_seats(books: AccountState, view: View, sdk: Metronome
         ]
         billed = {
             float(line["unit_price"])
-            for invoice in books.invoices
+            for invoice in state.invoices
             for line in invoice["line_items"]
             if line.get("subscription_id") == subscription_id
         }
         assert {item.data[0].unit_price for item in history} == {max(billed)}, "of a whole month"
         for item in history:
             assert item.data[0].total == item.data[0].quantity * item.data[0].unit_price
-        seats = books.subscription_seats.get(subscription_id, [])
+        seats = state.subscription_seats.get(subscription_id, [])
         rows = list(walk(api.get_subscription_seats_history, "cursor", **key))
         for row in rows:
             taken = {
@@ -271,15 +271,15 @@ def test_subscriptions_and_seats(books: AccountState, view: View, sdk: Metronome
             assert {item.seat_id for item in balances} >= set(rows[-1].assigned_seat_ids)
 
 
-def test_usage(books: AccountState, view: View, sdk: Metronome):
-    keys = [books.customer(name)["id"] for name in ("A1 Company", "Pixel Forge")]
+def test_usage(state: AccountState, view: View, sdk: Metronome):
+    keys = [state.customer(name)["id"] for name in ("A1 Company", "Pixel Forge")]
     for size in ("NONE", "DAY", "HOUR"):
         rows = list(sdk.v1.usage.list(customer_ids=keys, window_size=size, **RANGE))
         used = sum(Decimal(str(row.value)) for row in rows if row.value is not None)
         expected = sum(
             use.amount
             for customer_id in keys
-            for metric in books.catalog.metrics.values()
+            for metric in state.catalog.metrics.values()
             for use in view.usage.uses(customer_id, metric["id"])
             if use.at >= to_time(RANGE["starting_on"])
         )
@@ -287,7 +287,7 @@ def test_usage(books: AccountState, view: View, sdk: Metronome):
         pairs = [(row.customer_id, row.billable_metric_id) for row in rows]
         changes = sum(one != other for one, other in pairwise(pairs))
         assert changes + 1 == len(set(pairs)), "grouped by customer and metric"
-    metric = books.catalog.metrics["Images (256x256)"]
+    metric = state.catalog.metrics["Images (256x256)"]
     key = {"customer_id": keys[1], "billable_metric_id": metric["id"], "window_size": "DAY"}
     groups = list(sdk.v1.usage.list_with_groups(**key, group_key=["user_id"], limit=1, **RANGE))
     by_user = sum(Decimal(str(row.value)) for row in groups if row.value is not None)
@@ -299,10 +299,10 @@ def test_usage(books: AccountState, view: View, sdk: Metronome):
     )
 
 
-def test_alerts_and_billing_configurations(books: AccountState, sdk: Metronome):
+def test_alerts_and_billing_configurations(state: AccountState, sdk: Metronome):
     states = set()
     statuses = ["ENABLED", "DISABLED", "ARCHIVED"]
-    for customer in books.customers:
+    for customer in state.customers:
         key = customer["id"]
         enabled = list(sdk.v1.customers.alerts.list(customer_id=key))
         everything = sdk.v1.customers.alerts.list(customer_id=key, alert_statuses=statuses)
@@ -312,7 +312,7 @@ def test_alerts_and_billing_configurations(books: AccountState, sdk: Metronome):
         configs = sdk.v1.customers.retrieve_billing_configurations(
             customer_id=key, include_archived=True
         ).data
-        provided = books.billing_provider.get(key)
+        provided = state.billing_provider.get(key)
         assert len(configs) == bool(provided)
         for config in configs:
             found = config.configuration[f"{config.billing_provider}_customer_id"]
@@ -321,8 +321,8 @@ def test_alerts_and_billing_configurations(books: AccountState, sdk: Metronome):
     assert {"ok", "in_alarm", None} <= states
 
 
-def test_audit_log(books: AccountState, view: View, sdk: Metronome):
-    expected = audit_log(books, view.now)
+def test_audit_log(state: AccountState, view: View, sdk: Metronome):
+    expected = audit_log(state, view.now)
     found, cursor = [], None
     while True:
         page = sdk.v1.audit_logs.list(limit=7, **({"next_page": cursor} if cursor else {}))
@@ -336,16 +336,16 @@ def test_audit_log(books: AccountState, view: View, sdk: Metronome):
     agree(newest, expected[::-1][:3])
 
 
-def test_custom_field_keys_and_services(books: AccountState, sdk: Metronome):
+def test_custom_field_keys_and_services(state: AccountState, sdk: Metronome):
     keys = {(item.entity, item.key) for item in sdk.v1.custom_fields.list_keys()}
-    for customer in books.customers:
+    for customer in state.customers:
         assert {("customer", name) for name in customer["custom_fields"]} <= keys
     assert [item.key for item in sdk.v1.custom_fields.list_keys(entities=["contract"])]
     assert {item.name for item in sdk.v1.services.list().services} == {"api", "webhooks"}
 
 
-def test_plans(books: AccountState, sdk: Metronome):
-    catalog = books.catalog
+def test_plans(state: AccountState, sdk: Metronome):
+    catalog = state.catalog
     assert agree(sdk.v1.plans.list(limit=1), catalog.plans.values())
     on_plans = 0
     for plan in catalog.plans.values():
@@ -363,20 +363,20 @@ def test_plans(books: AccountState, sdk: Metronome):
         assert sorted(row.plan_details.customer_plan_id for row in by_state) == sorted(
             row.plan_details.customer_plan_id for row in rows
         )
-    assert on_plans == sum(map(len, books.customer_plans.values()))
-    for key, items in books.customer_plans.items():
+    assert on_plans == sum(map(len, state.customer_plans.values()))
+    for key, items in state.customer_plans.items():
         agree(sdk.v1.customers.plans.list(customer_id=key, limit=1), items)
-    key = books.customer("Kestrel Media")["id"]
-    (plan,) = books.customer_plans[key]
+    key = state.customer("Kestrel Media")["id"]
+    (plan,) = state.customer_plans[key]
     adjustments = sdk.v1.customers.plans.list_price_adjustments(
         customer_id=key, customer_plan_id=plan["id"], limit=1
     )
     assert [item.start_period for item in adjustments] == [12]
 
 
-def test_costs_are_the_plan_invoices_before_grants(books: AccountState, sdk: Metronome):
+def test_costs_are_the_plan_invoices_before_grants(state: AccountState, sdk: Metronome):
     for name in ("Dual Horizon", "Juniper Press", "Monmouth Freight"):
-        key = books.customer(name)["id"]
+        key = state.customer(name)["id"]
         rows = sdk.v1.customers.list_costs(customer_id=key, limit=1, **RANGE)
         found: dict[str, Decimal] = {}
         for row in rows:
@@ -386,7 +386,7 @@ def test_costs_are_the_plan_invoices_before_grants(books: AccountState, sdk: Met
                 assert parts == Decimal(str(unit.cost))
                 found[unit_id] = found.get(unit_id, Decimal(0)) + parts
         expected: dict[str, Decimal] = {}
-        for invoice in books.invoices_by_customer[key]:
+        for invoice in state.invoices_by_customer[key]:
             if to_time(invoice["start_timestamp"]) >= to_time(RANGE["starting_on"]):
                 minimum = [item["total"] for item in invoice["invoice_adjustments"]]
                 unit_id = invoice["credit_type"]["id"]
@@ -395,6 +395,6 @@ def test_costs_are_the_plan_invoices_before_grants(books: AccountState, sdk: Met
         assert found == expected
 
 
-def test_grants_and_ledgers(books: AccountState, sdk: Metronome):
-    assert agree(sdk.v1.credit_grants.list(limit=1), books.grants)
-    assert agree(sdk.v1.credit_grants.list_entries(), books.ledgers)
+def test_grants_and_ledgers(state: AccountState, sdk: Metronome):
+    assert agree(sdk.v1.credit_grants.list(limit=1), state.grants)
+    assert agree(sdk.v1.credit_grants.list_entries(), state.ledgers)

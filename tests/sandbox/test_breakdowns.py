@@ -1,5 +1,6 @@
 """Breakdowns and usage: every cut of an invoice adds up to it, every cut of usage to the events."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-import simplejson
 
 from sandbox.api.server import TOKEN, running
 from sandbox.api.view import View
@@ -36,7 +36,7 @@ def pages(http: httpx.Client, method: str, path: str, **more: Any) -> Iterator[l
         query = more.get("params", {}) | cursor
         response = http.request(method, path, params=query, json=more.get("json"))
         assert response.status_code == 200, response.text
-        page = simplejson.loads(response.content, use_decimal=True)
+        page = json.loads(response.content, parse_float=Decimal)
         yield page["data"]
         cursor = {"next_page": page["next_page"]} if page["next_page"] else None
 
@@ -110,8 +110,8 @@ def test_the_windows_of_an_invoice_add_up_to_it(
 
 def test_usage_falls_on_its_day_and_credits_pay_until_used_up(account: Account):
     view = View(account, account.production.environment)
-    books = account.production
-    february = books.invoices_by_customer[customer_id(account, "Tidal Works")][1]
+    state = account.production
+    february = state.invoices_by_customer[customer_id(account, "Tidal Works")][1]
     windows = view.breakdown(february, "DAY")
     paid = [
         sum(line["total"] for line in row["line_items"] if line["total"] < 0) for row in windows
@@ -121,7 +121,7 @@ def test_usage_falls_on_its_day_and_credits_pay_until_used_up(account: Account):
     ]
     assert all(-credit <= charge for credit, charge in zip(paid, cost, strict=True))
     assert cost[0] == -paid[0] > 0, "credits pay from the first day on"
-    metric = books.catalog.metrics["CPU hours (c6.large)"]
+    metric = state.catalog.metrics["CPU hours (c6.large)"]
     used = view.usage.windows(customer_id(account, "Tidal Works"), metric["id"], "DAY")
     for row in windows:
         (line,) = [
@@ -153,8 +153,8 @@ def test_a_first_issue_is_cut_without_late_usage_and_its_successor_with_it(accou
 
 def test_tiers_fill_in_the_order_of_time_and_the_minimum_comes_first(account: Account):
     view = View(account, account.production.environment)
-    books = account.production
-    invoice = books.invoices_by_customer[customer_id(account, "Kestrel Media")][0]
+    state = account.production
+    invoice = state.invoices_by_customer[customer_id(account, "Kestrel Media")][0]
     windows = view.breakdown(invoice, "DAY")
     tiers = [
         tier["starting_at"]
@@ -165,7 +165,7 @@ def test_tiers_fill_in_the_order_of_time_and_the_minimum_comes_first(account: Ac
     ]
     assert tiers == sorted(tiers)
     assert len(set(tiers)) > 1
-    minimum = books.invoices_by_customer[customer_id(account, "Monmouth Freight")][0]
+    minimum = state.invoices_by_customer[customer_id(account, "Monmouth Freight")][0]
     first, *others = view.breakdown(minimum, "DAY")
     assert first["invoice_adjustments"] == minimum["invoice_adjustments"]
     assert not any(row["invoice_adjustments"] for row in others)
@@ -240,7 +240,7 @@ def test_spend_is_gross_and_can_be_grouped(account: Account, http: httpx.Client)
         while cursor is not None:
             response = http.post(path + query, json={**MARCH, "limit": 7, **more, **cursor})
             assert response.status_code == 200, response.text
-            page = simplejson.loads(response.content, use_decimal=True)
+            page = json.loads(response.content, parse_float=Decimal)
             found += page["data"]
             cursor = {"next_page": page["next_page"]} if page["next_page"] else None
         return found

@@ -11,7 +11,7 @@ from sandbox.api.server import TOKEN, running
 from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
 from sandbox.core.records import PRODUCTION
-from tests.pipelines.test_sandbox_export import digests, exported_invoices
+from tests.sandbox.accounts import digests, exported_invoices
 
 
 def test_the_export_repeats_the_customers_under_other_ids(account: Account, tmp_path: Path):
