@@ -7,7 +7,7 @@ are complete; a run that was killed goes on with the first customer that does no
 import sys
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,17 +22,21 @@ from tqdm import tqdm
 
 from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
+from pipelines.metronome_api.arrow import ArrowTables
 from pipelines.metronome_api.client import MetronomeClient
 from pipelines.metronome_api.database import Database
 from pipelines.metronome_api.endpoints import PER_CUSTOMER
 from pipelines.metronome_api.reading import Read, Reader, Scope
 from pipelines.metronome_api.session import Tally
 from pipelines.metronome_api.settings import ApiSettings, now
-from pipelines.metronome_api.source import account, customers, emptied, host, log
+from pipelines.metronome_api.source import RAW_TABLES, account_groups, host, load_items
 from pipelines.steps import Line
 
 RESUMED_FOR = timedelta(days=1)
 """A run that was stopped longer ago is not gone on with: its first customers would be too old."""
+
+Rows = tuple[str, list[dict[str, Any]]]
+"""A raw table, and rows for it."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -118,10 +122,16 @@ class _Loading:
         self.unavailable: dict[str, int] = {}
 
     def load(self, customers_per_batch: int, in_flight: int) -> None:
-        batch_number = self.database.batches(self.run.id)
-        if batch_number == 0:
-            self._load_account()
-            batch_number = 1
+        with self._threads(in_flight) as pool:
+            batch_number = self.database.batches(self.run.id)
+            if batch_number == 0:
+                self._load_account(pool)
+                batch_number = 1
+            self._load_customers(pool, batch_number, customers_per_batch)
+
+    def _load_customers(
+        self, pool: ThreadPoolExecutor, batch_number: int, customers_per_batch: int
+    ) -> None:
         self.reader.metrics = self.database.metrics()
         self.reader.has_plans = self.database.has_plans(self.run.id)
         self.customers, unread = self.database.count_unread(self.run.id)
@@ -130,23 +140,20 @@ class _Loading:
         # one half of a batch is loaded while the other is read
         step = max(1, customers_per_batch // 2)
         queue = self.database.unread(self.run.id, self.run.full_refresh)
-        with _progress(unread) as progress, self._threads(in_flight) as pool:
+        with _progress(unread) as progress:
             results = _ahead(pool, self.reader.read_customer, queue, step)
             is_last = False
             while not is_last:
                 is_last = unread <= step
-                batch = islice(results, step)
-                reads: list[Read] = []
-                self._load(customers(self._items(batch, reads, progress)))
+                batch = self._customers(islice(results, step), progress)
                 row = self.run.row(self.customers, now() if is_last else None)
-                self._load(log(self._log(reads, batch_number, [_of("runs", row)])))
-                self.database.checkpoint()
+                self._load("customers", batch, batch_number, [("runs", row)])
                 unread -= step
                 batch_number += 1
 
     @contextmanager
     def _threads(self, in_flight: int) -> Iterator[ThreadPoolExecutor]:
-        """Threads that read customers; whatever ends the loading ends their requests."""
+        """Threads that read; whatever ends the loading ends their requests."""
         pool = ThreadPoolExecutor(in_flight)
         try:
             yield pool
@@ -171,20 +178,20 @@ class _Loading:
             **vars(self.tally) | {"waited_seconds": round(self.tally.waited_seconds, 1)},
         )
 
-    def _load_account(self) -> None:
+    def _load_account(self, pool: ThreadPoolExecutor) -> None:
+        log = [("read_from", {"host": self.run.host}), ("runs", self.run.row())]
+        self._load("account", self._account(pool), 0, log)
+
+    def _account(self, pool: ThreadPoolExecutor) -> Iterator[Rows | Read]:
+        """The rows of the account's lists, then what came of reading each."""
         reads: list[Read] = []
         cursor = None if self.run.full_refresh else self.database.cursor("audit_logs")
-        with told_plainly(self.pipeline):
-            self.pipeline.extract(list(account(self.reader, reads, cursor)))
-            for read in reads:
-                if read.resource == "customers":
-                    self._check_customers(read)
-                self.tally += read.tally
-            self.pipeline.extract(emptied(self._emptied(reads)))
-            self.pipeline.normalize()
-            self.pipeline.load()
-        host = _of("read_from", {"host": self.run.host})
-        self._load(log(self._log(reads, 0, [host, _of("runs", self.run.row())])))
+        groups = account_groups(self.reader, reads, cursor)
+        yield from _interleaved(pool, list(groups))
+        for read in reads:
+            if read.resource == "customers":
+                self._check_customers(read)
+            yield read
 
     def _check_customers(self, read: Read) -> None:
         if read.unavailable:
@@ -198,36 +205,60 @@ class _Loading:
                 f"this token may read. {OWN_DATABASE}"
             )
 
-    def _items(
-        self, results: Iterable[list[Read]], reads: list[Read], progress: "tqdm[None]"
-    ) -> Iterator[Any]:
-        """The rows of a batch of customers; what came of reading them goes to `reads`."""
+    def _customers(
+        self, results: Iterable[list[Read]], progress: "tqdm[None]"
+    ) -> Iterator[Rows | Read]:
+        """The rows of a batch of customers, and what came of reading each."""
         for result in results:
             for read in result:
-                for table, rows in read.rows.items():
-                    yield dlt.mark.with_table_name(rows, table)
+                yield from read.rows.items()
                 read.rows.clear()
-                self.tally += read.tally
-            reads.extend(result)
+                yield read
             progress.set_postfix_str(
                 f"{self.tally.requests:,} requests, {self.tally.waited_seconds:,.0f} s waited"
             )
             progress.update()
-        yield from self._emptied(reads)
 
-    def _emptied(self, reads: list[Read]) -> Iterator[Any]:
-        """Note what was read, so that its former rows go; also from tables that get no new ones."""
+    def _load(
+        self,
+        name: str,
+        batch: Iterable[Rows | Read],
+        number: int,
+        log: list[tuple[str, dict[str, Any]]],
+    ) -> None:
+        """Load a batch and what was read, in one package: it counts once all of it is loaded."""
+        with told_plainly(self.pipeline):
+            self.pipeline.run(load_items(f"read_{name}", self._items(batch, number, log)))
+        self.database.checkpoint()
+
+    def _items(
+        self,
+        batch: Iterable[Rows | Read],
+        number: int,
+        log: list[tuple[str, dict[str, Any]]],
+    ) -> Iterator[Any]:
+        tables = ArrowTables(RAW_TABLES)
+        reads: list[Read] = []
+        for part in batch:
+            if isinstance(part, Read):
+                reads.append(part)
+                self.tally += part.tally
+            else:
+                yield from tables.add(*part)
+        # noted at last, before the load: it puts out the former rows of what was read
         for table in self.database.replace(reads):
-            yield dlt.mark.with_table_name(dlt.mark.materialize_table_schema(), table)
+            yield tables.empty(table)
+        for table, row in [*log, *self._log(reads, number)]:
+            yield from tables.add(table, [row])
+        yield from tables.flush()
 
-    def _log(self, reads: list[Read], batch_number: int, items: list[Any]) -> Iterator[Any]:
-        """What was read: a load of its own, after that of the rows, so that it is true."""
-        yield from items
+    def _log(self, reads: list[Read], batch_number: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What was read, for the pipeline's own tables."""
         tallies: dict[str, Tally] = defaultdict(Tally)
         resources: dict[str, Counter[str]] = defaultdict(Counter)
         for read in reads:
             rows = sum(read.counts.values())
-            yield _of("reads", _read_row(self.run, read, rows))
+            yield "reads", _read_row(self.run, read, rows)
             tallies[read.resource] += read.tally
             sums = resources[read.resource]
             sums["rows"] += rows
@@ -240,12 +271,7 @@ class _Loading:
             keys = {"run_id": self.run.id, "batch_number": batch_number, "resource": resource}
             tally = tallies[resource]
             waited = {"waited_seconds": Decimal(str(round(tally.waited_seconds, 3)))}
-            yield _of("run_resources", {**keys, **sums, **vars(tally), **waited})
-
-    def _load(self, data: Any) -> None:
-        # dlt adds the steps of calls other than `run` to the trace of those before: it would grow
-        with told_plainly(self.pipeline):
-            self.pipeline.run(data)
+            yield "run_resources", {**keys, **sums, **vars(tally), **waited}
 
 
 def _progress(unread: int) -> "tqdm[None]":
@@ -269,8 +295,17 @@ def _read_row(run: Run, read: Read, rows: int) -> dict[str, Any]:
     }
 
 
-def _of(table: str, row: dict[str, Any]) -> Any:
-    return dlt.mark.with_table_name(row, table)
+def _interleaved(pool: ThreadPoolExecutor, generators: Iterable[Iterator[Item]]) -> Iterator[Item]:
+    """What generators yield, as it comes: each is asked for its next by one thread at a time."""
+    waiting = {pool.submit(next, generator, None): generator for generator in generators}
+    while waiting:
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            generator = waiting.pop(future)
+            item = future.result()
+            if item is not None:
+                yield item
+                waiting[pool.submit(next, generator, None)] = generator
 
 
 def _ahead(

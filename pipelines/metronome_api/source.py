@@ -14,9 +14,9 @@ from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import (
     ACCOUNT,
     ENDPOINTS,
-    PER_CUSTOMER,
     Endpoint,
     Nested,
+    Row,
     tables,
 )
 from pipelines.metronome_api.reading import Read, Reader
@@ -37,11 +37,28 @@ KEYS = {
 }
 """Tables whose rows replace only those with the same key."""
 
-Items = Iterator[Any]
+
+def load_items(name: str, items: Iterable[Any]) -> DltResource:
+    """Return the dlt resource of one load: items of any of the raw tables, each marked with its."""
+    return dlt.resource(_declared(items), name=name)
 
 
-def account(reader: Reader, reads: list[Read], audit_cursor: str | None) -> Iterable[DltResource]:
-    """The lists of the account, which dlt reads in parallel and streams to the tables.
+def _declared(items: Iterable[Any]) -> Iterator[Any]:
+    """Mark the first item of each table with the table's hints: dlt keeps them for the others."""
+    declared: set[str] = set()
+    for table, item in items:
+        if table in declared:
+            yield dlt.mark.with_table_name(item, table)
+        else:
+            declared.add(table)
+            hints = make_hints(table_name=table, **_hints(table))
+            yield dlt.mark.with_hints(item, hints, create_table_variant=True)
+
+
+def account_groups(
+    reader: Reader, reads: list[Read], audit_cursor: str | None
+) -> Iterator[Iterator[tuple[str, list[Row]]]]:
+    """Yield the lists of the account, each with the lists that are asked for its rows.
 
     Args:
         reader: Reads them.
@@ -56,22 +73,21 @@ def account(reader: Reader, reads: list[Read], audit_cursor: str | None) -> Iter
             if root.replaces == "new":
                 own[root.table].cursor = audit_cursor
             reads.extend(own.values())
-            resource = dlt.resource(
-                _stream(reader, group, own), name=f"read_{root.table}", parallelized=True
-            )
-            yield _declare(resource, _tables(group))
+            yield _stream(reader, group, own)
 
 
-def _stream(reader: Reader, group: list[Endpoint], own: dict[str, Read]) -> Items:
+def _stream(
+    reader: Reader, group: list[Endpoint], own: dict[str, Read]
+) -> Iterator[tuple[str, list[Row]]]:
     """One list of the account, and those that are asked for each of its rows."""
     root, *children = group
 
-    def items(endpoint: Endpoint, owners: list[dict[str, Any]]) -> Items:
+    def items(endpoint: Endpoint, owners: list[dict[str, Any]]) -> Iterator[tuple[str, list[Row]]]:
         read = own[endpoint.table]
         for page in reader.stream(endpoint, owners, read):
             for table, rows in by_table(endpoint, page):
                 read.counts[table] += len(rows)
-                yield dlt.mark.with_table_name(rows, table)
+                yield table, rows
             if endpoint is root:
                 for child in children:
                     yield from items(child, page)
@@ -79,22 +95,6 @@ def _stream(reader: Reader, group: list[Endpoint], own: dict[str, Read]) -> Item
     yield from items(root, [])
     for child in children:
         own[child.table].unavailable = own[child.table].unavailable or own[root.table].unavailable
-
-
-def customers(items: Items) -> DltResource:
-    """A batch of customers: rows of any of their tables, each marked with its table's name."""
-    return _declare(dlt.resource(items, name="read_customers"), _tables(PER_CUSTOMER))
-
-
-def emptied(items: Items) -> DltResource:
-    """Tables of the account's lists that lose their rows and get none."""
-    return _declare(dlt.resource(items, name="read_nothing"), _tables(ACCOUNT))
-
-
-def log(items: Items) -> DltResource:
-    """What a run records about itself."""
-    names = ["runs", "run_resources", "reads", "read_from"]
-    return _declare(dlt.resource(items, name="read_log"), names)
 
 
 def host(base_url: str) -> str:
@@ -145,18 +145,6 @@ def replaced(endpoint: Endpoint, part: Endpoint | Nested, table: str) -> str | N
 
 
 _OF_NOBODY = f"customer_id not in (select id from {DATASET}.customers)"
-
-
-def _tables(endpoints: Iterable[Endpoint]) -> list[str]:
-    return [part.table for endpoint in endpoints for part in tables(endpoint)]
-
-
-def _declare(resource: DltResource, names: Iterable[str]) -> DltResource:
-    """Tell dlt every table that a resource may fill, once instead of per page."""
-    for table in names:
-        hints = make_hints(table_name=table, **_hints(table))
-        resource.merge_hints(hints, create_table_variant=True)
-    return resource
 
 
 def _hints(table: str) -> dict[str, Any]:
