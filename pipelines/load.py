@@ -27,7 +27,6 @@ from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
 from pipelines.metronome_export.run import ACCEPT, load_export
-from pipelines.queries import query
 from pipelines.settings import (
     accepts_incomplete,
     api_token,
@@ -112,34 +111,35 @@ def _load(
 ) -> Iterator[str]:
     attached = {name: _open(module) for name, module in PIPELINES.items()}
     for name, module in PIPELINES.items():
-        _create_missing_tables(attached[name], module)
+        _create_missing_tables(attached[name], module, connection)
     export, api = attached[metronome_export.NAME], attached[metronome_api.NAME]
     if metronome_api.NAME in names:
-        _check_same_api(api)
+        _check_same_api(connection)
     left_out = None
     if metronome_export.NAME in names:
         lines, left_out = _run_export(export)
         yield from lines
         connection.execute("checkpoint")  # out of the memory, of which reading the API takes little
     else:
-        yield from _not_read(export, "export", "loaded_files")
+        yield from _not_read(connection, "export", "raw_export", "loaded_files")
     if metronome_api.NAME in names:
         yield _run_api(api, settings, full_refresh)
     else:
-        yield from _not_read(api, "api", "customers")
+        yield from _not_read(connection, "api", "raw_api", "customers")
     if left_out and not accepts_incomplete():
         raise InputError(f"{left_out} {ACCEPT}")
     if left_out:
         yield f"Warning, accepted: {printable(left_out)}"
 
 
-def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
+def _not_read(
+    connection: duckdb.DuckDBPyConnection, source: str, dataset: str, table: str
+) -> Iterator[str]:
     """Say so when a source is left out whose rows of an earlier run still count."""
-    ((loaded_at,),) = query(
-        pipeline,
-        "select max(inserted_at) from _dlt_loads "
-        f"where load_id in (select _dlt_load_id from {table})",
-    )
+    ((loaded_at,),) = connection.execute(
+        f"select max(inserted_at) at time zone 'UTC' from {dataset}._dlt_loads "
+        f"where load_id in (select _dlt_load_id from {dataset}.{table})"
+    ).fetchall()
     if loaded_at:
         yield (
             f"{source}: not read now; what it held on {loaded_at:%Y-%m-%d %H:%M} UTC still counts. "
@@ -168,10 +168,11 @@ def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) 
     return load_account(pipeline, api_url(), token, settings, full_refresh)
 
 
-def _check_same_api(pipeline: dlt.Pipeline) -> None:
+def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:
     """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
     asked = host(api_url())
-    hosts = {read_host for (read_host,) in query(pipeline, "select host from read_from")}
+    rows = connection.execute("select host from raw_api.read_from").fetchall()
+    hosts = {read_host for (read_host,) in rows}
     if hosts - {asked}:
         raise InputError(
             f"The database holds what {hosts.pop()} showed, not {asked}. {OWN_DATABASE}"
@@ -204,7 +205,11 @@ def _open(module: ModuleType) -> dlt.Pipeline:
         )
 
     pipeline = attach()
-    if pipeline.has_pending_data or pipeline.state["_local"].get("database", database) != database:
+    try:
+        attached_before = pipeline.get_local_state_val("database")
+    except KeyError:
+        attached_before = database
+    if pipeline.has_pending_data or attached_before != database:
         pipeline.drop()
         pipeline = attach()
     pipeline.set_local_state_val("database", database)
@@ -212,22 +217,27 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     return pipeline
 
 
-def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
+def _create_missing_tables(
+    pipeline: dlt.Pipeline, module: ModuleType, connection: duckdb.DuckDBPyConnection
+) -> None:
     """Create the declared tables and columns that the database lacks, empty."""
+    if pipeline.default_schema_name is None:
+        with pipeline.managed_state():
+            pipeline.schemas.save_schema(dlt.Schema(module.NAME))
+            pipeline.default_schema_name = module.NAME
     existing = set(
-        query(
-            pipeline,
-            "select table_name, column_name from information_schema.columns "
-            f"where table_schema = '{module.DATASET}'",
-        )
+        connection.execute(
+            "select table_name, column_name from duckdb_columns() "
+            "where database_name = current_database() and schema_name = ?",
+            [module.DATASET],
+        ).fetchall()
     )
     declared = {(table, column) for table, hints in module.RAW_TABLES.items() for column in hints}
     if declared <= existing:
         return
-    if pipeline.default_schema_name is None:
-        pipeline.run(dlt.resource([], name="nothing"))  # dlt's own tables
+    schema = pipeline.default_schema
     for table, hints in module.RAW_TABLES.items():
         row_id = [] if table in module.SELECTED_TABLES else [ROW_ID]
-        columns = [*hints.values(), LOAD_ID, *row_id]
-        pipeline.default_schema.update_table(new_table(table, columns=columns))
+        schema.update_table(new_table(table, columns=[*hints.values(), LOAD_ID, *row_id]))
+    pipeline.schemas.save_schema(schema)
     pipeline.sync_schema()

@@ -6,13 +6,14 @@ declared columns still goes to dlt as a Python row, so dlt adds and names the co
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
+import dlt
 import pyarrow as pa
 from dlt.common.json import json
+from dlt.common.schema.typing import C_DLT_ID, C_DLT_LOAD_ID
 from dlt.common.utils import uniq_id
 
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE, Hints
@@ -24,8 +25,6 @@ Item = tuple[str, Any]
 MOST_ROWS = 5000
 """Rows of one table that are held in memory before they go to dlt's files."""
 
-ROW_ID = "_dlt_id"
-
 _TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
     "json": pa.string(),
@@ -34,6 +33,16 @@ _TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
 }
+_FITTING: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "json": (dict, list),
+    "decimal": (Decimal, int),
+    "bigint": (int,),
+    "bool": (bool,),
+    "timestamp": (str, datetime),
+}
+"""Types of the values that a column takes as they are. dlt decides about any other."""
+
 _LONGEST_TIMESTAMP = len("2024-01-01T00:00:00.123456+00:00")
 
 
@@ -44,28 +53,31 @@ class UnfitError(ValueError):
 class ArrowTables:
     """Collects rows by table and yields them as items for dlt, a few thousand rows at a time.
 
-    Use it in one thread.
+    Use it in one thread, while dlt extracts.
     """
 
     def __init__(self, hints: Mapping[str, Hints]) -> None:
         """Collect rows for tables whose columns `hints` declares."""
         self._hints = hints
+        self._fields: dict[str, _Fields] = {}
         self._fitting: dict[str, list[Row]] = {}
         self._others: dict[str, list[Row]] = {}
 
     def add(self, table: str, rows: Iterable[Row]) -> Iterator[Item]:
         """Take rows of a table; yield items when enough rows are there."""
-        fields = _fields_of(self._hints[table])
-        fitting = self._fitting.setdefault(table, [])
+        if table not in self._fields:
+            self._fields[table] = _fields_of(self._hints[table])
+            self._fitting[table], self._others[table] = [], []
+        fields, fitting, others = self._fields[table], self._fitting[table], self._others[table]
         for row in rows:
             values: Row = {}
             try:
                 _flatten(row, fields, values)
             except UnfitError:
-                self._others.setdefault(table, []).append(row)
+                others.append(row)
             else:
                 fitting.append(values)
-        if len(fitting) + len(self._others.get(table, ())) >= MOST_ROWS:
+        if len(fitting) + len(others) >= MOST_ROWS:
             yield from self._flush(table)
 
     def empty(self, table: str) -> Item:
@@ -74,47 +86,55 @@ class ArrowTables:
 
     def flush(self) -> Iterator[Item]:
         """Yield the items of all rows that are left."""
-        for table in [*self._fitting]:
+        for table in self._fields:
             yield from self._flush(table)
 
     def _flush(self, table: str) -> Iterator[Item]:
-        if rows := self._fitting.pop(table, None):
+        if rows := self._fitting[table]:
             yield table, self._to_arrow(table, rows)
-        if others := self._others.pop(table, None):
+        if others := self._others[table]:
             yield table, others
+        self._fitting[table], self._others[table] = [], []
 
     def _to_arrow(self, table: str, rows: list[Row]) -> pa.Table:
+        """Return rows with all declared columns, and with the columns that dlt adds to rows."""
         columns = self._hints[table]
-        fields = [pa.field(name, _TYPES[hint["data_type"]]) for name, hint in columns.items()]
-        arrays = [pa.array([row.get(field.name) for row in rows], field.type) for field in fields]
-        fields.append(pa.field(ROW_ID, pa.string(), nullable=False))
-        arrays.append(pa.array([uniq_id(10) for _ in rows], pa.string()))
+        filled = set().union(*rows)
+        fields, arrays = [], []
+        for name, hint in columns.items():
+            field = pa.field(name, _TYPES[hint["data_type"]])
+            fields.append(field)
+            arrays.append(
+                pa.array([row.get(name) for row in rows], field.type)
+                if name in filled
+                else pa.nulls(len(rows), field.type)
+            )
+        load_id = dlt.current.load_package_state()["load_id"]
+        for name, ids in (
+            (C_DLT_LOAD_ID, [load_id] * len(rows)),
+            (C_DLT_ID, [uniq_id(10) for _ in rows]),
+        ):
+            fields.append(pa.field(name, pa.string(), nullable=False))
+            arrays.append(pa.array(ids, pa.string()))
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
-_Fields = dict[str, tuple[str | None, str | None, "_Fields | None"]]
-"""By key of an object: the column and its type, if there is one, and the fields of an object."""
+_Fields = dict[str, tuple[str | None, str, "_Fields"]]
+"""By key of an object: the column, if there is one, its type, and the fields of an object."""
 
 
 def _fields_of(columns: Hints) -> _Fields:
-    return _fields(tuple((name, hint["data_type"]) for name, hint in columns.items()))
+    fields: _Fields = {}
+    for name, hint in columns.items():
+        within = fields
+        *path, last = name.split("__")
+        for key in path:
+            within = within.setdefault(key, (None, "", {}))[2]
+        within[last] = (name, hint["data_type"], within.get(last, _NOTHING)[2])
+    return fields
 
 
-@cache
-def _fields(columns: tuple[tuple[str, str], ...]) -> _Fields:
-    fields: dict[str, list[Any]] = {}
-
-    def put(where: dict[str, list[Any]], way: list[str], name: str, kind: str) -> None:
-        field = where.setdefault(way[0], [None, None, None])
-        if len(way) == 1:
-            field[:2] = name, kind
-        else:
-            field[2] = field[2] or {}
-            put(field[2], way[1:], name, kind)
-
-    for name, kind in columns:
-        put(fields, name.split("__"), name, kind)
-    return fields  # type: ignore[return-value]
+_NOTHING: tuple[None, str, _Fields] = (None, "", {})
 
 
 def _flatten(item: Row, fields: _Fields, values: Row) -> None:
@@ -126,39 +146,29 @@ def _flatten(item: Row, fields: _Fields, values: Row) -> None:
     for key, value in item.items():
         if value is None:
             continue
-        column, kind, within = fields.get(key) or _NOTHING
-        is_object = type(value) is dict
-        if kind == "json" and (is_object or type(value) is list):
-            values[column] = json.dumps(value)
-        elif within is not None and is_object:
+        column, kind, within = fields.get(key, _NOTHING)
+        if column and type(value) in _FITTING[kind]:
+            if kind == "json":
+                value = json.dumps(value)
+            elif kind == "timestamp":
+                value = _instant(value)
+            values[column] = value
+        elif within and type(value) is dict:
             _flatten(value, within, values)
-        elif kind is None or not _fits(kind, value):
-            raise UnfitError(key)
         else:
-            values[column] = _instant(value) if kind == "timestamp" else value
-
-
-_NOTHING = (None, None, None)
-
-
-def _fits(kind: str, value: Any) -> bool:
-    found = type(value)
-    if kind == "text":
-        return found is str
-    if kind == "decimal":
-        return found is int or found is Decimal
-    if kind == "timestamp":
-        return found is datetime or (found is str and len(value) <= _LONGEST_TIMESTAMP)
-    return found is {"bool": bool, "bigint": int}.get(kind)
+            raise UnfitError(key)
 
 
 def _instant(value: str | datetime) -> datetime:
+    """Return an instant with its zone.
+
+    Raises:
+        UnfitError: If it is not one, or has no zone, or is finer than a microsecond.
+    """
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return instant.astimezone(UTC) if instant.tzinfo else _refuse(value)
-    except (ValueError, OverflowError):
-        raise UnfitError(value) from None
-
-
-def _refuse(value: Any) -> datetime:
-    raise UnfitError(value)
+    except ValueError as error:
+        raise UnfitError(value) from error
+    if instant.tzinfo is None or (isinstance(value, str) and len(value) > _LONGEST_TIMESTAMP):
+        raise UnfitError(value)
+    return instant
