@@ -221,10 +221,6 @@ def _create_missing_tables(
     pipeline: dlt.Pipeline, module: ModuleType, connection: duckdb.DuckDBPyConnection
 ) -> None:
     """Create the declared tables and columns that the database lacks, empty."""
-    if pipeline.default_schema_name is None:
-        with pipeline.managed_state():
-            pipeline.schemas.save_schema(dlt.Schema(module.NAME))
-            pipeline.default_schema_name = module.NAME
     existing = set(
         connection.execute(
             "select table_name, column_name from duckdb_columns() "
@@ -233,11 +229,15 @@ def _create_missing_tables(
         ).fetchall()
     )
     declared = {(table, column) for table, hints in module.RAW_TABLES.items() for column in hints}
-    if declared <= existing:
+    is_new = pipeline.default_schema_name is None
+    if declared <= existing and not is_new:
         return
-    schema = pipeline.default_schema
+    schema = dlt.Schema(module.NAME) if is_new else pipeline.default_schema
     for table, hints in module.RAW_TABLES.items():
         row_id = [] if table in module.SELECTED_TABLES else [ROW_ID]
         schema.update_table(new_table(table, columns=[*hints.values(), LOAD_ID, *row_id]))
-    pipeline.schemas.save_schema(schema)
-    pipeline.sync_schema()
+    with pipeline.managed_state():
+        pipeline.schemas.save_schema(schema)
+        pipeline.default_schema_name = schema.name
+    if not declared <= existing:
+        pipeline.sync_schema()
