@@ -45,6 +45,20 @@ def lock_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.lock")
 
 
+def check_name(file: Path, schemas: set[str]) -> None:
+    """Refuse a database whose catalog has the name of a schema: DuckDB cannot tell them apart.
+
+    Raises:
+        InputError: If the file has such a name.
+    """
+    catalog = file.name.partition(".")[0]
+    if catalog.lower() in schemas:
+        raise InputError(
+            f"The database cannot be called {file.name}: {catalog.lower()} is a schema in it. "
+            "Name another file: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
+        )
+
+
 def create(file: Path) -> None:
     """Make an empty database if there is none, in one step: half of one would not open."""
     if not file.exists():

@@ -19,13 +19,14 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
-from pipelines.database import create, lock_file, opened
+from pipelines.database import check_name, create, lock_file, opened
 from pipelines.errors import OWN_DATABASE, InputError, printable
 from pipelines.failures import plain
 from pipelines.locks import held, writable
 from pipelines.metronome_api.run import load_account
 from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
 from pipelines.metronome_api.source import host
+from pipelines.metronome_export.places import open_place
 from pipelines.metronome_export.run import ACCEPT, load_export
 from pipelines.settings import (
     accepts_incomplete,
@@ -49,6 +50,9 @@ ROW_ID: TColumnSchema = {
 PIPELINES: dict[str, ModuleType] = {
     module.NAME: module for module in (metronome_export, metronome_api)
 }
+
+ENDS = ("", "_staging")
+"""dlt keeps what it merges in a schema of its own, beside that of the dataset."""
 
 
 def configured() -> list[str]:
@@ -77,12 +81,34 @@ def run(
     """
     settings = api_settings()
     settings.select = select or settings.select
-    selected(settings.select)
+    _check(names, settings)
     try:
         with _alone(database_file()) as connection:
             yield from _load(names, settings, full_refresh, connection)
     except (DltException, duckdb.Error, OSError) as error:
         raise plain(error) from error
+
+
+def _check(names: list[str], settings: ApiSettings) -> None:
+    """Check all settings of a run before it creates or changes a file.
+
+    Raises:
+        InputError: If a source lacks its setting, or a setting cannot be used.
+    """
+    if metronome_export.NAME in names:
+        open_place(_bucket_url())
+    if metronome_api.NAME in names:
+        _token()
+        host(api_url())
+        settings.scope()
+    selected(settings.select)
+    check_name(database_file(), {f"{m.DATASET}{end}" for m in PIPELINES.values() for end in ENDS})
+    folder = _working_folder()
+    if found := [sign for sign in "%'" if sign in str(folder)]:
+        raise InputError(
+            f"dlt cannot work in the folder {folder}: its path has a {found[0]}. Set DLT_DATA_DIR "
+            "to another folder."
+        )
 
 
 @contextmanager
@@ -92,7 +118,7 @@ def _alone(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     The working folder may be shared by databases, and another run would take our packages for its
     own.
     """
-    working_folder = Path(dlt.current.run_context().data_dir)
+    working_folder = _working_folder()
     with (
         held(working_folder / "metronome.lock", f"dlt's working folder {working_folder}"),
         held(lock_file(database), str(database)),
@@ -147,25 +173,37 @@ def _not_read(
         )
 
 
-def _run_export(pipeline: dlt.Pipeline) -> tuple[list[str], str | None]:
+def _working_folder() -> Path:
+    return Path(dlt.current.run_context().data_dir).absolute()
+
+
+def _bucket_url() -> str:
     bucket_url = export_url()
     if not bucket_url:
         raise InputError(
             "No export to load: set [sources.metronome_export] bucket_url in .dlt/config.toml, or "
             "SOURCES__METRONOME_EXPORT__BUCKET_URL, to the export's folder."
         )
-    fetch_bytes = dlt.config.get("sources.metronome_export.fetch_bytes", int)
-    return load_export(pipeline, bucket_url, fetch_bytes)
+    return bucket_url
 
 
-def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:
+def _token() -> str:
     token = api_token()
     if not token:
         raise InputError(
             "No API to load: set METRONOME_BEARER_TOKEN, or [sources.metronome_api] bearer_token "
             "in .dlt/secrets.toml."
         )
-    return load_account(pipeline, api_url(), token, settings, full_refresh)
+    return token
+
+
+def _run_export(pipeline: dlt.Pipeline) -> tuple[list[str], str | None]:
+    fetch_bytes = dlt.config.get("sources.metronome_export.fetch_bytes", int)
+    return load_export(pipeline, _bucket_url(), fetch_bytes)
+
+
+def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:
+    return load_account(pipeline, api_url(), _token(), settings, full_refresh)
 
 
 def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:

@@ -109,7 +109,9 @@ def host(base_url: str) -> str:
     except ValueError:
         name = None
     if name is None:
-        raise InputError("METRONOME_BASE_URL is no address: it begins with https:// and a host.")
+        raise InputError(
+            "METRONOME_BASE_URL is not an address: it starts with https:// and a host."
+        )
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise InputError(
             "METRONOME_BASE_URL holds more than the address of the API: leave out user, password "
