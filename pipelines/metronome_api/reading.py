@@ -16,8 +16,8 @@ from pipelines.metronome_api.endpoints import (
     Row,
 )
 from pipelines.metronome_api.rows import by_table
-from pipelines.metronome_api.session import Tally
 from pipelines.metronome_api.tables import TABLES
+from pipelines.metronome_api.transport import RequestStats
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Read:
     unavailable: UnavailableError | None = None
     has_answered: bool = False
     cursor: str | None = None
-    tally: Tally = field(default_factory=Tally)
+    stats: RequestStats = field(default_factory=RequestStats)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Reader:
         A row that owns a list may be gone by the time that it is asked for: only where none of them
         answers is the resource unavailable.
         """
-        for keys in [{}] if endpoint.of is None else [_taken(endpoint, row) for row in owners]:
+        for keys in [{}] if endpoint.parent is None else [_taken(endpoint, row) for row in owners]:
             has_begun = False
             try:
                 for page in self._lists(endpoint, keys, read):
@@ -160,7 +160,7 @@ class Reader:
         reads: Mapping[str, Read],
     ) -> None:
         read = reads[endpoint.table]
-        parent = ENDPOINT_OF[endpoint.of].table if endpoint.of else None
+        parent = ENDPOINT_OF[endpoint.parent].table if endpoint.parent else None
         if parent in reads and (problem := reads[parent].unavailable):
             raise problem
         if endpoint.table == "customer_plans" and not self.has_plans:
@@ -252,7 +252,7 @@ class Reader:
         seen: set[str] = set()  # a row that moves while pages are read may come twice
         # a place in a window, which is read again as a whole, or in the answer
         places: dict[Any, Iterator[int]] = defaultdict(lambda: count(1))
-        for template in endpoint.requests:
+        for template in endpoint.params:
             request = {**_filled(template, filled), **(more or {})}
             if read.cursor:
                 request["next_page"] = read.cursor
@@ -290,7 +290,7 @@ class Reader:
         if resource in self._forbidden:
             raise self._forbidden[resource]
         try:
-            for page, cursor in self.client.walk(endpoint, keys, request, read.tally):
+            for page, cursor in self.client.walk(endpoint, keys, request, read.stats):
                 self._answered.add(resource)
                 if endpoint.replaces == "new":
                     read.cursor = cursor or read.cursor
@@ -314,11 +314,14 @@ class Reader:
 def _asked_for(endpoint: Endpoint, rows: Mapping[str, list[Row]]) -> Iterable[Row]:
     if endpoint.each:
         return endpoint.each(rows)
-    return [_taken(endpoint, owner) for owner in rows.get(endpoint.of or "", [])]
+    return [_taken(endpoint, owner) for owner in rows.get(endpoint.parent or "", [])]
 
 
 def _taken(endpoint: Endpoint, owner: Row) -> Row:
-    return {column: owner[its_column] for column, its_column in (endpoint.keys or {}).items()}
+    return {
+        column: owner[its_column]
+        for column, its_column in (endpoint.include_from_parent or {}).items()
+    }
 
 
 def _filled(template: Any, keys: Row) -> Any:

@@ -27,9 +27,9 @@ from pipelines.metronome_api.client import MetronomeClient
 from pipelines.metronome_api.database import Database
 from pipelines.metronome_api.endpoints import PER_CUSTOMER
 from pipelines.metronome_api.reading import Read, Reader, Scope
-from pipelines.metronome_api.session import Tally
 from pipelines.metronome_api.settings import ApiSettings, now
 from pipelines.metronome_api.source import RAW_TABLES, account_groups, host, load_items
+from pipelines.metronome_api.transport import RequestStats
 from pipelines.steps import Line
 
 RESUMED_FOR = timedelta(days=1)
@@ -116,7 +116,7 @@ class _Loading:
         self, pipeline: dlt.Pipeline, database: Database, reader: Reader, run: Run
     ) -> None:
         self.pipeline, self.database, self.reader, self.run = pipeline, database, reader, run
-        self.tally = Tally()
+        self.stats = RequestStats()
         self.rows = 0
         self.customers = 0
         self.unavailable: dict[str, int] = {}
@@ -164,7 +164,7 @@ class _Loading:
     def line(self, base_url: str) -> Line:
         text = (
             f"api: {self.customers:,} customers, {self.rows:,} rows in "
-            f"{self.tally.requests:,} requests"
+            f"{self.stats.requests:,} requests"
         )
         if self.unavailable:
             left_out = [f"{name} (HTTP {status})" for name, status in self.unavailable.items()]
@@ -175,7 +175,7 @@ class _Loading:
             customers=self.customers,
             rows=self.rows,
             left_out=sorted(self.unavailable),
-            **vars(self.tally) | {"waited_seconds": round(self.tally.waited_seconds, 1)},
+            **vars(self.stats) | {"waited_seconds": round(self.stats.waited_seconds, 1)},
         )
 
     def _load_account(self, pool: ThreadPoolExecutor) -> None:
@@ -215,7 +215,7 @@ class _Loading:
                 read.rows.clear()
                 yield read
             progress.set_postfix_str(
-                f"{self.tally.requests:,} requests, {self.tally.waited_seconds:,.0f} s waited"
+                f"{self.stats.requests:,} requests, {self.stats.waited_seconds:,.0f} s waited"
             )
             progress.update()
 
@@ -242,7 +242,7 @@ class _Loading:
         for part in batch:
             if isinstance(part, Read):
                 reads.append(part)
-                self.tally += part.tally
+                self.stats += part.stats
             else:
                 yield from tables.add(*part)
         # noted at last, before the load: it puts out the former rows of what was read
@@ -254,12 +254,12 @@ class _Loading:
 
     def _log(self, reads: list[Read], batch_number: int) -> Iterator[tuple[str, dict[str, Any]]]:
         """What was read, for the pipeline's own tables."""
-        tallies: dict[str, Tally] = defaultdict(Tally)
+        stats_by_resource: dict[str, RequestStats] = defaultdict(RequestStats)
         resources: dict[str, Counter[str]] = defaultdict(Counter)
         for read in reads:
             rows = sum(read.counts.values())
             yield "reads", _read_row(self.run, read, rows)
-            tallies[read.resource] += read.tally
+            stats_by_resource[read.resource] += read.stats
             sums = resources[read.resource]
             sums["rows"] += rows
             sums["customers"] += read.customer_id is not None
@@ -269,9 +269,9 @@ class _Loading:
                 self.unavailable[read.resource] = read.unavailable.status
         for resource, sums in resources.items():
             keys = {"run_id": self.run.id, "batch_number": batch_number, "resource": resource}
-            tally = tallies[resource]
-            waited = {"waited_seconds": Decimal(str(round(tally.waited_seconds, 3)))}
-            yield "run_resources", {**keys, **sums, **vars(tally), **waited}
+            stats = stats_by_resource[resource]
+            waited = {"waited_seconds": Decimal(str(round(stats.waited_seconds, 3)))}
+            yield "run_resources", {**keys, **sums, **vars(stats), **waited}
 
 
 def _progress(unread: int) -> "tqdm[None]":

@@ -9,7 +9,7 @@ from dlt.common.configuration.specs import BaseConfiguration
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS
 from pipelines.metronome_api.reading import Scope
-from pipelines.metronome_api.session import Limits
+from pipelines.metronome_api.transport import Limits
 
 
 @configspec
@@ -87,7 +87,7 @@ def selected(names: list[str]) -> frozenset[str]:
             found |= {
                 endpoint.table
                 for endpoint in ENDPOINTS.values()
-                if name == "all" or not endpoint.heavy
+                if name == "all" or endpoint.selected
             }
         elif name in ENDPOINTS:
             found.add(name)
@@ -103,7 +103,7 @@ def selected(names: list[str]) -> frozenset[str]:
 
 def _parents(name: str) -> set[str]:
     endpoint = ENDPOINTS[name]
-    parents = {ENDPOINT_OF[endpoint.of].table} if endpoint.of else set()
+    parents = {ENDPOINT_OF[endpoint.parent].table} if endpoint.parent else set()
     if endpoint.window == "invoiced":
         parents.add("invoices")
     if name == "usage_groups":

@@ -67,8 +67,8 @@ def account_groups(
     """
     selected = [endpoint for endpoint in ACCOUNT if endpoint.table in reader.scope.resources]
     for root in selected:
-        if root.of is None:
-            group = [root, *(child for child in selected if child.of == root.table)]
+        if root.parent is None:
+            group = [root, *(child for child in selected if child.parent == root.table)]
             own = {endpoint.table: Read(endpoint.table) for endpoint in group}
             if root.replaces == "new":
                 own[root.table].cursor = audit_cursor
