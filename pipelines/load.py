@@ -24,8 +24,7 @@ from pipelines.errors import OWN_DATABASE, InputError, printable
 from pipelines.failures import plain
 from pipelines.locks import held, writable
 from pipelines.metronome_api.run import load_account
-from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
-from pipelines.metronome_api.source import host
+from pipelines.metronome_api.settings import ApiSettings, api_settings, host, selected
 from pipelines.metronome_export.places import open_place
 from pipelines.metronome_export.run import ACCEPT, load_export
 from pipelines.settings import (
@@ -100,7 +99,7 @@ def _check(names: list[str], settings: ApiSettings) -> None:
     if metronome_api.NAME in names:
         _token()
         host(api_url())
-        settings.scope()
+        settings.window()
     selected(settings.select)
     check_name(database_file(), {f"{m.DATASET}{end}" for m in PIPELINES.values() for end in ENDS})
     folder = _working_folder()

@@ -18,17 +18,19 @@ from uuid import uuid4
 
 import dlt
 from dlt.common.typing import TSecretStrValue
+from dlt.extract.hints import make_hints
 from tqdm import tqdm
 
 from pipelines.errors import OWN_DATABASE, InputError
 from pipelines.failures import told_plainly
 from pipelines.metronome_api.arrow import ArrowTables
 from pipelines.metronome_api.client import MetronomeClient
-from pipelines.metronome_api.database import Database
 from pipelines.metronome_api.endpoints import PER_CUSTOMER
-from pipelines.metronome_api.reading import Read, Reader, Scope
-from pipelines.metronome_api.settings import ApiSettings, now
-from pipelines.metronome_api.source import RAW_TABLES, account_groups, host, load_items
+from pipelines.metronome_api.extract import Extractor, ExtractWindow, ReadResult
+from pipelines.metronome_api.replace import hints
+from pipelines.metronome_api.settings import ApiSettings, host, now
+from pipelines.metronome_api.state import Database
+from pipelines.metronome_api.tables import RAW_TABLES
 from pipelines.metronome_api.transport import RequestStats
 from pipelines.steps import Line
 
@@ -51,7 +53,7 @@ class Run:
     """
 
     id: str
-    scope: Scope
+    window: ExtractWindow
     started_at: datetime
     host: str
     full_refresh: bool
@@ -60,11 +62,11 @@ class Run:
         """What the table `runs` says of it."""
         return {
             "run_id": self.id,
-            "as_of": self.scope.as_of,
+            "as_of": self.window.as_of,
             "started_at": self.started_at,
             "finished_at": finished_at,
             "host": self.host,
-            "selected": sorted(self.scope.resources),
+            "selected": sorted(self.window.resources),
             "full_refresh": self.full_refresh,
             "customers": customers,
         }
@@ -77,7 +79,7 @@ def load_account(
     settings: ApiSettings,
     full_refresh: bool,
 ) -> Line:
-    """Read what can have changed since the last run, and load it.
+    """ReadResult what can have changed since the last run, and load it.
 
     Returns:
         One line for a person.
@@ -90,32 +92,32 @@ def load_account(
     with pipeline.sql_client() as connection:
         database = Database(connection)
         run = _begin(database, host(base_url), settings, full_refresh)
-        reader = Reader(client, run.scope, database.answered(run.id))
-        loading = _Loading(pipeline, database, reader, run)
+        extractor = Extractor(client, run.window, database.answered(run.id))
+        loading = _Loading(pipeline, database, extractor, run)
         loading.load(settings.customers_per_batch, settings.requests_in_flight)
     return loading.line(base_url)
 
 
 def _begin(database: Database, host: str, settings: ApiSettings, full_refresh: bool) -> Run:
     """Go on with the run that was stopped, if it was the same run and is not too old; or begin."""
-    scope = settings.scope()
+    window = settings.window()
     started_at = now()
-    if found := database.unfinished_run(host, scope):
+    if found := database.unfinished_run(host, window):
         run_id, as_of, stopped_run_started_at, was_full = found
-        is_same = was_full == full_refresh and (settings.as_of is None or scope.as_of == as_of)
+        is_same = was_full == full_refresh and (settings.as_of is None or window.as_of == as_of)
         if is_same and started_at - stopped_run_started_at < RESUMED_FOR:
-            scope = replace(scope, as_of=as_of)
-            return Run(run_id, scope, stopped_run_started_at, host, was_full)
-    return Run(uuid4().hex, scope, started_at, host, full_refresh)
+            window = replace(window, as_of=as_of)
+            return Run(run_id, window, stopped_run_started_at, host, was_full)
+    return Run(uuid4().hex, window, started_at, host, full_refresh)
 
 
 class _Loading:
     """The loads of one start of a run, and what they add up to."""
 
     def __init__(
-        self, pipeline: dlt.Pipeline, database: Database, reader: Reader, run: Run
+        self, pipeline: dlt.Pipeline, database: Database, extractor: Extractor, run: Run
     ) -> None:
-        self.pipeline, self.database, self.reader, self.run = pipeline, database, reader, run
+        self.pipeline, self.database, self.extractor, self.run = pipeline, database, extractor, run
         self.stats = RequestStats()
         self.rows = 0
         self.customers = 0
@@ -132,16 +134,16 @@ class _Loading:
     def _load_customers(
         self, pool: ThreadPoolExecutor, batch_number: int, customers_per_batch: int
     ) -> None:
-        self.reader.metrics = self.database.metrics()
-        self.reader.has_plans = self.database.has_plans(self.run.id)
+        self.extractor.metrics = self.database.metrics()
+        self.extractor.has_plans = self.database.has_plans(self.run.id)
         self.customers, unread = self.database.count_unread(self.run.id)
-        if not any(endpoint.table in self.run.scope.resources for endpoint in PER_CUSTOMER):
+        if not any(endpoint.table in self.run.window.resources for endpoint in PER_CUSTOMER):
             unread = 0
         # one half of a batch is loaded while the other is read
         step = max(1, customers_per_batch // 2)
         queue = self.database.unread(self.run.id, self.run.full_refresh)
         with _progress(unread) as progress:
-            results = _ahead(pool, self.reader.read_customer, queue, step)
+            results = _ahead(pool, self.extractor.read_customer, queue, step)
             is_last = False
             while not is_last:
                 is_last = unread <= step
@@ -158,7 +160,7 @@ class _Loading:
         try:
             yield pool
         finally:
-            self.reader.client.stop()
+            self.extractor.client.stop()
             pool.shutdown(cancel_futures=True)
 
     def line(self, base_url: str) -> Line:
@@ -182,18 +184,18 @@ class _Loading:
         log = [("read_from", {"host": self.run.host}), ("runs", self.run.row())]
         self._load("account", self._account(pool), 0, log)
 
-    def _account(self, pool: ThreadPoolExecutor) -> Iterator[Rows | Read]:
+    def _account(self, pool: ThreadPoolExecutor) -> Iterator[Rows | ReadResult]:
         """The rows of the account's lists, then what came of reading each."""
-        reads: list[Read] = []
+        reads: list[ReadResult] = []
         cursor = None if self.run.full_refresh else self.database.cursor("audit_logs")
-        groups = account_groups(self.reader, reads, cursor)
+        groups = self.extractor.account_lists(reads, cursor)
         yield from _interleaved(pool, list(groups))
         for read in reads:
             if read.resource == "customers":
                 self._check_customers(read)
             yield read
 
-    def _check_customers(self, read: Read) -> None:
+    def _check_customers(self, read: ReadResult) -> None:
         if read.unavailable:
             raise InputError(
                 f"{read.unavailable.reason} Without the list of customers nothing can be read: "
@@ -206,8 +208,8 @@ class _Loading:
             )
 
     def _customers(
-        self, results: Iterable[list[Read]], progress: "tqdm[None]"
-    ) -> Iterator[Rows | Read]:
+        self, results: Iterable[list[ReadResult]], progress: "tqdm[None]"
+    ) -> Iterator[Rows | ReadResult]:
         """The rows of a batch of customers, and what came of reading each."""
         for result in results:
             for read in result:
@@ -222,25 +224,26 @@ class _Loading:
     def _load(
         self,
         name: str,
-        batch: Iterable[Rows | Read],
+        batch: Iterable[Rows | ReadResult],
         number: int,
         log: list[tuple[str, dict[str, Any]]],
     ) -> None:
         """Load a batch and what was read, in one package: it counts once all of it is loaded."""
         with told_plainly(self.pipeline):
-            self.pipeline.run(load_items(f"read_{name}", self._items(batch, number, log)))
+            items = _declared(self._items(batch, number, log))
+            self.pipeline.run(dlt.resource(items, name=f"read_{name}"))
         self.database.checkpoint()
 
     def _items(
         self,
-        batch: Iterable[Rows | Read],
+        batch: Iterable[Rows | ReadResult],
         number: int,
         log: list[tuple[str, dict[str, Any]]],
     ) -> Iterator[Any]:
         tables = ArrowTables(RAW_TABLES)
-        reads: list[Read] = []
+        reads: list[ReadResult] = []
         for part in batch:
-            if isinstance(part, Read):
+            if isinstance(part, ReadResult):
                 reads.append(part)
                 self.stats += part.stats
             else:
@@ -252,7 +255,9 @@ class _Loading:
             yield from tables.add(table, [row])
         yield from tables.flush()
 
-    def _log(self, reads: list[Read], batch_number: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _log(
+        self, reads: list[ReadResult], batch_number: int
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """What was read, for the pipeline's own tables."""
         stats_by_resource: dict[str, RequestStats] = defaultdict(RequestStats)
         resources: dict[str, Counter[str]] = defaultdict(Counter)
@@ -274,19 +279,31 @@ class _Loading:
             yield "run_resources", {**keys, **sums, **vars(stats), **waited}
 
 
+def _declared(items: Iterable[Rows]) -> Iterator[Any]:
+    """Mark the first item of each table with the table's hints, which dlt keeps for the others."""
+    declared: set[str] = set()
+    for table, item in items:
+        if table in declared:
+            yield dlt.mark.with_table_name(item, table)
+        else:
+            declared.add(table)
+            table_hints = make_hints(table_name=table, **hints(table))
+            yield dlt.mark.with_hints(item, table_hints, create_table_variant=True)
+
+
 def _progress(unread: int) -> "tqdm[None]":
     """A bar of the customers done, with the time left; shown to a person, not to a log file."""
     return tqdm(total=unread, unit=" customers", desc="api", disable=not sys.stderr.isatty())
 
 
-def _read_row(run: Run, read: Read, rows: int) -> dict[str, Any]:
+def _read_row(run: Run, read: ReadResult, rows: int) -> dict[str, Any]:
     problem = read.unavailable
     return {
         "read_id": f"{read.resource}/{read.customer_id or 'account'}",
         "resource": read.resource,
         "customer_id": read.customer_id,
         "run_id": run.id,
-        "as_of": run.scope.as_of,
+        "as_of": run.window.as_of,
         "status": "unavailable" if problem else "read",
         "http_status": problem.status if problem else None,
         "reason": problem.reason if problem else None,

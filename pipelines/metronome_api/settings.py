@@ -2,13 +2,14 @@
 
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from dlt.common.configuration import configspec, resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS
-from pipelines.metronome_api.reading import Scope
+from pipelines.metronome_api.extract import ExtractWindow
 from pipelines.metronome_api.transport import Limits
 
 
@@ -46,7 +47,7 @@ class ApiSettings(BaseConfiguration):
             self.requests_per_second, self.requests_in_flight, self.endpoint_requests_per_second
         )
 
-    def scope(self) -> Scope:
+    def window(self) -> ExtractWindow:
         """What a run reads.
 
         Raises:
@@ -61,7 +62,7 @@ class ApiSettings(BaseConfiguration):
                 "sources.metronome_api.usage_lookback_days must not be greater than "
                 "invoice_lookback_days: days would be put out whose invoice is not read again."
             )
-        return Scope(
+        return ExtractWindow(
             as_of=_instant("as_of", self.as_of) if self.as_of else now(),
             resources=selected(self.select),
             invoice_lookback=timedelta(days=self.invoice_lookback_days),
@@ -125,3 +126,26 @@ def _instant(setting: str, text: str) -> datetime:
 def now() -> datetime:
     """The clock, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def host(base_url: str) -> str:
+    """What tells one API from another: its host, or `sandbox` for one on this machine.
+
+    Raises:
+        InputError: If it is no address of an API, or holds a secret, which is not repeated.
+    """
+    try:
+        parts = urlsplit(base_url)
+        name = parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        name = None
+    if name is None:
+        raise InputError(
+            "METRONOME_BASE_URL is not an address: it starts with https:// and a host."
+        )
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InputError(
+            "METRONOME_BASE_URL holds more than the address of the API: leave out user, password "
+            "and what follows a ? or #. The token is all that the API asks for."
+        )
+    return "sandbox" if name in ("127.0.0.1", "localhost") else name

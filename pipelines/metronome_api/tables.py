@@ -474,3 +474,7 @@ TABLES: dict[str, Hints] = {
 
 READ_FROM = columns(text="host")
 """One row: the API that the tables are a picture of, so that another's never replaces it."""
+
+DATASET = "raw_api"
+
+RAW_TABLES: dict[str, Hints] = {**TABLES, "read_from": READ_FROM}

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
-from pipelines.metronome_api.source import RAW_TABLES
+from pipelines.metronome_api.tables import RAW_TABLES
 from pipelines.sandbox.account import NOW, Account, Books, Record, to_text, to_time
 from pipelines.sandbox.audit_log import audit_log
 from pipelines.sandbox.server import create_app, serving

@@ -7,9 +7,8 @@ from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
 
-from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS, tables
-from pipelines.metronome_api.reading import Customer, Read, Scope
-from pipelines.metronome_api.source import DATASET, REREADS, replaced
+from pipelines.metronome_api.extract import Customer, ExtractWindow, ReadResult
+from pipelines.metronome_api.replace import create_delete_scope, fill_delete_scope
 
 COMPLETE = "_dlt_load_id in (select load_id from _dlt_loads where status = 0)"
 """The load that brought a row was complete: it was not killed half-way."""
@@ -28,24 +27,20 @@ class Database:
         """Use a connection whose default schema is the dataset's."""
         self._client = client
         self._query(f"set memory_limit = '{MEMORY}'")
-        self._query(f"create schema if not exists {DATASET}")
-        self._query(
-            f"create table if not exists {REREADS} "
-            "(resource varchar, owner varchar, since timestamp with time zone)"
-        )
+        create_delete_scope(self._query)
 
     def checkpoint(self) -> None:
         """Move what was loaded from memory to the file: until then it cannot be let go of."""
         self._query("checkpoint")
 
-    def unfinished_run(self, host: str, scope: Scope) -> tuple[Any, ...] | None:
+    def unfinished_run(self, host: str, window: ExtractWindow) -> tuple[Any, ...] | None:
         """The newest run that did not end, if it read the same: id, as_of, start, full_refresh."""
         rows = self._query(
             "select run_id, as_of, started_at, full_refresh, "
             f"finished_at is not null and {COMPLETE} from runs "
             "where host = %s and cast(selected as varchar) = %s order by started_at desc limit 1",
             host,
-            json.dumps(sorted(scope.resources), separators=(",", ":")),
+            json.dumps(sorted(window.resources), separators=(",", ":")),
         )
         return rows[0][:4] if rows and not rows[0][4] else None
 
@@ -142,61 +137,9 @@ class Database:
                 yield Customer(customer_id, created_at, archived_at, read_until[customer_id])
             last = customer_id
 
-    def replace(self, reads: Iterable[Read]) -> list[str]:
-        """Note what was read, so that the load puts out the rows that were there before.
-
-        Returns:
-            The tables that lose rows and get none: dlt replaces no rows of a table unless it is
-            told of it.
-        """
-        available = [read for read in reads if read.unavailable is None]
-        self._query(f"delete from {REREADS}")
-        self._insert([key for read in available for key in _keys(read)])
-        invoiced = [(read.customer_id, read.since) for read in available if _is_invoices(read)]
-        if invoiced:
-            # with all that was read, what would have been if it were still there, as drafts may not
-            self._query(
-                f"insert into {REREADS} select 'invoices', id, null from invoices inner join "
-                f"(values {', '.join(['(%s, %s)'] * len(invoiced))}) as again (customer_id, since) "
-                "on invoices.customer_id = again.customer_id "
-                "where again.since is null or upper(status) = 'DRAFT' "
-                "or issued_at >= again.since or issued_at is null",
-                *[value for row in invoiced for value in row],
-            )
-        filled = {table for read in available for table, rows in read.counts.items() if rows}
-        resources = {read.resource for read in available}
-        emptied = [
-            f"select '{table}' where exists (select 1 from {table} where {condition})"
-            for table, condition in _conditions(resources)
-            if table not in filled
-        ]
-        return [table for (table,) in self._query(" union all ".join(emptied))] if emptied else []
-
-    def _insert(self, rows: list[tuple[Any, ...]]) -> None:
-        for start in range(0, len(rows), 1000):
-            part = rows[start : start + 1000]
-            places = ", ".join(["(%s, %s, %s)"] * len(part))
-            self._query(
-                f"insert into {REREADS} values {places}", *[value for row in part for value in row]
-            )
+    def replace(self, results: Iterable[ReadResult]) -> list[str]:
+        """Say which rows the load that follows replaces; return the tables that only lose rows."""
+        return fill_delete_scope(self._query, results)
 
     def _query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return list(self._client.execute_sql(sql, *parameters) or [])
-
-
-def _is_invoices(read: Read) -> bool:
-    return ENDPOINTS[read.resource].replaces == "invoices"
-
-
-def _keys(read: Read) -> list[tuple[Any, ...]]:
-    if _is_invoices(read):
-        return [(read.resource, invoice_id, None) for invoice_id in read.ids]
-    return [(read.resource, read.customer_id, read.since)]
-
-
-def _conditions(resources: set[str]) -> Iterator[tuple[str, str]]:
-    for resource in sorted(resources):
-        endpoint = ENDPOINT_OF[resource]
-        for part in tables(endpoint):
-            if condition := replaced(endpoint, part, part.table):
-                yield part.table, condition
