@@ -100,23 +100,34 @@ class Extractor:
         self._answered = answered
         self._forbidden: dict[str, UnavailableError] = {}
 
-    def read_all(self, endpoint: Endpoint, owners: list[Row]) -> Iterator[list[Row]]:
-        """Yield all pages of a list for rows of its parent; `[{}]` for a list of the account.
+    def read_all(
+        self, endpoint: Endpoint, owner: Row, requested: set[Any] | None = None
+    ) -> Iterator[list[Row]]:
+        """Yield all pages of a list of the account, or of the list of one row of its parent.
+
+        Args:
+            endpoint: The list.
+            owner: The row; empty for a list of the account.
+            requested: Keys that need not be requested again, such as the pricing unit that several
+                balances have. Gets those that are requested.
 
         Raises:
-            UnavailableError: If the list cannot be read for one of the rows.
+            UnavailableError: If the list cannot be read.
         """
         result = ReadResult(endpoint.table)
-        for owner in owners:
+        if endpoint.window:
+            created_at = _instant(owner["created_at"]) if owner.get("created_at") else None
+            customer = Customer(owner["id"], created_at, None, {})
             rows = {"customers": [owner], "billable_metrics": self.metrics}
-            if endpoint.window:
-                created_at = _instant(owner["created_at"]) if owner.get("created_at") else None
-                customer = Customer(owner["id"], created_at, None, {})
-                yield from self._windows(endpoint, customer, rows, {endpoint.table: result})
-            else:
-                parents = {endpoint.parent: [owner]} if endpoint.parent else {}
-                for keys in _asked_for(endpoint, parents) if endpoint.parent else [{}]:
-                    yield from self._lists(endpoint, keys, result)
+            yield from self._windows(endpoint, customer, rows, {endpoint.table: result})
+        else:
+            rows = {endpoint.parent: [owner]} if endpoint.parent else {}
+            for keys in _asked_for(endpoint, rows) if endpoint.parent else [{}]:
+                if requested is not None and endpoint.each:
+                    if (key := tuple(keys.values())) in requested:
+                        continue
+                    requested.add(key)
+                yield from self._lists(endpoint, keys, result)
 
     def stream(
         self, endpoint: Endpoint, owners: list[Row], result: ReadResult

@@ -79,7 +79,7 @@ def _resources(extractor: Extractor) -> Iterator[DltResource]:
 
     @cache
     def metrics() -> list[Row]:
-        pages = extractor.read_all(ENDPOINTS["billable_metrics"], [{}])
+        pages = extractor.read_all(ENDPOINTS["billable_metrics"], {})
         return [row for page in pages for row in page]
 
     pages: dict[str, DltResource] = {}
@@ -98,15 +98,17 @@ def _pages(
 ) -> DltResource:
     """Return a resource of the API's objects: children need them whole, nested lists included."""
     name = f"{endpoint.table}_pages"
+    requested: set[Any] = set()
 
     def read() -> Iterator[list[Row]]:
-        yield from _readable(extractor.read_all(endpoint, [{}]), endpoint)
+        yield from _readable(extractor.read_all(endpoint, {}), endpoint)
 
     def read_children(page: list[Row]) -> Iterator[list[Row]]:
         owners = dict(by_table(parent, _copied(page)))[endpoint.parent]
         if endpoint.table == "usage_groups":  # it is requested by the metrics' group keys
             extractor.metrics = metrics()
-        yield from _readable(extractor.read_all(endpoint, owners), endpoint)
+        for owner in owners:
+            yield from _readable(extractor.read_all(endpoint, owner, requested), endpoint)
 
     if parent is None:
         return dlt.resource(read, name=name, parallelized=True)
@@ -138,8 +140,11 @@ def _rows(endpoint: Endpoint, pages: DltResource) -> DltResource:
 
 
 def _copied(page: list[Row]) -> list[Row]:
-    """Copy the objects of a page, because their nested lists are taken out of them."""
-    return [dict(row) for row in page]
+    """Copy objects, two levels deep: their nested lists are taken out, and others read them too."""
+    return [
+        {key: dict(value) if isinstance(value, dict) else value for key, value in row.items()}
+        for row in page
+    ]
 
 
 def _readable(pages: Iterator[list[Row]], endpoint: Endpoint) -> Iterator[list[Row]]:
