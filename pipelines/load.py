@@ -1,7 +1,7 @@
-"""Run the pipelines: what is configured is loaded, what is not is an empty table.
+"""Run the pipelines. A source that is not configured has empty tables.
 
-The database is the truth and a pipeline's working folder only a cache of it: which files were
-loaded is read from `raw_export.loaded_files`. Two databases never share a state.
+The database holds the state of the pipelines: `raw_export.loaded_files` has the files that were
+loaded. A pipeline's working folder is only a cache, and two databases never share one.
 """
 
 import sys
@@ -44,18 +44,18 @@ ROW_ID: TColumnSchema = {
     "unique": True,
     "row_key": True,
 }
-"""What dlt adds to rows: which load brought them, and an id where they passed through Python."""
+"""Columns that dlt adds: the load of a row, and an id where Python has read the row."""
 
 PIPELINES: dict[str, ModuleType] = {
     module.NAME: module for module in (metronome_export, metronome_api)
 }
 
 ENDS = ("", "_staging")
-"""dlt keeps what it merges in a schema of its own, beside that of the dataset."""
+"""dlt merges from a second schema, whose name ends in `_staging`."""
 
 
 def configured() -> list[str]:
-    """Names of the pipelines that have what they need to run."""
+    """Return the names of the pipelines whose source is configured."""
     settings = {metronome_export.NAME: export_url(), metronome_api.NAME: api_token()}
     return [name for name, setting in settings.items() if setting]
 
@@ -63,20 +63,20 @@ def configured() -> list[str]:
 def run(
     names: list[str], select: list[str] | None = None, full_refresh: bool = False
 ) -> Iterator[str]:
-    """Load the named sources; create the tables of both, so that models find them.
+    """Load the named sources, and create the tables of both.
 
     Args:
         names: Pipelines to run.
-        select: Resources of the API to read, instead of those that the settings name.
+        select: Resources of the API to read, instead of the configured ones.
         full_refresh: Read all of the API, whatever earlier runs have read.
 
     Yields:
-        One line for a person after each source.
+        A line for the screen after each source.
 
     Raises:
-        InputError: If a source lacks its setting, its data or the API refuse to be read, another
-            run has the database, or the disk refuses; at the end, if some of the export was left
-            out, and that is not accepted.
+        InputError: If a setting is wrong, before any file is created. If a source cannot be read,
+            another run has the database, or the disk is full. At the end, if parts of the export
+            were left out and that is not accepted.
     """
     settings = api_settings()
     settings.select = select or settings.select
@@ -112,10 +112,9 @@ def _check(names: list[str], settings: ApiSettings) -> None:
 
 @contextmanager
 def _alone(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Have the working folder and the database, open, to ourselves: dlt opens it again and again.
+    """Lock the working folder and the database, and keep the database open, as dlt reopens it.
 
-    The working folder may be shared by databases, and another run would take our packages for its
-    own.
+    Several databases may share a working folder, and another run would load our packages.
     """
     working_folder = _working_folder()
     with (
@@ -144,7 +143,7 @@ def _load(
     if metronome_export.NAME in names:
         lines, left_out = _run_export(export)
         yield from lines
-        connection.execute("checkpoint")  # out of the memory, of which reading the API takes little
+        connection.execute("checkpoint")  # frees memory, which is limited while the API is read
     else:
         yield from _not_read(connection, "export", "raw_export", "loaded_files")
     if metronome_api.NAME in names:
@@ -160,7 +159,7 @@ def _load(
 def _not_read(
     connection: duckdb.DuckDBPyConnection, source: str, dataset: str, table: str
 ) -> Iterator[str]:
-    """Say so when a source is left out whose rows of an earlier run still count."""
+    """Report a source that is not read now and has rows of an earlier run."""
     ((loaded_at,),) = connection.execute(
         f"select max(inserted_at) at time zone 'UTC' from {dataset}._dlt_loads "
         f"where load_id in (select _dlt_load_id from {dataset}.{table})"
@@ -206,7 +205,7 @@ def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) 
 
 
 def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:
-    """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
+    """Refuse to replace the rows of one API by those of another, such as the sandbox's."""
     asked = host(api_url())
     rows = connection.execute("select host from raw_api.read_from").fetchall()
     hosts = {read_host for (read_host,) in rows}
@@ -217,10 +216,10 @@ def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _open(module: ModuleType) -> dlt.Pipeline:
-    """Attach to the database, and let go of a working folder that is of no use to it.
+    """Attach a pipeline to the database. Drops a working folder that belongs to another.
 
-    A package that an earlier run left behind is not retried: its files do not count as loaded, so
-    this run reads them again, and repeated rows are what staging removes.
+    A pending package of an earlier run is dropped too. Its files do not count as loaded, so this
+    run reads them again, and staging removes repeated rows.
     """
     database = str(database_file())
 

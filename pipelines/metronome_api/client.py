@@ -1,4 +1,4 @@
-"""Walks through the pages of a list, with exact numbers. Knows nothing of tables."""
+"""Walk through the pages of a list with dlt's REST client, with exact numbers."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,11 +29,11 @@ from pipelines.metronome_api.transport import (
 )
 
 IDLE_PAGES = 100
-"""How many pages in a row may bring nothing new before a list is taken for one without an end."""
+"""Pages in a row without a new row after which a list counts as endless."""
 
 
 class UnavailableError(Exception):
-    """The API does not let this be read, or does not know it; what it would say is unknown."""
+    """The token may not read a list, or the list does not exist."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -61,10 +61,10 @@ class MetronomeClient(RESTClient):
         self.adapter.stopped.set()
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
-        """Take the list out of a page.
+        """Return the list of a page.
 
         Raises:
-            ValueError: If it is no page, which taken for an empty one would empty a table.
+            ValueError: If it is not a page. Read as an empty one it would empty a table.
         """
         if response.is_redirect:
             raise ValueError("it leads to another address: is METRONOME_BASE_URL right?")
@@ -168,7 +168,7 @@ class MetronomeClient(RESTClient):
 
 
 class _Progress:
-    """Sees to it that a list has an end."""
+    """Checks that a list ends."""
 
     def __init__(self, cursor: str | None) -> None:
         self._cursors = {str(cursor)} if cursor else set()
@@ -176,10 +176,10 @@ class _Progress:
         self._idle = 0
 
     def check(self, page: list[Any], cursor: Any, body: bytes) -> None:
-        """Look at a page that has a next one.
+        """Check a page that has a next one.
 
         Raises:
-            ValueError: If the next page was there already, or many pages brought nothing new.
+            ValueError: If the cursor repeats, or many pages had no new row.
         """
         if str(cursor) in self._cursors:
             raise ValueError("its cursor comes for the second time: its pages go in circles")
@@ -192,7 +192,7 @@ class _Progress:
 
 
 def _path(endpoint: Endpoint, keys: Mapping[str, Any]) -> str:
-    """The path of a list; an id in it is one step of the path, whatever it looks like."""
+    """Fill the placeholders of a path. An id is always one segment of the path."""
     for name, value in keys.items():
         if f"{{{name}}}" in endpoint.path and value in (None, "", ".", ".."):
             raise InputError(f"{endpoint.path} cannot be asked for: {name} is {value!r}.")

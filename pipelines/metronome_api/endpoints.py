@@ -35,11 +35,11 @@ ONE_PAGE = SinglePagePaginator()
 
 @dataclass(frozen=True)
 class Nested:
-    """A nested list that becomes the table `table`.
+    """A nested list that becomes a table.
 
     Attributes:
-        path: Where the list lies in its parent, keys separated by dots.
-        position: The column that holds the row's place in the list, counted from 1.
+        path: The list's keys in its parent, separated by dots.
+        position: The column for the row's position in the list, counted from 1.
         keys: The parent's columns that each row repeats, as {column: parent's column}.
         nested: Lists within the rows.
     """
@@ -75,8 +75,8 @@ class Endpoint:
             customer was created, one that it was `invoiced` for, or each calendar `month`.
         time: With a window: the column by which a row is in it.
         data_selector: The key of the list in an answer.
-        rows: Turns an object of the answer into rows, where it is not one itself.
-        position: Column for the row's place in the answer, where rows have no id.
+        rows: Turns an object of the answer into rows, where the object is not a row.
+        position: The column for the row's position in the answer, where rows have no id.
         selected: Whether it is read by default. Lists that need one more request for each
             contract, hour or seat, or repeat the facts of another list, are not.
         replaces: Which rows of the table a load deletes: `all`; those of the `owner`, the customer
@@ -109,13 +109,13 @@ class Endpoint:
 
 
 def _credit_ledgers(item: Row) -> Iterable[Row]:
-    """One row per customer holds its ledgers, one per pricing unit."""
+    """Yield a row for each ledger of a customer. A customer has one per pricing unit."""
     for number, ledger in enumerate(item["ledgers"], start=1):
         yield {**ledger, "customer_id": item["customer_id"], "ledger_number": number}
 
 
 def _quantities(item: Row) -> Iterable[Row]:
-    """A subscription's history: at each time a list, for a price may change within a period."""
+    """Yield the rows of a subscription's history, which has a list at each time."""
     for change in item.get("history") or []:
         for quantity in change["data"]:
             yield {
@@ -126,7 +126,7 @@ def _quantities(item: Row) -> Iterable[Row]:
 
 
 def _costs(item: Row) -> Iterable[Row]:
-    """A day's costs are a map by pricing unit."""
+    """Yield a row for each pricing unit of a day's costs."""
     for credit_type_id, cost in item["credit_types"].items():
         yield {
             **cost,
@@ -137,7 +137,7 @@ def _costs(item: Row) -> Iterable[Row]:
 
 
 def _units_and_modes(rows: Rows) -> Iterable[Row]:
-    """The pricing units of a customer's balances, each with and without the open invoices."""
+    """Yield the pricing units of a customer's balances, each with and without draft invoices."""
     units = {
         ((balance.get("access_schedule") or {}).get("credit_type") or {}).get("id"): balance
         for balance in rows["balances"]
@@ -153,7 +153,7 @@ def _units_and_modes(rows: Rows) -> Iterable[Row]:
 
 
 def _metrics_and_group_keys(rows: Rows) -> Iterable[Row]:
-    """The groups that a metric can be counted by: a compound key must be asked for as a whole."""
+    """Yield the group keys of all metrics. A compound key is requested as a whole."""
     for metric in rows["billable_metrics"]:
         for group_key in metric.get("group_keys") or []:
             yield {
@@ -198,7 +198,7 @@ def _usage(table: str, window_size: str, **more: Any) -> Endpoint:
         table,
         "POST",
         "/v1/usage",
-        limit=None,  # a limit makes the whole request a 400
+        limit=None,  # the endpoint refuses a limit with 400
         parent="customers",
         include_from_parent=_CUSTOMER,
         params=(request,),
@@ -227,7 +227,10 @@ CUSTOMERS = Endpoint(
     "customers",
     "GET",
     "/v1/customers",
-    params=({}, {"only_archived": "true"}),  # the second replaces the first: two walks for all
+    params=(
+        {},
+        {"only_archived": "true"},
+    ),  # the filter excludes other customers: two walks for all
 )
 
 ACCOUNT = (
@@ -340,7 +343,7 @@ ACCOUNT = (
         ),
     ),
 )
-"""Lists of the whole account, each followed by those that are asked for its rows."""
+"""Lists of the whole account, each followed by its children."""
 
 PER_CUSTOMER = (
     Endpoint(
@@ -376,7 +379,7 @@ PER_CUSTOMER = (
         "POST",
         "/v2/contracts/list",
         paginator=CURSOR,
-        limit=None,  # its pages are as long as can be; before October 2026 it knew no limit
+        limit=None,  # without it pages are longest; before October 2026 it had none
         parent="customers",
         include_from_parent=_CUSTOMER,
         params=({"customer_id": "{customer_id}", "include_archived": True},),
@@ -663,13 +666,13 @@ PER_CUSTOMER = (
         replaces="window",
     ),
 )
-"""Lists of one customer, each after those that it is asked for the rows of."""
+"""Lists of one customer, each after its parent."""
 
 ENDPOINTS = {endpoint.table: endpoint for endpoint in ACCOUNT + PER_CUSTOMER}
 
 
 def tables(parent: Endpoint | Nested) -> Iterable[Endpoint | Nested]:
-    """Whatever fills a table out of one list: the list itself, and the lists within its rows."""
+    """Yield what fills a table from one list: the list itself, and the lists within its rows."""
     yield parent
     for nested in parent.nested:
         yield from tables(nested)

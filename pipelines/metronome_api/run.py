@@ -1,7 +1,7 @@
-"""A run: what it reads, in batches that are kept as they come, and how it goes on after a stop.
+"""Run the pipeline: load the account's lists, then the customers in batches, and resume.
 
-A batch is two dlt loads, of its rows and then of what was read. A customer counts as read when both
-are complete; a run that was killed goes on with the first customer that does not count.
+A batch is one dlt load package with its rows and the record of what was read. A customer counts as
+read when the package is complete. A run that was killed resumes at the first other customer.
 """
 
 import sys
@@ -35,7 +35,7 @@ from pipelines.metronome_api.transport import RequestStats
 from pipelines.steps import Line
 
 RESUMED_FOR = timedelta(days=1)
-"""A run that was stopped longer ago is not gone on with: its first customers would be too old."""
+"""A run that was stopped longer ago is not resumed: its first customers would be too old."""
 
 Rows = tuple[str, list[dict[str, Any]]]
 """A raw table, and rows for it."""
@@ -49,7 +49,7 @@ class Run:
     """One run, which may take several starts.
 
     Attributes:
-        full_refresh: Nothing that earlier runs have read is relied upon.
+        full_refresh: Whether it reads everything, whatever earlier runs have read.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Run:
     full_refresh: bool
 
     def row(self, customers: int | None = None, finished_at: datetime | None = None) -> Any:
-        """What the table `runs` says of it."""
+        """Return its row of the table `runs`."""
         return {
             "run_id": self.id,
             "as_of": self.window.as_of,
@@ -79,14 +79,14 @@ def load_account(
     settings: ApiSettings,
     full_refresh: bool,
 ) -> Line:
-    """ReadResult what can have changed since the last run, and load it.
+    """Read what can have changed since the last run, and load it.
 
     Returns:
-        One line for a person.
+        A line for the screen.
 
     Raises:
-        InputError: If the API or a setting is at fault. What was loaded before stays, and the next
-            run goes on from there.
+        InputError: If the API refuses a request or a setting is wrong. Loaded rows stay, and the
+            next run resumes.
     """
     client = MetronomeClient(base_url, bearer_token, settings.limits)
     with pipeline.sql_client() as connection:
@@ -99,7 +99,7 @@ def load_account(
 
 
 def _begin(database: Database, host: str, settings: ApiSettings, full_refresh: bool) -> Run:
-    """Go on with the run that was stopped, if it was the same run and is not too old; or begin."""
+    """Resume the run that was stopped, if it read the same and is not too old; or begin one."""
     window = settings.window()
     started_at = now()
     if found := database.unfinished_run(host, window):
@@ -112,7 +112,7 @@ def _begin(database: Database, host: str, settings: ApiSettings, full_refresh: b
 
 
 class _Loading:
-    """The loads of one start of a run, and what they add up to."""
+    """Loads the batches of one start of a run, and adds up what they cost."""
 
     def __init__(
         self, pipeline: dlt.Pipeline, database: Database, extractor: Extractor, run: Run
@@ -155,7 +155,7 @@ class _Loading:
 
     @contextmanager
     def _threads(self, in_flight: int) -> Iterator[ThreadPoolExecutor]:
-        """Threads that read; whatever ends the loading ends their requests."""
+        """Give threads that read. Their requests end with the loading, also after an error."""
         pool = ThreadPoolExecutor(in_flight)
         try:
             yield pool
@@ -185,7 +185,7 @@ class _Loading:
         self._load("account", self._account(pool), 0, log)
 
     def _account(self, pool: ThreadPoolExecutor) -> Iterator[Rows | ReadResult]:
-        """The rows of the account's lists, then what came of reading each."""
+        """Yield the rows of the account's lists, then the result of each."""
         reads: list[ReadResult] = []
         cursor = None if self.run.full_refresh else self.database.cursor("audit_logs")
         groups = self.extractor.account_lists(reads, cursor)
@@ -210,7 +210,7 @@ class _Loading:
     def _customers(
         self, results: Iterable[list[ReadResult]], progress: "tqdm[None]"
     ) -> Iterator[Rows | ReadResult]:
-        """The rows of a batch of customers, and what came of reading each."""
+        """Yield the rows of a batch of customers, and the result of each resource."""
         for result in results:
             for read in result:
                 yield from read.rows.items()
@@ -228,7 +228,7 @@ class _Loading:
         number: int,
         log: list[tuple[str, dict[str, Any]]],
     ) -> None:
-        """Load a batch and what was read, in one package: it counts once all of it is loaded."""
+        """Load a batch and the record of what was read in one package."""
         with told_plainly(self.pipeline):
             items = _declared(self._items(batch, number, log))
             self.pipeline.run(dlt.resource(items, name=f"read_{name}"))
@@ -248,7 +248,7 @@ class _Loading:
                 self.stats += part.stats
             else:
                 yield from tables.add(*part)
-        # noted at last, before the load: it puts out the former rows of what was read
+        # last, when all results are known, and before dlt loads and deletes
         for table in self.database.replace(reads):
             yield tables.empty(table)
         for table, row in [*log, *self._log(reads, number)]:
@@ -258,7 +258,7 @@ class _Loading:
     def _log(
         self, reads: list[ReadResult], batch_number: int
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What was read, for the pipeline's own tables."""
+        """Yield the rows of the tables `reads` and `run_resources`."""
         stats_by_resource: dict[str, RequestStats] = defaultdict(RequestStats)
         resources: dict[str, Counter[str]] = defaultdict(Counter)
         for read in reads:
@@ -292,7 +292,7 @@ def _declared(items: Iterable[Rows]) -> Iterator[Any]:
 
 
 def _progress(unread: int) -> "tqdm[None]":
-    """A bar of the customers done, with the time left; shown to a person, not to a log file."""
+    """Return a progress bar of the customers, shown on a terminal only."""
     return tqdm(total=unread, unit=" customers", desc="api", disable=not sys.stderr.isatty())
 
 
@@ -313,7 +313,7 @@ def _read_row(run: Run, read: ReadResult, rows: int) -> dict[str, Any]:
 
 
 def _interleaved(pool: ThreadPoolExecutor, generators: Iterable[Iterator[Item]]) -> Iterator[Item]:
-    """What generators yield, as it comes: each is asked for its next by one thread at a time."""
+    """Yield the items of generators as they come. One thread at a time runs a generator."""
     waiting = {pool.submit(next, generator, None): generator for generator in generators}
     while waiting:
         done, _ = wait(waiting, return_when=FIRST_COMPLETED)
@@ -331,7 +331,7 @@ def _ahead(
     items: Iterable[Item],
     at_most: int,
 ) -> Iterator[Result]:
-    """Results in the order of the items; at most so many are worked on or wait to be taken."""
+    """Yield results in the order of the items. At most `at_most` are in work or waiting."""
     begun: deque[Future[Result]] = deque()
     for item in items:
         begun.append(pool.submit(work, item))

@@ -1,4 +1,4 @@
-"""The user's settings of the API: section `[sources.metronome_api]` of dlt's configuration."""
+"""Read the settings of the API: section `[sources.metronome_api]` of dlt's configuration."""
 
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
@@ -15,19 +15,18 @@ from pipelines.metronome_api.transport import Limits
 
 @configspec
 class ApiSettings(BaseConfiguration):
-    """What to read, how fast, and how far back.
+    """Settings of what to read, how fast, and how far back.
 
     Attributes:
-        select: Resources to read, by the names of their raw tables. `default` stands for those
-            that are not heavy, `all` for all.
-        requests_per_second: For the whole account, whatever else uses its limit not counted.
-        requests_in_flight: At the same time.
+        select: Resources to read, by the names of their raw tables; `default` or `all`.
+        requests_per_second: The limit for the whole account.
+        requests_in_flight: The limit of requests at the same time.
         endpoint_requests_per_second: Lower limits of single endpoints, by path.
-        customers_per_batch: How many customers a run that is killed reads again at most.
+        customers_per_batch: The number of customers that a killed run reads again, at most.
         invoice_lookback_days: How long after its issue an invoice may still be voided or paid.
         usage_lookback_days: How far back usage and breakdowns are read again.
-        history_start: Usage and breakdowns before this day are left out.
-        as_of: The instant of the run, RFC 3339; the clock's unless given.
+        history_start: Usage and breakdowns before this day are not read.
+        as_of: The instant of the run, RFC 3339. Default: now.
     """
 
     select: list[str] = field(default_factory=lambda: ["default"])
@@ -42,17 +41,16 @@ class ApiSettings(BaseConfiguration):
 
     @property
     def limits(self) -> Limits:
-        """How fast the API may be asked."""
+        """Return the limits of requests."""
         return Limits(
             self.requests_per_second, self.requests_in_flight, self.endpoint_requests_per_second
         )
 
     def window(self) -> ExtractWindow:
-        """What a run reads.
+        """Return what a run reads.
 
         Raises:
-            InputError: If a resource that is selected does not exist, a date is none, or a number
-                makes no sense.
+            InputError: If a selected resource does not exist, or a date or number is not valid.
         """
         for setting in ("requests_per_second", "requests_in_flight", "customers_per_batch"):
             if getattr(self, setting) <= 0:
@@ -72,15 +70,15 @@ class ApiSettings(BaseConfiguration):
 
 
 def api_settings() -> ApiSettings:
-    """The settings as dlt finds them in the environment and in .dlt/config.toml."""
+    """Return the settings that dlt finds in the environment and in .dlt/config.toml."""
     return resolve_configuration(ApiSettings(), sections=("sources", "metronome_api"))
 
 
 def selected(names: list[str]) -> frozenset[str]:
-    """The resources that are selected, with those that they are asked for the rows of.
+    """Return the selected resources with their parents.
 
     Raises:
-        InputError: If there is no resource of a name.
+        InputError: If a resource does not exist.
     """
     found: set[str] = {"customers"}
     for name in names:
@@ -124,15 +122,15 @@ def _instant(setting: str, text: str) -> datetime:
 
 
 def now() -> datetime:
-    """The clock, to the second."""
+    """Return the current time, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 def host(base_url: str) -> str:
-    """What tells one API from another: its host, or `sandbox` for one on this machine.
+    """Return the host that identifies an API; `sandbox` for one on this machine.
 
     Raises:
-        InputError: If it is no address of an API, or holds a secret, which is not repeated.
+        InputError: If it is not an address, or contains a secret, which the message leaves out.
     """
     try:
         parts = urlsplit(base_url)

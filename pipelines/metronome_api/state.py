@@ -1,4 +1,4 @@
-"""What the database holds already: runs, customers that were read, and rows to be put out."""
+"""Query what earlier runs have loaded: runs, cursors, and customers that were read."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,17 +11,17 @@ from pipelines.metronome_api.extract import Customer, ExtractWindow, ReadResult
 from pipelines.metronome_api.replace import create_delete_scope, fill_delete_scope
 
 COMPLETE = "_dlt_load_id in (select load_id from _dlt_loads where status = 0)"
-"""The load that brought a row was complete: it was not killed half-way."""
+"""The condition of rows whose load package is complete."""
 
 MEMORY = "512MB"
-"""What DuckDB may hold in memory while a run is loading; else it holds all that the run touches.
+"""The limit of DuckDB's memory while a run loads. Without it, DuckDB caches all that a run touches.
 
-A commit that finds no memory may leave rows twice, so this is several times what a batch needs.
+It is several times what a batch needs: a commit that runs out of memory may leave rows twice.
 """
 
 
 class Database:
-    """The raw tables of the API, over one connection that a run keeps open."""
+    """Queries the raw tables of the API over one connection, which a run keeps open."""
 
     def __init__(self, client: SqlClientBase[Any]) -> None:
         """Use a connection whose default schema is the dataset's."""
@@ -30,11 +30,14 @@ class Database:
         create_delete_scope(self._query)
 
     def checkpoint(self) -> None:
-        """Move what was loaded from memory to the file: until then it cannot be let go of."""
+        """Write what was loaded to the file. Until then DuckDB keeps it in memory."""
         self._query("checkpoint")
 
     def unfinished_run(self, host: str, window: ExtractWindow) -> tuple[Any, ...] | None:
-        """The newest run that did not end, if it read the same: id, as_of, start, full_refresh."""
+        """Return id, as_of, start and full_refresh of the newest run, if it did not end.
+
+        Only runs of the same host and resources count.
+        """
         rows = self._query(
             "select run_id, as_of, started_at, full_refresh, "
             f"finished_at is not null and {COMPLETE} from runs "
@@ -45,7 +48,7 @@ class Database:
         return rows[0][:4] if rows and not rows[0][4] else None
 
     def batches(self, run_id: str) -> int:
-        """How many batches of a run are complete, the account's lists being the first."""
+        """Return the number of complete batches of a run. The first has the account's lists."""
         ((number,),) = self._query(
             "select coalesce(max(batch_number) + 1, 0) from run_resources "
             f"where run_id = %s and {COMPLETE}",
@@ -54,7 +57,7 @@ class Database:
         return number
 
     def answered(self, run_id: str) -> set[str]:
-        """The resources that the token could read earlier in a run."""
+        """Return the resources that the token could read earlier in a run."""
         rows = self._query(
             "select distinct resource from reads "
             f"where run_id = %s and status = 'read' and {COMPLETE}",
@@ -63,7 +66,7 @@ class Database:
         return {resource for (resource,) in rows}
 
     def is_of_others(self, customer_ids: list[str]) -> bool:
-        """Whether it holds customers, and none of these: those of another account."""
+        """Return whether the database has customers, but none of these."""
         ((held, in_common),) = self._query(
             "select count(*), count(*) filter (where list_contains(cast(%s as varchar[]), id)) "
             "from customers",
@@ -72,19 +75,19 @@ class Database:
         return held > 0 and in_common == 0
 
     def cursor(self, resource: str) -> str | None:
-        """Where the newest read of a list of the account stopped."""
+        """Return the cursor at which the newest read of a list of the account stopped."""
         rows = self._query(
             f"select cursor from reads where read_id = %s and {COMPLETE}", f"{resource}/account"
         )
         return rows[0][0] if rows else None
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The billable metrics and the groups that they can be counted by."""
+        """Return ids and group keys of the billable metrics."""
         rows = self._query("select id, group_keys from billable_metrics order by id")
         return [{"id": id_, "group_keys": json.loads(keys or "[]")} for id_, keys in rows]
 
     def has_plans(self, run_id: str) -> bool:
-        """Whether the account has plans, or the run did not ask or got no answer."""
+        """Return false if the run has read the account's plans and there are none."""
         ((has_plans,),) = self._query(
             "select exists (select 1 from plans) or not exists (select 1 from reads "
             "where read_id = 'plans/account' and status = 'read' and run_id = %s)",
@@ -93,7 +96,7 @@ class Database:
         return has_plans
 
     def count_unread(self, run_id: str) -> tuple[int, int]:
-        """How many customers there are, and how many of them the run has yet to read."""
+        """Return the number of customers, and of those that the run has not read yet."""
         ((customers, unread),) = self._query(
             "select count(*), count(*) filter (where id not in "
             f"(select customer_id from reads where run_id = %s and {COMPLETE} "
@@ -103,12 +106,12 @@ class Database:
         return customers, unread
 
     def unread(self, run_id: str, full: bool, at_once: int = 500) -> Iterator[Customer]:
-        """Customers that the run has yet to read, by id.
+        """Yield the customers that the run has not read yet, by id.
 
         Args:
             run_id: The run.
-            full: Do not tell what earlier runs have read.
-            at_once: How many to fetch in one query: memory does not grow with the account.
+            full: Ignore what earlier runs have read.
+            at_once: Customers per query, so that memory does not grow with the account.
         """
         last = ""
         while True:
