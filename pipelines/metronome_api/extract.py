@@ -193,7 +193,7 @@ class Extractor:
             result.unavailable = result.unavailable or own[root.table].unavailable
 
     def read_customer(self, customer: Customer) -> list[ReadResult]:
-        """ReadResult everything of one customer; several threads may do so at the same time."""
+        """Read all selected resources of one customer."""
         if self._is_dormant(customer):
             return []
         own = {"id": customer.id}
