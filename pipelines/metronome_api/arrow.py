@@ -6,7 +6,7 @@ declared columns still goes to dlt as a Python row, so dlt adds and names the co
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -160,15 +160,15 @@ def _flatten(item: Row, fields: _Fields, values: Row) -> None:
 
 
 def _instant(value: str | datetime) -> datetime:
-    """Return an instant with its zone.
+    """Return an instant in UTC.
 
     Raises:
-        UnfitError: If it is not one, or has no zone, or is finer than a microsecond.
+        UnfitError: If it is not one, has no zone, or is finer than a microsecond.
     """
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError as error:
+        if instant.tzinfo and (instant is value or len(value) <= _LONGEST_TIMESTAMP):
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UnfitError(value) from error
-    if instant.tzinfo is None or (isinstance(value, str) and len(value) > _LONGEST_TIMESTAMP):
-        raise UnfitError(value)
-    return instant
+    raise UnfitError(value)

@@ -230,7 +230,8 @@ class _Loading:
     ) -> None:
         """Load a batch and the record of what was read in one package."""
         with told_plainly(self.pipeline):
-            items = _declared(self._items(batch, number, log))
+            empty = self.database.empty_tables()
+            items = _declared(self._items(batch, number, log), empty)
             self.pipeline.run(dlt.resource(items, name=f"read_{name}"))
         self.database.checkpoint()
 
@@ -279,7 +280,7 @@ class _Loading:
             yield "run_resources", {**keys, **sums, **vars(stats), **waited}
 
 
-def _declared(items: Iterable[Rows]) -> Iterator[Any]:
+def _declared(items: Iterable[Rows], empty: set[str]) -> Iterator[Any]:
     """Mark the first item of each table with the table's hints, which dlt keeps for the others."""
     declared: set[str] = set()
     for table, item in items:
@@ -287,7 +288,7 @@ def _declared(items: Iterable[Rows]) -> Iterator[Any]:
             yield dlt.mark.with_table_name(item, table)
         else:
             declared.add(table)
-            table_hints = make_hints(table_name=table, **hints(table))
+            table_hints = make_hints(table_name=table, **hints(table, table in empty))
             yield dlt.mark.with_hints(item, table_hints, create_table_variant=True)
 
 
