@@ -1,7 +1,7 @@
-"""Column hints in one line per type, shared by both sources.
+"""Declare column hints in one line per type, for both sources.
 
-Every column that a model reads is declared: dlt creates a declared column even when no row fills
-it, so an empty or partial source is an empty or partial table and never a missing one.
+Every column that a model reads is declared. dlt creates a declared column even if no row fills it,
+so a model never misses a table or a column.
 """
 
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,9 +11,8 @@ if TYPE_CHECKING:  # so that the sandbox can take the tables without the 0.4 sec
 
 AMOUNT_PRECISION = 38
 AMOUNT_SCALE = 18
-"""Raw amounts and quantities are DECIMAL(38, 18): 20 digits before the point, 18 behind it.
-A cent with 18 decimals is a dollar with 20, which is what the models carry, so the conversion is
-exact."""
+"""Raw amounts and quantities are DECIMAL(38, 18): 20 digits before the point, 18 after it.
+The models use 20 decimals, so cents convert to dollars exactly."""
 
 Hints: TypeAlias = dict[str, "TColumnSchema"]
 

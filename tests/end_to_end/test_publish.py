@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-
 from pipelines.publish.audit import Audit
 from pipelines.publish.reach import good_run, note_good_run, project_checksum, raw_state, reach
+
 from sandbox.api.server import TOKEN
 from sandbox.core.account import Account
 from tests.end_to_end.conftest import api_settings

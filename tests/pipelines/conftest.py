@@ -47,7 +47,7 @@ OWN_TABLES = (
     "runs",
     "run_resources",
     "reads",
-    "_rereads",
+    "_delete_scope",
 )
 """Tables of the pipelines themselves: how and when rows came, not what they say."""
 

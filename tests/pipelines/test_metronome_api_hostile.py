@@ -38,7 +38,8 @@ def written(workspace: Workspace) -> list[bytes]:
     folder = workspace.database.parent
     texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     texts += [gzip.decompress(text) for text in texts if text.startswith(b"\x1f\x8b")]
-    for schema in ("raw_api", "raw_export"):
+    schemas = "select schema_name from duckdb_tables() where table_name = '_dlt_pipeline_state'"
+    for schema in workspace.column(schemas):
         states = workspace.column(f"select state from {schema}._dlt_pipeline_state")
         texts += [zlib.decompress(base64.b64decode(state)) for state in states]
     tables = workspace.column(
