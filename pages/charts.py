@@ -61,7 +61,7 @@ def stacked_bars(
     """
     return _svg(
         {
-            "width": 300,
+            "width": 278,
             "height": 170,
             "data": {"values": list(rows)},
             "mark": {"type": "bar", "width": {"band": 0.62}},

@@ -54,7 +54,10 @@ EVERY_AMOUNT = re.compile(r"\s*In the major unit of the pricing unit.*$", re.DOT
 
 
 def front_page(
-    connection: duckdb.DuckDBPyConnection, run: dict[str, Any], documents: set[str]
+    connection: duckdb.DuckDBPyConnection,
+    run: dict[str, Any],
+    documents: set[str],
+    listed: set[str],
 ) -> str:
     """Return the page as HTML.
 
@@ -62,6 +65,7 @@ def front_page(
         connection: An open DuckDB connection in UTC.
         run: Content of `run.json`; what it lacks is left out of the page.
         documents: Ids of the invoices that have a document in the set.
+        listed: Ids of the customers that `invoices.html` lists.
     """
     parameters = queries.parameters(connection)
     counts = queries.customer_counts(connection)
@@ -82,6 +86,7 @@ def front_page(
         run=run,
         tests=run.get("tests", {"outcomes": {}, "warnings": []}),
         documents=documents,
+        listed=listed,
         month_before=_month_before(parameters["month"]),
         units=units,
         counts=counts,
@@ -128,6 +133,8 @@ def _units(totals: list[Row], billings: list[dict[str, Any]]) -> list[Row]:
         now = unit["this_month"] if unit else Decimal(0)
         before = unit["month_before"] if unit else Decimal(0)
         change = (now - before) / before * 100 if before > 0 else None
+        # after a month of next to nothing a percentage says little
+        change = change if change is not None and change < 1000 else None
         found.append({**row, "billed": now, "billed_before": before, "change": change})
     return found
 

@@ -58,8 +58,10 @@ def reason(run: dict[str, Any], fact: str) -> str:
         parts.append("no export was loaded")
     else:
         missing = [name for name in wanted.tables if name in export["tables_not_loaded"]]
-        if missing:
-            parts.append(f"the export has no {' or '.join(missing)}")
+        if missing == list(wanted.tables):
+            parts.append("the export does not carry it")
+        elif missing:
+            parts.append(f"the export has no {' and no '.join(missing)}")
     if wanted.lists:
         if api is None:
             parts.append("the API was not read")
@@ -72,7 +74,7 @@ def reason(run: dict[str, Any], fact: str) -> str:
             if refused:
                 parts.append(f"the API did not give {', '.join(refused)}")
     else:
-        parts.append("the API does not carry it")
+        parts.append("the API never carries it")
     text = " and ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else wanted.otherwise
 

@@ -1,0 +1,2 @@
+def write_workbook(cursor, path, run):
+    pass
