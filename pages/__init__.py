@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from pages import pdf, queries
+from pages import charts, pdf, queries
 from pages.formats import file_name
 from pages.front_page import front_page
 from pages.invoices import has_document, invoice_document, invoice_list
@@ -18,6 +18,8 @@ from pages.workbook import write_workbook
 
 DOCUMENTS = "invoices"
 """The folder of the invoice documents."""
+
+WORKBOOK = "reports.xlsx"
 
 
 def build(
@@ -47,6 +49,7 @@ def build(
     settings = settings or Settings.from_environment()
     if settings.pdf:
         pdf.check_available()
+    charts.start()
     cursor = queries.in_utc(connection)
     invoices = queries.invoices(cursor, settings.documents)
     shown = [invoice for invoice in invoices if has_document(invoice)]
@@ -55,7 +58,6 @@ def build(
     pdfs = set(asked) if settings.pdf else set()
     listed = {invoice["customer_id"] for invoice in invoices}
 
-    _write(folder / "index.html", front_page(cursor, run, documents, listed))
     counts = queries.invoice_counts(cursor)
     _write(
         folder / "invoices.html", invoice_list(invoices, counts["invoices"], documents, pdfs, run)
@@ -72,7 +74,8 @@ def build(
             to_print[name] = html
     if to_print:
         pdf.write_pdfs(to_print, folder / DOCUMENTS)
-    write_workbook(cursor, folder / "reports.xlsx", run)
+    write_workbook(cursor, folder / WORKBOOK, run)
+    _write(folder / "index.html", front_page(cursor, run, documents, listed))
     return {"pages": 2, "documents": len(shown), "pdfs": len(to_print)}
 
 

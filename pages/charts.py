@@ -6,6 +6,8 @@ table with the same figures next to it; the drawing itself is one image to a scr
 
 import re
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -45,12 +47,34 @@ KEPT = {
 """Attributes of the drawing; Vega's classes, roles and event settings are left out."""
 
 
+class Drawing:
+    """A chart that is drawn while the rest of the page is made; a template waits for it."""
+
+    def __init__(self, spec: dict[str, Any], label: str) -> None:
+        """Begin to draw a Vega-Lite specification, with a text for a screen reader."""
+        self._svg: Future[Markup] = _painter().submit(_svg, spec, label)
+
+    def __html__(self) -> Markup:
+        """Return the drawing as SVG."""
+        return self._svg.result()
+
+
+@cache
+def _painter() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "charts")
+
+
+def start() -> None:
+    """Start the JavaScript engine that draws, which takes about a second, in the background."""
+    _painter().submit(vl_convert.vegalite_to_svg, {"$schema": SCHEMA, "mark": "bar"})
+
+
 def stacked_bars(
     rows: Iterable[dict[str, Any]],
     series: list[str],
     label: str,
     colours: list[int] | None = None,
-) -> Markup:
+) -> Drawing:
     """Draw amounts per month, stacked by series.
 
     Args:
@@ -59,7 +83,7 @@ def stacked_bars(
         label: What the chart shows, for a screen reader.
         colours: Number of each series' colour; by its place if None.
     """
-    return _svg(
+    return Drawing(
         {
             "width": 278,
             "height": 170,
@@ -76,9 +100,9 @@ def stacked_bars(
     )
 
 
-def stacked_days(rows: Iterable[dict[str, Any]], series: list[str], label: str) -> Markup:
+def stacked_days(rows: Iterable[dict[str, Any]], series: list[str], label: str) -> Drawing:
     """Draw quantities per day, stacked by series: `x` is an ISO date."""
-    return _svg(
+    return Drawing(
         {
             "width": 1040,
             "height": 170,
@@ -102,7 +126,7 @@ def stacked_days(rows: Iterable[dict[str, Any]], series: list[str], label: str) 
 
 def burn_down(
     points: list[dict[str, Any]], as_of: str, ends: tuple[str, str], label: str
-) -> Markup:
+) -> Drawing:
     """Draw a balance over time as steps; what is pending at the as-of instant is dashed.
 
     Args:
@@ -148,7 +172,7 @@ def burn_down(
                 "encoding": {"x": x, "y": y},
             }
         )
-    return _svg({"width": 250, "height": 90, "layer": layers}, label)
+    return Drawing({"width": 250, "height": 90, "layer": layers}, label)
 
 
 def _colours(series: list[str], numbers: list[int] | None = None) -> dict[str, Any]:

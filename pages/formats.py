@@ -143,6 +143,39 @@ def last_day(end: datetime | None) -> Markup:
     return day(datetime.fromtimestamp(end.timestamp() - 1, UTC).date())
 
 
+def period(start: datetime | None, end: datetime | None) -> Markup:
+    """Write a half-open period by its first and last day: `Mar 2024` for a whole month."""
+    if start is None or end is None:
+        return Markup()
+    first, last = start.astimezone(UTC), datetime.fromtimestamp(end.timestamp() - 1, UTC)
+    after = end.astimezone(UTC)
+    if (first.day, after.day) == (1, 1) and (last.year, last.month) == (first.year, first.month):
+        return Markup('<time datetime="{}">{} {}</time>').format(
+            f"{first:%Y-%m}", MONTHS[first.month - 1], first.year
+        )
+    if first.date() == last.date():
+        return day(first)
+    return Markup("{} – {}").format(day(first), day(last.date()))
+
+
+PROVIDERS = {
+    "stripe": "Stripe",
+    "netsuite": "NetSuite",
+    "aws_marketplace": "AWS Marketplace",
+    "azure_marketplace": "Azure Marketplace",
+    "gcp_marketplace": "GCP Marketplace",
+    "quickbooks_online": "QuickBooks Online",
+    "workday": "Workday",
+}
+
+
+def provider(code: str | None) -> str:
+    """Write a billing provider as it writes itself: `stripe` as Stripe."""
+    if not code:
+        return "the billing provider"
+    return PROVIDERS.get(code.lower(), words(code))
+
+
 def instant(value: datetime | None) -> Markup:
     """Write an instant: its UTC day, and its time unless that is midnight."""
     if value is None:

@@ -611,6 +611,17 @@ def report_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]
     return columns
 
 
+def report_rows(
+    connection: duckdb.DuckDBPyConnection, model: str, limit: int
+) -> tuple[list[Row], int]:
+    """Return the first rows of a report, ordered by its columns, and how many rows it has."""
+    relation = f'reports."{model.replace(chr(34), chr(34) * 2)}"'
+    rows = _rows(connection, f"select * from {relation} order by all limit ?", limit)
+    if len(rows) < limit:
+        return rows, len(rows)
+    return rows, _rows(connection, f"select count(*) as rows from {relation}")[0]["rows"]
+
+
 def descriptions(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
     """Return the description of every column of a mart or report, by table and column."""
     rows = _rows(
