@@ -109,6 +109,39 @@
         from {{ built(report) }}
         group by check_number, check_name
         order by check_number
+    {%- elif report == 'rpt_invoice_register' -%}
+        select
+            pricing_unit || ': invoices ' || cast(count(*) as string)
+            || ', amount due ' || coalesce({{ plain_number('sum(amount_due)') }}, 'not known')
+        from {{ built(report) }}
+        group by pricing_unit
+        order by pricing_unit
+    {%- elif report == 'rpt_outstanding_ageing' -%}
+        select
+            pricing_unit || ': not due ' || {{ plain_number('sum(not_due)') }}
+            || ', 1-30 days ' || {{ plain_number('sum(overdue_1_30_days)') }}
+            || ', 31-60 days ' || {{ plain_number('sum(overdue_31_60_days)') }}
+            || ', 61-90 days ' || {{ plain_number('sum(overdue_61_90_days)') }}
+            || ', over 90 days ' || {{ plain_number('sum(overdue_over_90_days)') }}
+            || ', no due date ' || {{ plain_number('sum(no_due_date)') }}
+        from {{ built(report) }}
+        group by pricing_unit
+        order by pricing_unit
+    {%- elif report == 'rpt_revenue_by_month' -%}
+        select
+            '{{ billing_month() }} ' || pricing_unit || ': recognized ' || {{ plain_number('sum(recognized)') }}
+            || ', billed ' || {{ plain_number('sum(billed)') }}
+        from {{ built(report) }}
+        where month = '{{ billing_month() }}'
+        group by pricing_unit
+        order by pricing_unit
+    {%- elif report == 'rpt_credit_ledger' -%}
+        select
+            pricing_unit || ': entries ' || cast(count(*) as string)
+            || ', ledgers ' || cast(count(distinct ledger_id) as string)
+        from {{ built(report) }}
+        group by pricing_unit
+        order by pricing_unit
     {%- else -%}
         select
             property_name || ' ' || coalesce(property_value, '(none)') || ': ' || cast(events as string)

@@ -42,8 +42,9 @@ TERMS = {
     "billing_month": ("Billing month", "rpt_billings_by_plan", "month"),
     "plan": ("Plan", "rpt_billings_by_plan", "plan_id"),
     "pricing_unit": ("Pricing unit", "rpt_billings_by_plan", "pricing_unit"),
-    "recognized": ("Recognized revenue", "fct_recognized_revenue", "recognized_amount"),
-    "accrued": ("Accrued revenue", "fct_accrued_revenue", "accrued_amount"),
+    "ageing": ("Ageing", "rpt_invoice_register", "ageing_bucket"),
+    "recognized": ("Recognized revenue", "rpt_revenue_by_month", "recognized"),
+    "accrued": ("Accrued revenue", "rpt_revenue_by_month", "accrued"),
     "line_kind": ("Kind of a line", "rpt_invoice_lines", "line_kind"),
     "unit_price": ("Unit price", "rpt_invoice_lines", "unit_price"),
     "as_of": ("As of", "rpt_customer_summary", "as_of"),
@@ -92,13 +93,14 @@ def front_page(
         counts=counts,
         reasons=reasons,
         customers=customers,
+        ageing=queries.ageing(connection),
         soon=SOON_DAYS,
         very_soon=VERY_SOON_DAYS,
         credit=credit,
         ending=[row for row in credit if row["days"] is not None and row["days"] <= VERY_SOON_DAYS],
         commits=_commits(connection, parameters),
         billings=billings,
-        revenue=_revenue(connection, parameters),
+        revenue=_revenue(connection),
         usage=_usage(connection, parameters),
         month_invoices=_month_invoices(connection),
         checks=checks,
@@ -242,32 +244,27 @@ REVENUE_KINDS = (
 """The kinds of revenue in the order of the page; the first eight have a colour of their own."""
 
 
-def _revenue(
-    connection: duckdb.DuckDBPyConnection, parameters: Row
-) -> list[dict[str, Any]]:
+def _revenue(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Pivot revenue for each pricing unit: kinds by months, then what is accrued."""
     rows = queries.revenue(connection)
-    accrued = queries.accrued(connection)
     units = sorted(
-        {row["pricing_unit"] for row in [*rows, *accrued]},
+        {row["pricing_unit"] for row in rows},
         key=lambda unit: (-sum(row["pricing_unit"] == unit for row in rows), unit),
     )
-    snapshot = accrued[0]["snapshot_date"] if accrued else None
+    snapshot = rows[0]["accrued_on"] if rows else None
     found = []
     for unit in units:
         of_unit = [row for row in rows if row["pricing_unit"] == unit]
-        months = sorted({row["month"] for row in of_unit})[-MONTHS:]
+        earned = {row["month"] for row in of_unit if row["recognized"] or row["billed"]}
+        months = sorted(earned)[-MONTHS:]
         lines: dict[str, dict[str, Any]] = {}
         billed = dict.fromkeys(months, Decimal(0))
         for row in of_unit:
             line = lines.setdefault(row["revenue_kind"], {"kind": row["revenue_kind"]})
-            line[row["month"]] = line.get(row["month"], Decimal(0)) + row["recognized_amount"]
+            line[row["month"]] = line.get(row["month"], Decimal(0)) + row["recognized"]
+            line["accrued"] = line.get("accrued", Decimal(0)) + (row["accrued"] or 0)
             if row["month"] in billed:
-                billed[row["month"]] += row["billed_amount"]
-        for row in accrued:
-            if row["pricing_unit"] == unit:
-                line = lines.setdefault(row["revenue_kind"], {"kind": row["revenue_kind"]})
-                line["accrued"] = row["accrued_amount"]
+                billed[row["month"]] += row["billed"]
         ordered = [
             lines[kind]
             for kind in [*REVENUE_KINDS, *sorted(set(lines) - set(REVENUE_KINDS))]

@@ -198,48 +198,13 @@ def billings(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def revenue(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Return billed and recognized revenue, one row per month, kind and pricing unit."""
+    """Return billed, recognized and accrued revenue, one row per month, kind and pricing unit."""
     return _rows(
         connection,
-        f"""
-        select
-            strftime(revenue.revenue_month, '%Y-%m') as month,
-            revenue.revenue_kind,
-            revenue.pricing_unit,
-            sum(revenue.billed_amount) as billed_amount,
-            sum(revenue.recognized_amount) as recognized_amount
-        from marts.fct_recognized_revenue as revenue
-        inner join marts.dim_report_arguments as arguments
-            on {IN_SCOPE.format(alias="revenue")}
-        group by all
+        """
+        select month, revenue_kind, pricing_unit, billed, recognized, accrued, accrued_on
+        from reports.rpt_revenue_by_month
         order by pricing_unit, month, revenue_kind
-        """,
-    )
-
-
-def accrued(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Return accrued revenue of the newest snapshot by the as-of instant, by kind and unit."""
-    return _rows(
-        connection,
-        f"""
-        with
-        in_scope as (
-            select revenue.*
-            from marts.fct_accrued_revenue as revenue
-            inner join marts.dim_report_arguments as arguments
-                on {IN_SCOPE.format(alias="revenue")}
-                and revenue.snapshot_date <= cast(arguments.as_of as date)
-        )
-        select
-            snapshot_date,
-            revenue_kind,
-            pricing_unit,
-            sum(accrued_amount) as accrued_amount
-        from in_scope
-        where snapshot_date = (select max(snapshot_date) from in_scope)
-        group by all
-        having sum(accrued_amount) <> 0
-        order by pricing_unit, revenue_kind
         """,
     )
 
@@ -361,7 +326,7 @@ INVOICES = f"""
         invoices.issued_at,
         invoices.billing_month,
         invoices.is_counted,
-        invoices.is_outstanding,
+        coalesce(outstanding.invoice_id is not null, false) as is_outstanding,
         coalesce(invoices.billing_provider_type, customers.billing_provider_type)
             as billing_provider_type,
         invoices.billing_provider_invoice_id,
@@ -376,7 +341,7 @@ INVOICES = f"""
             when
                 strftime(invoices.billing_month, '%Y-%m') = arguments.billing_month
                 then 2
-            when invoices.is_outstanding then 3
+            when outstanding.invoice_id is not null then 3
             when invoices.invoice_status = 'DRAFT' then 4
             else 5
         end as preference
@@ -385,6 +350,8 @@ INVOICES = f"""
         on {IN_SCOPE.format(alias="invoices")}
     left join marts.dim_customers as customers
         on invoices.customer_id = customers.customer_id
+    left join marts.fct_outstanding_invoices as outstanding
+        on invoices.invoice_id = outstanding.invoice_id
 """
 """One row per invoice. The lower its preference, the more likely a reader asks for it: 1 is the
 customer asked for, 2 the month asked for, 3 is outstanding, 4 is open."""
@@ -559,12 +526,33 @@ def without_due_date(connection: duckdb.DuckDBPyConnection) -> int:
         connection,
         f"""
         select count(*) as invoices
-        from marts.fct_invoices as invoices
+        from marts.fct_outstanding_invoices as invoices
         inner join marts.dim_report_arguments as arguments
             on {IN_SCOPE.format(alias="invoices")}
-        where invoices.is_outstanding and invoices.due_at is null
+        where invoices.due_at is null
         """,
     )[0]["invoices"]
+
+
+def ageing(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return what is outstanding by how long it is overdue, one row per pricing unit."""
+    return _rows(
+        connection,
+        """
+        select
+            pricing_unit,
+            sum(outstanding_balance) as outstanding,
+            sum(not_due) as not_due,
+            sum(overdue_1_30_days) as overdue_1_30_days,
+            sum(overdue_31_60_days) as overdue_31_60_days,
+            sum(overdue_61_90_days) as overdue_61_90_days,
+            sum(overdue_over_90_days) as overdue_over_90_days,
+            sum(no_due_date) as no_due_date
+        from reports.rpt_outstanding_ageing
+        group by pricing_unit
+        order by count(*) desc, pricing_unit
+        """,
+    )
 
 
 def first_and_last_event(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, date | None]:

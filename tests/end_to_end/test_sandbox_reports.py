@@ -9,7 +9,10 @@ from pipelines.sandbox.account import Account
 from tests.end_to_end.project import MARTS, ROOT, Run, RunError
 
 EXPECTED = Path(__file__).parent / "expected"
-REPORTS = ("billings_by_plan", "customer_summary", "invoice_lines", "usage_by_property")
+REPORTS = (
+    *("billings_by_plan", "credit_ledger", "customer_summary", "invoice_lines"),
+    *("invoice_register", "outstanding_ageing", "revenue_by_month", "usage_by_property"),
+)
 
 
 @pytest.mark.parametrize("report", REPORTS)
