@@ -1,7 +1,7 @@
 """Build the pages of a set of reports: `index.html`, invoices and a workbook.
 
-The pages are built from the `marts` and `reports` schemas of the DuckDB file, and nothing else. They
-load nothing from anywhere: a set can be copied, sent and opened offline.
+The pages are built from the `marts` and `reports` schemas of the DuckDB file, and nothing else.
+They load nothing from anywhere: a set can be copied, sent and opened offline.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Draw charts as SVG with Vega-Lite, at build time.
 
-Colours are CSS variables of the page, so one drawing serves light, dark and print. Every chart has a
-table with the same figures next to it; the drawing itself is one image to a screen reader.
+Colours are CSS variables of the page, so one drawing serves light, dark and print. A table next to
+each chart has the same figures. To a screen reader a chart is one image with a label.
 """
 
 import re
@@ -17,9 +17,7 @@ from markupsafe import Markup
 COLOURS = 8
 """How many series have a colour of their own; the rest share the last one, `--c0`."""
 
-AXIS_LABEL = (
-    "abs(datum.value) >= 1e6 ? format(datum.value, '.3~s') : format(datum.value, ',')"
-)
+AXIS_LABEL = "abs(datum.value) >= 1e6 ? format(datum.value, '.3~s') : format(datum.value, ',')"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 SVG = "{http://www.w3.org/2000/svg}"
 CONFIG: dict[str, Any] = {

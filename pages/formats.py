@@ -17,14 +17,14 @@ CUSTOM_UNIT_DIGITS = 2
 """Decimals of an amount in a unit that the account made up."""
 
 QUANTITY_DIGITS = 6
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 _markdown = MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink"])
 
 
 @cache
 def minor_digits(unit: str | None) -> int:
-    """Return the decimals of a pricing unit: 2 for USD, 0 for JPY, 3 for KWD, 2 for custom units."""
+    """Return the decimals of a pricing unit: 2 for USD, 0 for JPY, 2 for a custom unit."""
     known = unit is not None and unit in list_currencies()
     return get_currency_precision(unit) if known else CUSTOM_UNIT_DIGITS
 
@@ -40,7 +40,7 @@ def rounded(amount: Decimal, digits: int) -> Decimal:
     with localcontext() as context:
         context.prec = 60
         result = amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
-    return abs(result) if not result else result
+    return result if result else abs(result)
 
 
 def plain_amount(amount: Decimal, unit: str | None) -> str:
@@ -90,7 +90,10 @@ def quantity(number: Decimal | None, nothing: str = "unknown") -> Markup:
 
 
 def price(number: Decimal | None, unit: str | None) -> Markup:
-    """Write a unit price with at least the unit's decimals: `30.00`, `0.0425`. None is "in tiers"."""
+    """Write a unit price with at least the unit's decimals: `30.00`, `0.0425`.
+
+    None is "in tiers".
+    """
     if number is None:
         return Markup('<span class="note">in tiers</span>')
     digits = minor_digits(unit)
@@ -137,7 +140,7 @@ def decimal(number: int) -> Decimal:
 
 
 def last_day(end: datetime | None) -> Markup:
-    """Write the last day of a half-open period: the day before its end, where that is a midnight."""
+    """Write the last day of a half-open period: of its end at midnight, the day before."""
     if end is None:
         return Markup()
     return day(datetime.fromtimestamp(end.timestamp() - 1, UTC).date())

@@ -179,7 +179,10 @@ def _billings(rows: list[Row], month: str) -> list[dict[str, Any]]:
                 "rest": {
                     "plans": len(rest),
                     "invoices": sum(line.get("invoices", 0) for line in rest),
-                    **{m: sum((line.get(m, Decimal(0)) for line in rest), Decimal(0)) for m in months},
+                    **{
+                        m: sum((line.get(m, Decimal(0)) for line in rest), Decimal(0))
+                        for m in months
+                    },
                 },
                 "totals": totals,
                 "invoices": sum(line.get("invoices", 0) for line in ordered),
@@ -320,7 +323,13 @@ def _usage(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, 
     """Describe usage by property: values, the days drawn, and what there is if there is none."""
     rows = queries.usage(connection, USAGE_VALUES)
     first, last = queries.first_and_last_event(connection)
-    found: dict[str, Any] = {"rows": rows, "first": first, "last": last, "chart": None, "legend": []}
+    found: dict[str, Any] = {
+        "rows": rows,
+        "first": first,
+        "last": last,
+        "chart": None,
+        "legend": [],
+    }
     if not rows:
         return found
     legend: list[str] = []
@@ -350,8 +359,7 @@ def _usage(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, 
     found["chart"] = charts.stacked_days(
         drawn,
         legend,
-        f"Quantity per day by {rows[0]['property_name']}, {start} to {end}; "
-        "the table has the sums",
+        f"Quantity per day by {rows[0]['property_name']}, {start} to {end}; the table has the sums",
     )
     return found
 

@@ -59,7 +59,7 @@ def invoice_document(invoice: Row, lines: list[Row], seller: str, documents: set
     counted = [line for line in lines if line["is_in_invoice_total"]]
     others = [line for line in lines if not line["is_in_invoice_total"]]
     charges = [line for line in counted if line["line_kind"] != APPLIED]
-    credits = [line for line in counted if line["line_kind"] == APPLIED]
+    applied = [line for line in counted if line["line_kind"] == APPLIED]
     total = invoice["total_amount"]
     shown = _shown(counted, unit)
     unexplained = total - _exact(counted)
@@ -72,7 +72,7 @@ def invoice_document(invoice: Row, lines: list[Row], seller: str, documents: set
         seller_name=seller_name,
         seller_address=address,
         groups=_by_product(charges, unit),
-        credits=credits,
+        credits=applied,
         other_units=[
             {"unit": other, "groups": _by_product(of_unit, other)}
             for other, of_unit in _by(others, "pricing_unit")
@@ -81,8 +81,8 @@ def invoice_document(invoice: Row, lines: list[Row], seller: str, documents: set
         not_deducted=[line for line in others if line["pricing_unit"] == unit],
         charges_exact=_exact(charges),
         charges_shown=_shown(charges, unit),
-        credits_exact=_exact(credits),
-        credits_shown=_shown(credits, unit),
+        credits_exact=_exact(applied),
+        credits_shown=_shown(applied, unit),
         rounding=rounding if lines and not unexplained else Decimal(0),
         unexplained=unexplained if lines else Decimal(0),
         lines=lines,

@@ -17,7 +17,7 @@ def check_available() -> None:
         PdfUnavailableError: If WeasyPrint or one of its system libraries is missing.
     """
     try:
-        import weasyprint  # noqa: F401, PLC0415
+        import weasyprint  # noqa: F401
     except (ImportError, OSError) as error:
         raise PdfUnavailableError(f"{MISSING} ({error})") from error
 
@@ -29,8 +29,8 @@ def write_pdfs(documents: dict[str, str], folder: Path) -> None:
         documents: HTML by file name without ending.
         folder: An existing folder.
     """
-    from weasyprint import HTML  # noqa: PLC0415
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+    from weasyprint import HTML
+    from weasyprint.text.fonts import FontConfiguration
 
     fonts = FontConfiguration()
     for name, html in documents.items():

@@ -190,7 +190,7 @@ def billings(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     return _rows(
         connection,
         """
-        select month, plan_id, plan_name, plan_kind, pricing_unit, customers, invoices, billed_amount
+        select month, plan_id, plan_name, plan_kind, pricing_unit, invoices, billed_amount
         from reports.rpt_billings_by_plan
         order by pricing_unit, month, plan_name, plan_id
         """,

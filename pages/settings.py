@@ -10,7 +10,7 @@ class Settings:
 
     Attributes:
         seller: Name of the seller and, on further lines, its address: the head of each invoice.
-            `SELLER`; `\\n` in it begins a line.
+            `SELLER`, in which a line break may be written as a backslash and an n.
         pdf: Whether to write the invoices asked for as PDF, too. `PDF=1`.
         documents: How many invoices get a document and a row in `invoices.html`.
             `INVOICE_DOCUMENTS`, 1000 if it is not set.

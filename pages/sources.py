@@ -89,7 +89,9 @@ def coverage(run: dict[str, Any]) -> list[dict[str, str]]:
             in_export = "not loaded"
         else:
             missing = [name for name in fact.tables if name in export["tables_not_loaded"]]
-            in_export = "yes" if not missing else "no" if len(missing) == len(fact.tables) else "in part"
+            in_export = (
+                "yes" if not missing else "no" if len(missing) == len(fact.tables) else "in part"
+            )
         if not fact.lists:
             in_api = "no"
         elif api is None:

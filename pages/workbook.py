@@ -24,7 +24,7 @@ TEXT = 32_767
 """Characters that a cell can hold."""
 
 FIRST_DAY = date(1900, 3, 1)
-"""Excel takes 1900 for a leap year, so that earlier days are off by one: they are written as text."""
+"""Excel takes 1900 for a leap year, so earlier days are off by one and are written as text."""
 
 WIDTHS = (8, 44)
 ABOUT = "About"
@@ -54,7 +54,10 @@ def write_workbook(connection: duckdb.DuckDBPyConnection, path: Path, run: dict[
     with xlsxwriter.Workbook(str(path), options) as book:
         # the clock must not reach the file
         book.set_properties(
-            {"title": "Billing reports", "created": datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)}
+            {
+                "title": "Billing reports",
+                "created": datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None),
+            }
         )
         styles = Styles(book)
         about = book.add_worksheet(ABOUT)
@@ -96,11 +99,13 @@ def _write_report(
     rows: list[Row],
     all_rows: int,
 ) -> int:
-    """Write a report and return how many of its numbers have more digits than a spreadsheet keeps."""
+    """Write a report. Return how many of its numbers have more than 15 digits."""
     inexact = 0
     for place, column in enumerate(columns):
         sheet.write_string(0, place, column["name"], styles.header)
-        sheet.set_column(place, place, _width(column["name"], [row[column["name"]] for row in rows]))
+        sheet.set_column(
+            place, place, _width(column["name"], [row[column["name"]] for row in rows])
+        )
     for line, row in enumerate(rows, 1):
         for place, column in enumerate(columns):
             inexact += _write_cell(sheet, styles, line, place, row, column)
@@ -114,7 +119,9 @@ def _write_report(
     if inexact:
         notes.append(NOTE.format(f"{report['name']}.csv"))
     if all_rows > len(rows):
-        notes.append(f"The first {len(rows):,} of {all_rows:,} rows; all are in {report['name']}.csv.")
+        notes.append(
+            f"The first {len(rows):,} of {all_rows:,} rows; all are in {report['name']}.csv."
+        )
     for place, note in enumerate(notes):
         sheet.write_string(last + 2 + place, 0, note, styles(italic=True, font_color="#586575"))
     return inexact
@@ -201,7 +208,7 @@ def _write_about(
         "Environment": parameters["environment"] or "not known",
         "Month of invoice_lines": parameters["month"],
         "Customer of invoice_lines": parameters["customer"] or "all customers",
-        "Amounts": "Exact, in the major unit of the pricing unit in their row; a cell shows them rounded.",
+        "Amounts": "In the major unit of the row's pricing unit; a cell shows them rounded.",
         "Times": "UTC",
         "Empty cells": "Unknown, or there is none; never 0.",
     }
@@ -216,7 +223,11 @@ def _write_about(
     for report in reports:
         line += 1
         sheet.write_url(line, 0, f"internal:'{report['name'][:31]}'!A1", string=report["name"])
-        note = f"; {report['inexact']:,} numbers have more than {DIGITS} digits" if report["inexact"] else ""
+        note = (
+            f"; {report['inexact']:,} numbers have more than {DIGITS} digits"
+            if report["inexact"]
+            else ""
+        )
         sheet.write_string(line, 1, f"{report['rows']:,}{note}", wrapped)
         sheet.write_string(line, 2, _plain(report["description"]), wrapped)
     line += 2
