@@ -134,7 +134,9 @@ class Browser:
     def __init__(self, chrome: webdriver.Chrome) -> None:
         self.chrome = chrome
 
-    def open(self, url: str, width: int = 1280, scheme: str = "light", media: str = "screen") -> None:
+    def open(
+        self, url: str, width: int = 1280, scheme: str = "light", media: str = "screen"
+    ) -> None:
         """Open a page at a width; what earlier pages logged is dropped."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.chrome.execute_cdp_cmd(
@@ -157,7 +159,9 @@ class Browser:
 
     def requests(self) -> list[str]:
         """The addresses that the page asked for, its own included."""
-        messages = [json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")]
+        messages = [
+            json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")
+        ]
         return [
             message["params"]["request"]["url"]
             for message in messages

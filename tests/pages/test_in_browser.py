@@ -67,7 +67,9 @@ def test_on_a_phone_a_table_scrolls_and_its_names_stay(sandbox: Set, browser: Br
     assert 0 <= left[1] < PHONE / 4
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (LAPTOP, "light"), (LAPTOP, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(PHONE, "light"), (LAPTOP, "light"), (LAPTOP, "dark")]
+)
 def test_axe_finds_nothing(sandbox: Set, browser: Browser, width: int, scheme: str) -> None:
     for name in names(sandbox):
         browser.open(sandbox.url(name), width, scheme)
@@ -105,7 +107,9 @@ def test_the_policy_blocks_a_script_that_is_not_the_pages_own(
     attacked = tmp_path / "index.html"
     html = sandbox.html("index.html")
     attacked.write_text(
-        html.replace("</main>", "<script>window.hostile = 1</script><img src=x onerror='hostile=1'></main>")
+        html.replace(
+            "</main>", "<script>window.hostile = 1</script><img src=x onerror='hostile=1'></main>"
+        )
     )
     browser.open(attacked.as_uri())
     assert browser.run("return window.hostile") is None
@@ -199,7 +203,9 @@ def test_every_link_leads_somewhere(sandbox: Set, browser: Browser) -> None:
     for name in names(sandbox):
         browser.open(sandbox.url(name))
         links = browser.run("return [...document.links].map(link => link.href)")
-        ids = {name: set(browser.run("return [...document.querySelectorAll('[id]')].map(e => e.id)"))}
+        ids = {
+            name: set(browser.run("return [...document.querySelectorAll('[id]')].map(e => e.id)"))
+        }
         for link in sorted(set(links)):
             assert link.startswith("file:"), link
             target, _, anchor = link.removeprefix(sandbox.folder.as_uri() + "/").partition("#")
@@ -264,9 +270,7 @@ def hostile(make_set: Callable[..., Set]) -> Set:
 
 
 @pytest.mark.parametrize("width", [PHONE, LAPTOP])
-def test_hostile_names_are_inert_and_readable(
-    hostile: Set, browser: Browser, width: int
-) -> None:
+def test_hostile_names_are_inert_and_readable(hostile: Set, browser: Browser, width: int) -> None:
     documents = [f"invoices/{path.name}" for path in hostile.documents[:12]]
     shown: set[str] = set()
     for name in ["index.html", "invoices.html", *documents]:
@@ -278,6 +282,8 @@ def test_hostile_names_are_inert_and_readable(
         assert browser.run("return document.scripts.length") == (0 if "/" in name else 1), name
         assert browser.run("return document.querySelectorAll('img, iframe, object').length") == 0
         assert browser.run("return getComputedStyle(document.body).display") == "block"
-        shown |= set(browser.run("return [...document.querySelectorAll('bdi')].map(e => e.textContent)"))
+        shown |= set(
+            browser.run("return [...document.querySelectorAll('bdi')].map(e => e.textContent)")
+        )
     for text in HOSTILE:
         assert text.strip() in shown
