@@ -35,7 +35,8 @@ from_api as (
         || coalesce('.' || cast(api_sub_lines.sub_line_number as string), '') as invoice_line_id,
         -- a sub line may be what a grant takes off; one above zero, which buys a grant, is a charge
         case
-            when api_sub_lines.credit_grant_id is not null and api_sub_lines.subtotal < 0 then 'applied_commit_or_credit'
+            when api_sub_lines.credit_grant_id is not null and api_sub_lines.subtotal < 0
+                then 'applied_commit_or_credit'
             else {{ line_kind('api_lines.line_type') }}
         end as line_kind,
         api_lines.product_id,

@@ -54,7 +54,10 @@ select
     cast(coalesce(lines.amount, 0) as {{ amount_type() }}) as lines_amount,
     -- a draft that is not computed yet may lack its lines
     cast(
-        case when invoices.invoice_status <> 'DRAFT_INCOMPLETE' then invoices.total_amount - coalesce(lines.amount, 0) end
+        case
+            when invoices.invoice_status <> 'DRAFT_INCOMPLETE'
+                then invoices.total_amount - coalesce(lines.amount, 0)
+        end
         as {{ amount_type() }}
     ) as lines_difference_amount,
     sub_lines.difference_amount as sub_lines_difference_amount,
