@@ -23,7 +23,7 @@ OVERFLOWING = """
         const scroller = element.closest('.scroll, nav ul');
         const scrolls = scroller && getComputedStyle(scroller).overflowX === 'auto';
         if (box.width && box.right > width + 1 && !(scrolls && scroller !== element))
-            found.push(element.tagName + '.' + element.className + ' ' + element.textContent.slice(0, 40));
+            found.push(`${element.tagName}.${element.className} ${element.textContent.slice(0, 40)}`);
     }
     return found;
 """
