@@ -1,12 +1,12 @@
 # Short names for the dlt and dbt commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean
+.PHONY: help reports invoices doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean
 , := ,
 space := $(subst ,, )
 hash := \#
 
 ARGUMENTS := AS_OF MONTH CUSTOMER ENVIRONMENT USAGE_FROM USAGE_TO USAGE_EVENT USAGE_PROPERTY USAGE_QUANTITY
-SETTINGS := ACCOUNT EXPORT DB OUT MEMORY ACCEPT_INCOMPLETE FULL_REFRESH LOG_FORMAT LOCK_WAIT_SECONDS
+SETTINGS := ACCOUNT EXPORT DB OUT MEMORY ACCEPT_INCOMPLETE FULL_REFRESH LOG_FORMAT LOCK_WAIT_SECONDS SELLER PDF INVOICE_DOCUMENTS
 given := $(foreach name,$(.VARIABLES),$(if $(findstring command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(ARGUMENTS) $(SETTINGS) MAKE% -%,$(given))
 ifneq ($(unknown),)
@@ -58,6 +58,10 @@ endif
 ifneq ($(strip $(LOCK_WAIT_SECONDS)),)
 export LOCK_WAIT_SECONDS
 endif
+ifneq ($(strip $(value SELLER)),)
+export SELLER := $(value SELLER)
+endif
+export PDF INVOICE_DOCUMENTS
 export DO_NOT_TRACK = 1
 
 # LOG_FORMAT=json: one JSON object a line, from dlt, dbt and the publisher. Then make does not print its commands.
@@ -74,6 +78,7 @@ UV := $(shell command -v uv)
 
 help:
 	@echo "make reports    load the sandbox or your own data, and write the reports"
+	@echo "make invoices   the same; with PDF=1 the invoices of MONTH or CUSTOMER as PDF"
 	@echo "make doctor     check versions, settings, token, database and disk, and print what to fix"
 	@echo "make freshness  print how late each table of your data is; fail at three days"
 	@echo "make docs       write the dbt docs with the lineage as one page"
@@ -94,6 +99,8 @@ help:
 	@echo "  USAGE_PROPERTY=          the property to count by (image_size)"
 	@echo "  USAGE_QUANTITY=          the property to sum up (num_images)"
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one in the data, else PRODUCTION)"
+	@echo "  SELLER=<name and address> the head of the invoice documents; \\n begins a new line"
+	@echo "  PDF=1                    write the invoices as PDF as well; needs pip install '.[pdf]'"
 	@echo "  OUT=<folder>             the folder of the reports ($(OUT))"
 	@echo "  DB=<file>                the DuckDB database ($(DB))"
 	@echo "  ACCEPT_INCOMPLETE=1      publish without the files and tables of the export that cannot be loaded"
@@ -133,6 +140,9 @@ else
 endif
 	$(Q)$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
 	@$(BIN)/python -m pipelines.last_used
+
+# The same set, with the invoices of the month, or of CUSTOMER, as PDF if PDF=1.
+invoices: reports
 
 doctor: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)

@@ -158,6 +158,11 @@ def period(start: datetime | None, end: datetime | None) -> Markup:
         )
     if first.date() == last.date():
         return day(first)
+    if first.year == last.year:
+        start_of = f"{first.day} {MONTHS[first.month - 1]}"
+        return Markup('<time datetime="{}">{}</time> – {}').format(
+            iso(first.date()), start_of, day(last.date())
+        )
     return Markup("{} – {}").format(day(first), day(last.date()))
 
 
@@ -202,8 +207,13 @@ def month_name(month: str) -> str:
 
 
 def text_line(text: str | None) -> str:
-    """Make one line of a text: control characters, which no reader sees, become blanks."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text or "").strip()
+    """Make one line of a text.
+
+    Control characters, which no reader sees, become blanks. Characters that override the direction
+    of a text, which would show another name, become `�`.
+    """
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text or "").strip()
+    return re.sub(r"[\u202d\u202e]", "\ufffd", line)
 
 
 def name(text: str | None, nothing: str = "(no name)") -> Markup:

@@ -322,15 +322,9 @@ def _kind_colour(kind: str) -> int:
 def _usage(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, Any]:
     """Describe usage by property: values, the days drawn, and what there is if there is none."""
     rows = queries.usage(connection, USAGE_VALUES)
-    first, last = queries.first_and_last_event(connection)
-    found: dict[str, Any] = {
-        "rows": rows,
-        "first": first,
-        "last": last,
-        "chart": None,
-        "legend": [],
-    }
+    found: dict[str, Any] = {"rows": rows, "first": None, "last": None, "chart": None, "legend": []}
     if not rows:
+        found["first"], found["last"] = queries.first_and_last_event(connection)
         return found
     legend: list[str] = []
     label_of = {}

@@ -14,7 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 from pages import formats, queries
 from pages.queries import Row
 
-ROWS = 20_000
+ROWS = 10_000
 """Rows of a report in its sheet; the CSV has all."""
 
 DIGITS = 15

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+import pages
+from pages.pdf import PdfUnavailableError
+from pages.settings import Settings
 from pipelines.children import exit_on_signals
 from pipelines.database import lock_file, opened
 from pipelines.errors import InputError
@@ -18,7 +21,7 @@ from pipelines.publish.customer import check_customer
 from pipelines.publish.dbt_run import read_run
 from pipelines.publish.progress import run_dbt
 from pipelines.publish.report_set import CURRENT, LOCK, MANIFEST, reports_folder
-from pipelines.publish.run_json import is_set, run_json, write_json
+from pipelines.publish.run_json import checksums, is_set, run_json, write_json
 from pipelines.publish.selection import (
     last_published_run,
     project_checksum,
@@ -41,7 +44,7 @@ def main(words: list[str] | None = None) -> int:
     exit_on_signals()
     try:
         return _publish(options.folder, command)
-    except (InputError, duckdb.Error, OSError) as error:
+    except (InputError, PdfUnavailableError, ValueError, duckdb.Error, OSError) as error:
         return _refused(options.folder, [str(error)])
 
 
@@ -53,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _publish(path: Path, command: list[str]) -> int:
-    database, given = database_file(), arguments()
+    database, given, settings = database_file(), arguments(), Settings.from_environment()
     check_forms(given)
     target = Path(os.environ.get("DBT_TARGET_PATH", "target"))
     with (
@@ -66,7 +69,7 @@ def _publish(path: Path, command: list[str]) -> int:
             last, raw = last_published_run(connection, project), raw_state(connection)
             if raw:
                 check_customer(connection, given["customer"])
-        selection = select(last, command, given, raw)
+        selection = select(last, command, given | {"pages": str(settings)}, raw)
         if selection.is_empty and last and is_set(path, last.set_checksum):
             return _unchanged(path)
         started_at, clock = datetime.now(UTC), Clock()
@@ -89,16 +92,22 @@ def _publish(path: Path, command: list[str]) -> int:
         if objections:
             return _refused(path, objections)
         content = run_json(folder.new_set, run, database, given)
-        checksum = write_json(folder.new_set / MANIFEST, content)
-        if not elsewhere:
-            with opened(database) as connection:
+        with opened(database) as connection:
+            written = pages.build(connection, folder.new_set, content, settings)
+            content["pages"] = checksums(folder.new_set, content["reports"])
+            checksum = write_json(folder.new_set / MANIFEST, content)
+            if not elsewhere:
+                given |= {"pages": str(settings)}
                 record_published_run(connection, command, project, given, raw, run, checksum)
         folder.swap()
     for line in lines(content):
         say(line, step="publish")
-    reports = len(content["reports"])
-    published = f"\nPublished in {path}: {reports} reports and {MANIFEST}"
-    say(published, step="publish", reports=reports, seconds=clock.seconds())
+    figures = {"reports": len(content["reports"]), **written}
+    text = (
+        f"\nPublished: {path}/index.html, with {figures['reports']} reports and "
+        f"{written['documents']} invoices"
+    )
+    say(text, step="publish", **figures, seconds=clock.seconds())
     for line in remarks(content["sources"], run.kept_warnings(), elsewhere):
         say(f"  {line}", "warning", step="publish")
     return code

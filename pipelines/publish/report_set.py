@@ -1,11 +1,12 @@
-"""The folder that readers open, which holds one set of reports and swaps it in one step.
+"""Hold the folder that readers open: one set of reports and pages, swapped in one step.
 
     customer_summary.csv -> .current/customer_summary.csv
     .current             -> .sets/a
     .sets/a, .sets/b     the set that readers see, and the one before it or after it
 
-Links, since no system renames a full folder over another in one portable step. Renaming the link
-`.current` is the swap: before it every name leads to the old set, after it to the new one.
+The names are links, since no system can rename a full folder over another in one portable step.
+Renaming the link `.current` is the swap: before it, every name leads to the old set, and after it to
+the new one.
 """
 
 import os
@@ -24,19 +25,19 @@ MANIFEST = "run.json"
 
 
 class ReportsFolder:
-    """A folder of published reports, held by one run at a time.
+    """A folder of published reports that one run holds at a time.
 
     Attributes:
         path: The folder.
-        lock: The open file whose lock the run holds. A process that inherits it keeps the lock.
+        lock: The open lock file. A process that inherits it keeps the lock.
         new_set: An empty folder for the next set, on the same disk.
     """
 
     def __init__(self, path: Path, lock: int) -> None:
-        """Make room for the next set; what an earlier run left there is removed.
+        """Make an empty folder for the next set. Removes what an earlier run left there.
 
         Raises:
-            OSError: If a set could not be swapped in: better said before the work than after it.
+            OSError: If a set could not be swapped in. A run finds that out before its work.
         """
         self.path, self.lock = path, lock
         current = path / CURRENT
@@ -49,13 +50,13 @@ class ReportsFolder:
         _link(path / NEXT, slot)
 
     def swap(self) -> None:
-        """Put the new set before the readers.
+        """Publish the new set.
 
         Raises:
-            OSError: If the disk refuses; the old set stays.
+            OSError: If the disk refuses. The old set stays.
         """
         names = sorted(file.name for file in self.new_set.iterdir())
-        for file in (*(self.new_set / name for name in names), self.new_set):
+        for file in (*self.new_set.rglob("*"), self.new_set):
             _flush(file)
         (self.path / NEXT).replace(self.path / CURRENT)
         for name in names:
@@ -72,7 +73,7 @@ class ReportsFolder:
 
 @contextmanager
 def reports_folder(path: Path) -> Iterator[ReportsFolder]:
-    """Hold the folder, which is created; another run that holds it is waited for.
+    """Create the folder if needed, and hold it. Waits for another run that holds it.
 
     Raises:
         InputError: If the folder cannot be written to, or the other run takes too long.
@@ -89,7 +90,7 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk before going on."""
+    """Write a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

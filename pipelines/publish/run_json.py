@@ -76,14 +76,25 @@ def write_json(path: Path, content: dict[str, Any]) -> str:
     return _checksum(path)
 
 
+def checksums(folder: Path, reports: Container[str]) -> dict[str, str]:
+    """Return the checksums of the pages in a folder: of all files that are not reports."""
+    return {
+        file.relative_to(folder).as_posix(): _checksum(file)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name not in reports
+    }
+
+
 def is_set(folder: Path, checksum: str) -> bool:
-    """Whether readers find in a folder, as it was written, the set of a `run.json`."""
+    """Return whether a folder holds, as it was written, the set of the `run.json` of a checksum."""
     manifest = folder / MANIFEST
     try:
         if _checksum(manifest) != checksum:
             return False
-        reports = json.loads(manifest.read_text(encoding="utf-8"))["reports"]
-        return all(_checksum(folder / name) == told["sha256"] for name, told in reports.items())
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        files = {name: report["sha256"] for name, report in content["reports"].items()}
+        files |= content["pages"]
+        return all(_checksum(folder / name) == found for name, found in files.items())
     except FileNotFoundError:
         return False
 

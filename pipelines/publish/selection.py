@@ -108,7 +108,8 @@ def select(
     Args:
         last: The last published run, if there is one.
         command: The dbt command with all its options.
-        arguments: The arguments of this run by name. Without `as_of`, the clock changes it.
+        arguments: The arguments of this run by name, and the settings of the pages. Without
+            `as_of`, the clock changes it.
         raw: The state of the raw tables.
     """
     words = _without_selector(command)
@@ -132,7 +133,7 @@ def select(
     return BuildSelection(
         command=[*words, "--select", REPORTS, *_roots(built, last.children)],
         kept={node: result for node, result in last.results.items() if node not in affected},
-        is_empty=not built,
+        is_empty=not built and arguments == last.arguments,
     )
 
 

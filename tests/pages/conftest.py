@@ -1,7 +1,7 @@
 """One set of pages of the sandbox account, and one browser, for all tests here.
 
-To test the pages of a database that is built already, name it in PAGES_DATABASE and the folder of its
-CSVs in PAGES_REPORTS; else the sandbox is loaded and built, which takes minutes.
+To test the pages of a database that is built already, name it in PAGES_DATABASE and the folder of
+its CSVs in PAGES_REPORTS. Otherwise the sandbox is loaded and built, which takes minutes.
 """
 
 import csv

@@ -23,7 +23,7 @@ OVERFLOWING = """
         const scroller = element.closest('.scroll, nav ul');
         const scrolls = scroller && getComputedStyle(scroller).overflowX === 'auto';
         if (box.width && box.right > width + 1 && !(scrolls && scroller !== element))
-            found.push(element.tagName + '.' + element.className + ' ' + element.textContent.slice(0, 40));
+            found.push(`${element.tagName} ${element.textContent.slice(0, 40)}`);
     }
     return found;
 """
@@ -286,4 +286,4 @@ def test_hostile_names_are_inert_and_readable(hostile: Set, browser: Browser, wi
             browser.run("return [...document.querySelectorAll('bdi')].map(e => e.textContent)")
         )
     for text in HOSTILE:
-        assert text.strip() in shown
+        assert text.strip().replace("\u202e", "\ufffd") in shown
