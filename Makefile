@@ -99,7 +99,7 @@ help:
 	@echo "  USAGE_PROPERTY=          the property to count by (image_size)"
 	@echo "  USAGE_QUANTITY=          the property to sum up (num_images)"
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one in the data, else PRODUCTION)"
-	@echo "  SELLER=<name and address> the head of the invoice documents; \\n begins a new line"
+	@echo "  SELLER=<name and address> the head of the invoice documents"
 	@echo "  PDF=1                    write the invoices as PDF as well; needs pip install '.[pdf]'"
 	@echo "  OUT=<folder>             the folder of the reports ($(OUT))"
 	@echo "  DB=<file>                the DuckDB database ($(DB))"

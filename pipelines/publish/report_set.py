@@ -5,8 +5,8 @@
     .sets/a, .sets/b     the set that readers see, and the one before it or after it
 
 The names are links, since no system can rename a full folder over another in one portable step.
-Renaming the link `.current` is the swap: before it, every name leads to the old set, and after it to
-the new one.
+Renaming the link `.current` is the swap: before it, every name leads to the old set, and after it
+to the new one.
 """
 
 import os

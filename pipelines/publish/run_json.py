@@ -7,6 +7,7 @@ decimals, written as texts. The file holds no secret and no path.
 import csv
 import hashlib
 import json
+from collections.abc import Container
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
