@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ ROWS = 10_000
 DIGITS = 15
 """Significant digits that a spreadsheet keeps of a number."""
 
+EXACT = Context(prec=60)
 TEXT = 32_767
 """Characters that a cell can hold."""
 
@@ -80,7 +81,7 @@ class Styles:
 
     def __call__(self, **properties: Any) -> Format:
         """Return the format with these properties."""
-        key = tuple(sorted(properties.items()))
+        key = tuple(properties.items())
         if key not in self._made:
             self._made[key] = self._book.add_format({"valign": "top", **properties})
         return self._made[key]
@@ -166,8 +167,7 @@ def _write_number(
         shown = f"#,##0.{'0' * digits}" if digits else "#,##0"
     else:
         shown = "#,##0" if value == value.to_integral_value() else "#,##0.######"
-    significant = formats.exact(value).lstrip("-0.").replace(".", "")
-    is_inexact = len(significant.rstrip("0")) > DIGITS
+    is_inexact = len(value.normalize(EXACT).as_tuple().digits) > DIGITS
     style = styles(num_format=shown, italic=True) if is_inexact else styles(num_format=shown)
     sheet.write_number(line, place, value, style)
     return int(is_inexact)
