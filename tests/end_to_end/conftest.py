@@ -11,10 +11,11 @@ import pytest
 from pipelines.sandbox.account import Account, to_text
 from pipelines.sandbox.server import TOKEN, running
 from tests.conftest import Once
-from tests.end_to_end.project import Run, parse
+from tests.end_to_end.project import MARTS, Run, parse
 
 NewRun = Callable[..., Run]
 SAID = "said.txt"
+EVERYBODY = {"customer": "", "environment": "PRODUCTION"}
 
 
 @contextmanager
@@ -83,6 +84,18 @@ def both(loaded: Run, once: Once) -> Run:
         (folder / SAID).write_text(said, encoding="utf-8")
 
     return Run(once("both", build), loaded.parsed, loaded.settings)
+
+
+@pytest.fixture(scope="session")
+def export_alone(export: dict[str, str], new_run: NewRun, parsed: Path, once: Once) -> Run:
+    """The export without the API, loaded and built. Not to be changed: copy it."""
+
+    def make(folder: Path) -> None:
+        run = new_run(folder, export)
+        run.load()
+        run.build(*MARTS, **EVERYBODY)
+
+    return Run(once("export_alone", make), parsed, export)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
@@ -36,6 +38,12 @@ SANDBOX_ARGUMENTS = {
 
 MODELS = ("--exclude-resource-type", "test", "unit_test")
 """What to build where tests of the rows prove nothing that another build does not prove."""
+
+MARTS = (
+    *("--exclude-resource-type", "unit_test"),
+    *("--exclude", "path:models/staging,resource_type:test"),
+)
+"""What to build where the rows of staging are tested elsewhere."""
 
 PARSED = "partial_parse.msgpack"
 
@@ -65,6 +73,7 @@ class Run:
 
     def copy(self, folder: Path) -> "Run":
         """The same database and reports in another folder, to be changed."""
+        assert not self.database.with_name(f"{self.database.name}.wal").exists()
         copied = Run(folder, self.parsed, dict(self.settings))
         shutil.copy(self.database, copied.database)
         shutil.copytree(self.reports, copied.reports, dirs_exist_ok=True)
@@ -82,9 +91,11 @@ class Run:
             RunError: If a model or test fails.
         """
         said = io.StringIO()
+        words = [command, *self._options(options, variables)]
         with self._environment(), redirect_stdout(said), redirect_stderr(said):
-            words = [command, *self._options(options, variables)]
             done = dbtRunner(manifest(self.parsed)).invoke(words)
+        reset_adapters()
+        DuckDBConnectionManager.close_all_connections()  # another process may have the file now
         if not done.success:
             raise RunError(f"{said.getvalue()}{done.exception or ''}", 1)
         return said.getvalue()

@@ -16,7 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.end_to_end.project import SANDBOX_ARGUMENTS, Run, RunError
+from pipelines.errors import InputError
+from tests.end_to_end.conftest import NewRun
+from tests.end_to_end.project import MODELS, Run, RunError
 
 SQL_AND_JINJA = "'); drop table marts.dim_customers; --{{ 1 / 0 }}{% raw %}"
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\u202egpj.exe\u200b"
@@ -280,28 +282,28 @@ def _type(values: list[Any]) -> pa.DataType:
 
 
 @pytest.fixture(scope="module")
-def bad(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def bad(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The bad rows, loaded and built."""
     folder = tmp_path_factory.mktemp("bad")
     write(folder / "export", BAD_ROWS)
-    run = Run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
+    run = new_run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
     run.load()
-    run.build("--exclude-resource-type", "test", "unit_test", customer=SQL_AND_JINJA)
+    run.build(*MODELS, customer=SQL_AND_JINJA)
     return run
 
 
 @pytest.fixture(scope="module")
 def outcome(bad: Run) -> Outcome:
     """The data tests of the rows."""
-    given = SANDBOX_ARGUMENTS | {"customer": SQL_AND_JINJA, "reports_dir": str(bad.reports)}
     with pytest.raises(RunError) as failed:
-        bad.run(
-            *("dbt", "test", "--log-level", "warn", "--vars", repr(given)),
+        bad.build(
             *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
             *("--select", *(f"stg_metronome_export__{model}" for model in STAGED)),
             *("test_name:one_content_per_version", "path:tests/singular"),
             *("fct_invoices", "fct_credit_balances", "fct_balance_ledger"),
             "int_balance_segments_united",
+            command="test",
+            customer=SQL_AND_JINJA,
         )
     target = bad.folder / "target"
     results = json.loads((target / "run_results.json").read_text())["results"]
@@ -580,7 +582,7 @@ STOPPING = {
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+def stopped(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
     """An export of which each of these tables has one value that is none; what its load said."""
     folder = tmp_path_factory.mktemp("stopped")
     write(folder / "export", {"customer": [customer("c", **dict.fromkeys(NAMES, "x"))]})
@@ -588,8 +590,8 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
         path = folder / "export" / table / "dt=2024-04-02" / "0_20240402060000.parquet"
         path.parent.mkdir(parents=True)
         pq.write_table(pa.table({"id": ["a"], column: values}), path)
-    run = Run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
-    with pytest.raises(RunError) as failed:
+    run = new_run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
+    with pytest.raises(InputError) as failed:
         run.load()
     return run, str(failed.value)
 

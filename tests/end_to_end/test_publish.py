@@ -18,7 +18,7 @@ from pipelines.publish.audit import Audit
 from pipelines.publish.reach import good_run, note_good_run, project_checksum, raw_state, reach
 from pipelines.sandbox.account import Account
 from pipelines.sandbox.server import TOKEN
-from tests.end_to_end.conftest import api_settings
+from tests.end_to_end.conftest import NewRun, api_settings
 from tests.end_to_end.project import ROOT, SANDBOX_ARGUMENTS, Run, RunError
 
 EVERYTHING = ("--exclude-resource-type", "unit_test")
@@ -55,7 +55,10 @@ def artifact(run: Run, name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def published(
-    account: Account, export: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    account: Account,
+    export: dict[str, str],
+    new_run: NewRun,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Run, str]:
     """Balances that the token may not read, a column that is not known, a file that was left out.
 
@@ -63,7 +66,7 @@ def published(
     """
     forbidden = ["/v1/contracts/customerBalances/list"]
     with api_settings(account, forbid=forbidden) as api:
-        run = Run(tmp_path_factory.mktemp("published"), export | api)
+        run = new_run(tmp_path_factory.mktemp("published"), export | api)
         run.load()
     run.execute("alter table raw_export.invoice add column surprise varchar")
     run.execute(

@@ -121,8 +121,9 @@ def test_an_api_of_another_environment_than_asked_for_is_an_error(changed: Run) 
     before = (changed.reports / "customer_summary.csv").read_bytes()
     with pytest.raises(RunError, match="assert_api_environment_matches_export"):
         changed.build(
-            *("--select", "dim_report_arguments+", "--exclude-resource-type", "unit_test"),
+            *("--select", "int_api_environment+", "--exclude-resource-type", "unit_test"),
             environment="SANDBOX",
+            customer="",
         )
     assert (changed.reports / "customer_summary.csv").read_bytes() == before
 
