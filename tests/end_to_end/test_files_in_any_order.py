@@ -23,9 +23,10 @@ TABLES = [
 ]
 """The staging models that grow with each run."""
 
-RAW = {table.removesuffix("s") for table in TABLES} - {"event"} | {
-    *("events", "breakdowns_invoices", "breakdowns_line_items"),
-    *("draft_breakdowns_invoices", "draft_breakdowns_line_items"),
+RAW = {
+    *("breakdowns_draft_invoices", "breakdowns_draft_line_items", "breakdowns_invoices"),
+    *("breakdowns_line_items", "draft_invoice", "draft_line_item", "events", "invoice"),
+    *("line_item", "sub_line_item"),
 }
 """Folders of the export that have their rows."""
 
