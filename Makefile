@@ -139,12 +139,15 @@ lint: $(INSTALLED) .venv/.linted
 	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 $(if $(filter $(SQL_SETTINGS),$?),$(SQL),$?)
 	@touch $@
 
-test: lint
-	$(BIN)/pytest --numprocesses 2
+# Two workers take a file of tests each, the dearest first (tests/processor_seconds.py).
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# The quick part of `make test`, for the loop of a developer: two minutes at most.
+test: lint
+	$(PYTEST)
+
+# The quick part of `make test`, for the loop of a developer.
 check: lint
-	$(BIN)/pytest --numprocesses 2 -m check
+	$(PYTEST) -m check
 
 docs: $(INSTALLED)
 	@test -f "$$DB" || $(MAKE) --no-print-directory reports

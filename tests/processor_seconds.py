@@ -23,10 +23,10 @@ SHARES = {
     "end_to_end/test_bad_data.py": 60,
     "end_to_end/test_build_faults.py": 60,
     "end_to_end/test_files_in_any_order.py": 50,
-    "end_to_end/test_incremental_staging.py": 30,
+    "end_to_end/test_incremental_staging.py": 35,
     "end_to_end/test_api_in_reports.py": 30,
     "end_to_end/test_reconciliation.py": 20,
-    "pipelines/test_kills.py": 80,
+    "pipelines/test_kills.py": 75,
     "pipelines/test_metronome_api_runs.py": 90,
     "pipelines/test_metronome_api.py": 60,
     "pipelines/test_metronome_export_drift.py": 50,
@@ -40,6 +40,16 @@ SHARES = {
 """Processor seconds that a file of tests may take; `SMALL` where it is not here."""
 
 SMALL = 30
+
+CHECK = {
+    "pipelines/test_architecture.py",
+    "pipelines/test_docs.py",
+    "pipelines/test_sandbox_account.py",
+    "pipelines/test_sandbox_breakdowns.py",
+    "pipelines/test_sandbox_faults.py",
+    "pipelines/test_sandbox_seats.py",
+}
+"""Files of quick tests, which `make check` runs with those that are marked `check`."""
 
 
 def processor_seconds() -> float:
@@ -73,7 +83,10 @@ class Meter:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Put the dearest files first; the order in a file stays."""
+        """Mark the quick files; put the dearest first. The order in a file stays."""
+        for item in items:
+            if file_of(item) in CHECK:
+                item.add_marker("check")
         items.sort(key=lambda item: -share(file_of(item)))
 
     @pytest.hookimpl(wrapper=True)
@@ -107,6 +120,8 @@ class Meter:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what all took, and warn of files that took too much."""
         everything = self.totals.total()
+        if not everything:
+            return
         terminalreporter.write_line(f"{everything:.0f} processor seconds")
         if terminalreporter.verbosity > 0:
             for name, seconds in self.totals.most_common():

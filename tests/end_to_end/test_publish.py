@@ -22,7 +22,11 @@ from tests.end_to_end.conftest import NewRun, api_settings
 from tests.end_to_end.project import ROOT, SANDBOX_ARGUMENTS, Run, RunError
 
 EVERYTHING = ("--exclude-resource-type", "unit_test")
-BILLINGS = ("--select", "+rpt_billings_by_plan", "--exclude-resource-type", "unit_test")
+BILLINGS = (
+    *("--select", "stg_metronome_api__invoices+,+rpt_billings_by_plan"),
+    *("--exclude-resource-type", "unit_test"),
+)
+"""What lies between the invoices of the API and a report."""
 LEFT_OUT = "invoice/dt=2024-04-01/bad.parquet"
 NAMES = {
     "billings_by_plan",

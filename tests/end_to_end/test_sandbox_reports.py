@@ -13,6 +13,7 @@ EXPECTED = Path(__file__).parent / "expected"
 REPORTS = ("billings_by_plan", "customer_summary", "invoice_lines", "usage_by_property")
 
 
+@pytest.mark.check
 @pytest.mark.parametrize("report", REPORTS)
 def test_reports_are_the_expected_files_byte_for_byte(both: Run, report: str) -> None:
     expected = (EXPECTED / f"{report}.csv").read_bytes()
@@ -53,6 +54,7 @@ def changed(both: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return both.copy(tmp_path_factory.mktemp("changed"))
 
 
+@pytest.mark.check
 def test_dbts_unit_tests_pass(changed: Run) -> None:
     changed.build("--select", "test_type:unit", command="test")
 
