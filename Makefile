@@ -1,11 +1,21 @@
-# Thin names for what dlt and dbt do anyway; `make help` lists them.
+# Short names for the dlt and dbt commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports doctor freshness test check lint docs test-docs benchmark fault-matrix lock audit clean
+.PHONY: help reports doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean
+, := ,
 space := $(subst ,, )
+hash := \#
 
-# The sandbox, unless there is an export or a token of one's own (ACCOUNT=sandbox forces it).
+ARGUMENTS := AS_OF MONTH CUSTOMER ENVIRONMENT USAGE_FROM USAGE_TO USAGE_EVENT USAGE_PROPERTY USAGE_QUANTITY
+SETTINGS := ACCOUNT EXPORT DB OUT MEMORY ACCEPT_INCOMPLETE FULL_REFRESH LOG_FORMAT LOCK_WAIT_SECONDS
+given := $(foreach name,$(.VARIABLES),$(if $(findstring command,$(origin $(name))),$(name)))
+unknown := $(filter-out $(ARGUMENTS) $(SETTINGS) MAKE% -%,$(given))
+ifneq ($(unknown),)
+$(error Unknown: $(unknown). `make help` lists the arguments)
+endif
+
+# The sandbox, unless an export or a token is configured. ACCOUNT=sandbox uses the sandbox all the same.
 ifndef ACCOUNT
-ACCOUNT := $(if $(strip $(EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$(METRONOME_BEARER_TOKEN)$(SOURCES__METRONOME_API__BEARER_TOKEN)$(wildcard .dlt/secrets.toml)$(shell grep -s '^bucket_url' .dlt/config.toml)),account,sandbox)
+ACCOUNT := $(if $(strip $(value EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$(METRONOME_BEARER_TOKEN)$(SOURCES__METRONOME_API__BEARER_TOKEN)$(wildcard .dlt/secrets.toml)$(shell grep -s '^bucket_url' .dlt/config.toml)),account,sandbox)
 endif
 
 ifeq ($(ACCOUNT),sandbox)
@@ -17,161 +27,174 @@ CUSTOMER ?= A1 Company
 endif
 USAGE_FROM ?= 2024-03-10
 USAGE_TO ?= 2024-03-25
-DB ?= data/sandbox/metronome.duckdb
-else
-# one database per export: two accounts never mix
-DB ?= data/account/$(or $(notdir $(abspath $(subst $(space),_,$(EXPORT)))),metronome).duckdb
 endif
-USAGE_EVENT ?= image_modeler
-USAGE_PROPERTY ?= image_size
-USAGE_QUANTITY ?= num_images
-OUT ?= reports/$(ACCOUNT)
 
-ACCEPTED := $(filter 1 true yes,$(ACCEPT_INCOMPLETE))
+# Each account has a database and a folder of reports of its own, named after the folder of its export.
+unsafe := ' " $$ % & ( ) * ; < > ? [ ] \ ` { | } $(hash) ! ~
+name := $(notdir $(abspath $(subst $(space),_,$(value EXPORT))))
+$(foreach character,$(unsafe),$(eval name := $$(subst $$(character),_,$$(name))))
+NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))
+DB ?= data/$(NAME)/metronome.duckdb
+OUT ?= reports/$(NAME)
 
-# What the tools read. Values reach the shell only through the environment: no quoting can break.
-# Texts of the data are handed on as VARS alone: exported as they are, make would run a $(shell …) in them.
-unexport CUSTOMER USAGE_EVENT USAGE_PROPERTY USAGE_QUANTITY
-quoted = '$(subst ','',$(1))'
-var = $(if $(strip $(value $(2))),$(1): $(call quoted,$(value $(2)))$(,) )
-, := ,
-export VARS = {$(call var,as_of,AS_OF)$(call var,month,MONTH)$(call var,customer,CUSTOMER)$(call var,environment,ENVIRONMENT)$(call var,usage_from,USAGE_FROM)$(call var,usage_to,USAGE_TO)$(call var,usage_event,USAGE_EVENT)$(call var,usage_property,USAGE_PROPERTY)$(call var,usage_quantity,USAGE_QUANTITY)$(if $(ACCEPTED),accept_incomplete: true$(,) )}
-# the docs page shows compiled SQL: a customer's name, which may be HTML, does not belong there
-export DOCS_VARS = {$(call var,as_of,AS_OF)}
+# Values reach the tools through the environment only, so no quote in one can break a command. `value` keeps make
+# from running a $(shell …) in a name, and the names themselves are not exported.
+unexport $(ARGUMENTS)
+$(foreach argument,$(ARGUMENTS),$(eval export REPORT_$(argument) = $$(value $(argument))))
 export OUT DB ENVIRONMENT
 export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
-export DLT_DATA_DIR = $(CURDIR)/data/dlt/$(subst ',_,$(subst $(space),_,$(subst /,_,$(DB))))
-ifneq ($(strip $(EXPORT)),)
-export SOURCES__METRONOME_EXPORT__BUCKET_URL = $(EXPORT)
+export DLT_DATA_DIR = $(DB).dlt
+export DBT_TARGET_PATH = $(DB).target
+ifneq ($(strip $(value EXPORT)),)
+export SOURCES__METRONOME_EXPORT__BUCKET_URL = $(value EXPORT)
 endif
+ACCEPTED := $(filter 1 true yes,$(ACCEPT_INCOMPLETE))
 ifneq ($(ACCEPTED),)
 export SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE = true
 endif
 ifneq ($(strip $(MEMORY)),)
 export DUCKDB_MEMORY_LIMIT = $(MEMORY)
 endif
+ifneq ($(strip $(LOCK_WAIT_SECONDS)),)
+export LOCK_WAIT_SECONDS
+endif
 export DO_NOT_TRACK = 1
 
-# One JSON object a line, of dlt, dbt and our own steps; make's own lines are for a person and stay out.
+# LOG_FORMAT=json: one JSON object a line, from dlt, dbt and the publisher. Then make does not print its commands.
 ifeq ($(LOG_FORMAT),json)
 export RUNTIME__LOG_FORMAT = JSON
 export DBT_LOG_FORMAT = json
-echo = :
-else
-echo = printf '%s\n'
+Q = @
 endif
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+DEV := .venv/.installed-dev
+UV := $(shell command -v uv)
 
 help:
-	@echo "make reports    load the sandbox, or your own data, and write the CSV reports"
-	@echo "make doctor     check versions, settings, token, database, disk: what to fix before a run"
-	@echo "make freshness  how late the tables of your data are; fails at three days"
-	@echo "make docs       dbt docs with the lineage, as one page"
-	@echo "make check      the quick tests: lint, dbt's unit tests, one built database"
+	@echo "make reports    load the sandbox or your own data, and write the reports"
+	@echo "make doctor     check versions, settings, token, database and disk, and print what to fix"
+	@echo "make freshness  print how late each table of your data is; fail at three days"
+	@echo "make docs       write the dbt docs with the lineage as one page"
+	@echo "make check      lint, unit tests and one built database: the developer's loop"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
 	@echo "make audit      ask PyPI for known vulnerabilities of the locked packages"
-	@echo "make benchmark  measure both pipelines on the sandbox, an hour"
-	@echo "make clean      remove the environment, the databases and what was built"
+	@echo "make benchmark  measure both pipelines on the sandbox; takes an hour"
+	@echo "make clean      remove the environment, the sandbox and what dbt compiled; keep your data and reports"
 	@echo
-	@echo "Your own data: EXPORT=<folder of export files>, and METRONOME_BEARER_TOKEN in the"
-	@echo "environment for the API; either will do. Arguments, each optional:"
-	@echo "  AS_OF=2024-04-03         the instant of balances: a day is its midnight UTC (now)"
-	@echo "  MONTH=2024-03            the month of invoice_lines (the last one complete at AS_OF)"
-	@echo "  CUSTOMER=\"A1 Company\"    the customer of invoice_lines, by name or id (everybody)"
+	@echo "Your own data: EXPORT=<folder of export files>, METRONOME_BEARER_TOKEN in the environment"
+	@echo "for the API, or both. Arguments, all optional, with their defaults in parentheses:"
+	@echo "  AS_OF=2024-04-03         the instant of balances; a day is its midnight UTC (now)"
+	@echo "  MONTH=2024-03            the month of invoice_lines (the last complete one at AS_OF)"
+	@echo "  CUSTOMER=\"A1 Company\"    the customer of invoice_lines, by name or id (all customers)"
 	@echo "  USAGE_FROM= USAGE_TO=    first and last day of usage_by_property (the days of MONTH)"
 	@echo "  USAGE_EVENT=             the kind of event (image_modeler)"
 	@echo "  USAGE_PROPERTY=          the property to count by (image_size)"
 	@echo "  USAGE_QUANTITY=          the property to sum up (num_images)"
-	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one there is, else PRODUCTION)"
-	@echo "  OUT=<folder>             where the CSVs go ($(OUT))"
+	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one in the data, else PRODUCTION)"
+	@echo "  OUT=<folder>             the folder of the reports ($(OUT))"
 	@echo "  DB=<file>                the DuckDB database ($(DB))"
-	@echo "  ACCEPT_INCOMPLETE=1      publish without files and tables of the export that cannot be loaded"
-	@echo "  MEMORY=8GB               what DuckDB may take; the rest spills to disk (4GB)"
+	@echo "  ACCEPT_INCOMPLETE=1      publish without the files and tables of the export that cannot be loaded"
+	@echo "  MEMORY=8GB               the memory that DuckDB may use; larger queries spill to disk (4GB)"
 	@echo "  FULL_REFRESH=1           build every table anew, after an upgrade"
-	@echo "  LOG_FORMAT=json          each line a JSON object, with the counts and seconds of its step"
-	@echo "  ACCOUNT=sandbox          the sandbox, though there is a token or an export ($(ACCOUNT))"
+	@echo "  LOG_FORMAT=json          print each line as a JSON object, with the counts and seconds of its step"
+	@echo "  LOCK_WAIT_SECONDS=60     how long to wait for another run on the same database (60)"
+	@echo "  ACCOUNT=sandbox          use the sandbox even if a token or an export is configured ($(ACCOUNT))"
 
+# A run needs no test tools. uv installs the same lock in a third of the time.
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(echo) "Installing the locked environment in .venv: about a minute, once"
-	@python3 -m venv .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@test -n "$(Q)" || echo "Installing requirements.lock in .venv"
+	@$(call install,requirements.lock)
 	@touch $@
 
-reports: $(INSTALLED)
-ifeq ($(ACCOUNT),sandbox)
-	@$(echo) "Making the sandbox account: python -m pipelines.sandbox export $(EXPORT)"
-	@$(BIN)/python -m pipelines.sandbox export $(EXPORT)
-	@$(echo) "Loading its export and its API: dlt pipeline run"
-	@$(BIN)/python -m pipelines.sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
+$(DEV): $(INSTALLED) requirements-dev.lock
+	@$(call install,requirements-dev.lock)
+	@touch $@
+
+ifneq ($(UV),)
+install = test -d .venv || "$(UV)" venv -q --python python3 .venv; \
+	UV_COMPILE_BYTECODE=1 "$(UV)" pip install -q --python $(BIN)/python --no-deps --require-hashes -r $(1) && \
+	"$(UV)" pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
-	@$(echo) "Loading: dlt pipeline run"
-	@$(BIN)/dlt pipeline run
+install = python3 -m venv .venv && \
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $(1) && \
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
-	@$(echo) "Building and testing what new data can change, of the sandbox two minutes at most: dbt build --vars \"$$VARS\""
-	@$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --exclude-resource-type unit_test --log-level warn $(if $(FULL_REFRESH),--full-refresh) --vars "$$VARS"
+
+reports: $(INSTALLED)
+	@$(BIN)/python -m pipelines.publish.arguments
+ifeq ($(ACCOUNT),sandbox)
+	$(Q)$(BIN)/python -m sandbox export $(EXPORT)
+	$(Q)$(BIN)/python -m sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
+else
+	$(Q)$(BIN)/dlt pipeline run
+endif
+	$(Q)$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
+	@$(BIN)/python -m pipelines.last_used
 
 doctor: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)
-	@test -d $(EXPORT) || $(BIN)/python -m pipelines.sandbox export $(EXPORT)
-	@$(BIN)/python -m pipelines.sandbox exec -- $(BIN)/python -m pipelines.doctor
+	@test -d $(EXPORT) || $(BIN)/python -m sandbox export $(EXPORT)
+	@$(BIN)/python -m sandbox exec -- $(BIN)/python -m pipelines.doctor
 else
 	@$(BIN)/python -m pipelines.doctor
 endif
 
-# By the clock, not AS_OF: the sandbox of 2024 is late.
+# Freshness is measured by the clock, not by AS_OF, so the sandbox of 2024 is late.
 freshness: $(INSTALLED)
 	@$(BIN)/dbt source freshness --log-level warn
 
-# sqlfluff takes a third of a second for a file: it reads those that changed since they were last good,
-# and all of them after a change of its settings or of a macro.
+# sqlfluff takes a third of a second for a file. It reads the files that changed since they last passed, and all of
+# them after a change of its settings or of a macro.
 SQL := $(shell find models tests/singular -name '*.sql')
-SQL_SETTINGS := pyproject.toml requirements.lock dbt_project.yml $(wildcard macros/*.sql)
+SQL_SETTINGS := pyproject.toml requirements-dev.lock dbt_project.yml $(wildcard macros/*.sql)
 
-lint: $(INSTALLED) .venv/.linted
+lint: $(DEV) .venv/.linted
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 
-.venv/.linted: $(SQL) $(SQL_SETTINGS) | $(INSTALLED)
+.venv/.linted: $(SQL) $(SQL_SETTINGS) | $(DEV)
 	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 $(if $(filter $(SQL_SETTINGS),$?),$(SQL),$?)
 	@touch $@
 
-# Two workers take a file of tests each, the dearest first (tests/processor_seconds.py).
+# Each of two workers takes a file of tests at a time, the most expensive files first (tests/processor_seconds.py).
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test: lint
 	$(PYTEST)
 
-# The quick part of `make test`, for the loop of a developer.
 check: lint
 	$(PYTEST) -m check
 
+# The page shows compiled SQL, so it is made without CUSTOMER: a name may be HTML.
 docs: $(INSTALLED)
 	@test -f "$$DB" || $(MAKE) --no-print-directory reports
-	@$(BIN)/dbt docs generate --quiet --static --vars "$$DOCS_VARS"
+	@REPORT_CUSTOMER= DBT_TARGET_PATH=target $(BIN)/dbt docs generate --quiet --static
 	@echo "The docs are in target/static_index.html"
 
-test-docs: docs
+test-docs: docs $(DEV)
 	$(BIN)/pytest tests/docs_page
 
-fault-matrix: $(INSTALLED)
+fault-matrix: $(DEV)
 	$(BIN)/python -m tests.fault_matrix > docs/faults.md
 
-benchmark: $(INSTALLED)
+benchmark: $(DEV)
+	@$(BIN)/python -m benchmarks.run
 	@$(BIN)/python -m benchmarks.api
 	@$(BIN)/python -m benchmarks.export
 
-# Both need `pip install uv`. The lock has names, versions and hashes for every system and Python from
-# 3.11 on, and no addresses. The audit asks PyPI which of its versions have a known vulnerability; it
-# fails, too, if PyPI cannot tell of one.
+# `lock` and `audit` need uv. The locks have names, versions and hashes for every system and Python from 3.11 on,
+# and no addresses. The audit also fails if PyPI cannot answer for a package.
 lock:
-	uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --universal --generate-hashes --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+	$(compile) -o requirements.lock
+	$(compile) --extra dev --constraints requirements.lock -o requirements-dev.lock
+
+compile = uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --universal --generate-hashes --python-version 3.11 pyproject.toml
 
 audit:
-	uvx pip-audit --strict --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off
+	uvx pip-audit --strict --requirement requirements-dev.lock --require-hashes --disable-pip --progress-spinner off
 
 clean:
-	rm -rf .venv data target logs reports/sandbox reports/account
+	rm -rf .venv target logs data/sandbox reports/sandbox

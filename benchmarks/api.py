@@ -24,9 +24,9 @@ import httpx
 from metronome import DefaultHttpxClient, Metronome
 
 from pipelines.metronome_api.settings import ApiSettings
-from pipelines.sandbox.account import NOW, PRODUCTION, to_text
-from pipelines.sandbox.server import TOKEN
-from pipelines.sandbox.simulation import simulate
+from sandbox.api.server import TOKEN
+from sandbox.billing.simulate import simulate
+from sandbox.core.records import NOW, PRODUCTION, to_text
 
 ROOT = Path(__file__).parent.parent
 RESOURCES = (
@@ -78,7 +78,7 @@ class Reading:
 def main() -> None:
     """Measure, and print a Markdown table, line by line."""
     options = _parser().parse_args()
-    block = len(simulate().books[PRODUCTION].customers)
+    block = len(simulate().states[PRODUCTION].customers)
     scale = math.ceil(options.customers / block)
     print(
         f"{block * scale:,} customers, {options.latency:g} ms latency, "
@@ -154,8 +154,8 @@ def sandbox(
         rate_limit: Requests per second, 0 for no limit.
         days_later: How far its clock is on.
     """
-    command = [sys.executable, "-m", "pipelines.sandbox", "serve", "--port", "0"]
-    command += ["--scale", f"{scale}", "--as-of", to_text(NOW + timedelta(days=days_later))]
+    command = [sys.executable, "-m", "benchmarks.replicas", "--scale", f"{scale}"]
+    command += ["serve", "--port", "0", "--as-of", to_text(NOW + timedelta(days=days_later))]
     command += ["--latency", f"{latency}", "--rate-limit", f"{rate_limit}"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:

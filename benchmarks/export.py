@@ -9,10 +9,8 @@ import argparse
 import logging
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,20 +19,14 @@ import boto3
 import duckdb
 from moto.server import ThreadedMotoServer
 
+from benchmarks.measuring import BIN, DUCKDB, Cost, hand_written, landing, measure, row
 from pipelines.metronome_export.tables import TABLES
 
-ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
-ARGUMENTS = "{as_of: 2024-04-15, month: 2024-03, environment: PRODUCTION}"
-
-DUCKDB = """
-import os, sys, duckdb
-connection = duckdb.connect(sys.argv[1])
-connection.execute(f"set memory_limit = '{os.environ['DUCKDB_MEMORY_LIMIT']}'")
-connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
-connection.execute(sys.stdin.read())
-"""
-"""Runs the SQL that it is given, on the database that it is given."""
+ARGUMENTS = {
+    "REPORT_AS_OF": "2024-04-15",
+    "REPORT_MONTH": "2024-03",
+    "REPORT_ENVIRONMENT": "PRODUCTION",
+}
 
 DLT = """
 import sys, dlt
@@ -48,28 +40,6 @@ for table in sys.argv[3:]:
     pipeline.run(rows, loader_file_format="parquet")
 """
 """Loads tables with dlt's file reader, as its documentation shows it, through Arrow."""
-
-
-@dataclass
-class Cost:
-    """What a command took, or several one after the other.
-
-    Attributes:
-        seconds: By the clock.
-        busy: Seconds of processors: what ratios are of, for other work disturbs them least.
-        peak_bytes: The most memory that one command held.
-    """
-
-    seconds: float
-    busy: float
-    peak_bytes: int
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(
-            self.seconds + other.seconds,
-            self.busy + other.busy,
-            max(self.peak_bytes, other.peak_bytes),
-        )
 
 
 @dataclass
@@ -99,38 +69,39 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
     small = first_run(folder / "small")
     export = folder / "large" / "export"
     write_export(options.scale, export)
-    landing = plain_landing(sorted(export.iterdir()), folder)
-    _row("(a) landing by `create table as`", _told(landing))
+    plain = plain_landing(sorted(export.iterdir()), folder)
+    row("(a) landing by `create table as`", plain)
     reader = plain_dlt(export, folder)
-    _row("(c) landing by dlt's file reader", _told(reader), _times(reader, landing, "(a)"))
-    script = reference(export, folder)
-    _row("(b) a hand-written script", _told(script))
+    row("(c) landing by dlt's file reader", reader, reader.per(plain, "(a)"))
+    with tempfile.TemporaryDirectory(dir=folder) as left:
+        script = hand_written(export, Path(left))
+    row("(b) a hand-written script", script)
     ours = first_run(folder / "large")
-    _row("rows of the export", f"{ours.rows:,}")
-    _row("landing", _told(ours.landing), _times(ours.landing, landing, "(a)"))
-    _row("first whole run", _told(ours.whole), _times(ours.whole, script, "(b)"))
+    row("rows of the export", f"{ours.rows:,}")
+    row("landing", ours.landing, ours.landing.per(plain, "(a)"))
+    row("first whole run", ours.whole, ours.whole.per(script, "(b)"))
     memory = ours.whole.peak_bytes / script.peak_bytes
-    _row("… its peak memory", f"{ours.whole.peak_bytes / 2**20:,.0f} MiB", f"{memory:.1f} (b)")
+    row("… its peak memory", f"{ours.whole.peak_bytes / 2**20:,.0f} MiB", f"{memory:.1f} (b)")
     for name, cost in later_runs(folder / "large"):
-        _row(name, _told(cost), f"{cost.busy / ours.whole.busy:.0%} of the first")
+        row(name, cost, f"{cost.busy / ours.whole.busy:.0%} of the first")
     shutil.rmtree(folder / "large")
-    _row(f"first whole run, {small.rows:,} rows", _told(small.whole))
+    row(f"first whole run, {small.rows:,} rows", small.whole)
     growth = ours.whole.busy / small.whole.busy
-    _row("… growth with the rows", f"{ours.rows / small.rows:.1f} times", f"{growth:.1f} times")
+    row("… growth with the rows", f"{ours.rows / small.rows:.1f} times", f"{growth:.1f} times")
     events = folder / "small" / "export" / "events"
     if options.ingestr:
-        landing = plain_landing([events], folder)
-        _row("their events alone by `create table as`", _told(landing))
+        plain = plain_landing([events], folder)
+        row("their events alone by `create table as`", plain)
         cost = plain_ingestr(options.ingestr, events, folder / "ingestr.duckdb")
-        _row("… by ingestr", _told(cost), f"{cost.busy / landing.busy:.0f} times")
+        row("… by ingestr", cost, f"{cost.busy / plain.busy:.0f} times")
     if options.event_copies:
         (folder / "small" / "metronome.duckdb").unlink()
         more = folder / "events"
         copy_events(folder / "small" / "export", more / "export", options.event_copies)
         ours = first_run(more)
-        _row(f"first whole run, {ours.rows:,} rows, nearly all events", _told(ours.whole))
+        row(f"first whole run, {ours.rows:,} rows, nearly all events", ours.whole)
         for name, cost in later_runs(more):
-            _row(f"… {name}", _told(cost), f"{cost.busy / ours.whole.busy:.0%} of the first")
+            row(f"… {name}", cost, f"{cost.busy / ours.whole.busy:.0%} of the first")
 
 
 def first_run(folder: Path) -> First:
@@ -152,22 +123,7 @@ def later_runs(folder: Path) -> Iterator[tuple[str, Cost]]:
 def plain_landing(tables: list[Path], folder: Path) -> Cost:
     """Reference (a): tables by DuckDB alone, from a folder each."""
     with tempfile.TemporaryDirectory(dir=folder) as left:
-        return _run([sys.executable, "-c", DUCKDB, f"{left}/a.duckdb"], sql=_landing(tables))
-
-
-def reference(export: Path, folder: Path) -> Cost:
-    """Reference (b): land, keep the newest rows, write the reports."""
-    sql = (ROOT / "benchmarks" / "reference.sql").read_text()
-    with tempfile.TemporaryDirectory(dir=folder) as left:
-        sql = _landing(sorted(export.iterdir()), "filename = true") + sql.replace("{reports}", left)
-        return _run([sys.executable, "-c", DUCKDB, f"{left}/b.duckdb"], sql=sql)
-
-
-def _landing(tables: list[Path], options: str = "union_by_name = true") -> str:
-    return "".join(
-        f"create table {folder.name} as from read_parquet('{folder}/*/*.parquet', {options});\n"
-        for folder in tables
-    )
+        return measure([sys.executable, "-c", DUCKDB, f"{left}/a.duckdb"], sql=landing(tables))
 
 
 def plain_dlt(export: Path, folder: Path) -> Cost:
@@ -175,7 +131,7 @@ def plain_dlt(export: Path, folder: Path) -> Cost:
     tables = sorted(path.name for path in export.iterdir())
     with tempfile.TemporaryDirectory(dir=folder) as left:
         command = [sys.executable, "-c", DLT, f"{left}/c.duckdb", str(export), *tables]
-        return _run(command, {"DLT_DATA_DIR": f"{left}/dlt"})
+        return measure(command, {"DLT_DATA_DIR": f"{left}/dlt"})
 
 
 def plain_ingestr(program: str, table: Path, database: Path) -> Cost:
@@ -196,15 +152,15 @@ def plain_ingestr(program: str, table: Path, database: Path) -> Cost:
             *("--source-table", f"export/{table.name}/*/*.parquet"),
             *("--dest-uri", f"duckdb:///{database}", "--dest-table", f"raw.{table.name}"),
         ]
-        return _run(command, {"DISABLE_TELEMETRY": "true"})
+        return measure(command, {"DISABLE_TELEMETRY": "true"})
     finally:
         server.stop()
 
 
 def write_export(scale: int, export: Path) -> None:
     """Write the sandbox account's export; files that are there already stay."""
-    command = [sys.executable, "-m", "pipelines.sandbox", "export", str(export)]
-    _run([*command, "--scale", f"{scale}"])
+    command = [sys.executable, "-m", "benchmarks.replicas", "--scale", f"{scale}"]
+    measure([*command, "export", str(export)])
 
 
 def add_one_percent(export: Path) -> None:
@@ -246,13 +202,13 @@ def copy_events(export: Path, target: Path, copies: int) -> None:
 
 
 def _load(folder: Path) -> Cost:
-    return _run([BIN / "dlt", "pipeline", "metronome_export", "run"], _settings(folder))
+    return measure([BIN / "dlt", "pipeline", "metronome_export", "run"], _settings(folder))
 
 
 def _build(folder: Path) -> Cost:
     publish = [sys.executable, "-m", "pipelines.publish", folder / "reports", "--"]
-    build = [BIN / "dbt", "build", "--exclude-resource-type", "unit_test", "--log-level", "warn"]
-    return _run([*publish, *build, "--vars", ARGUMENTS], _settings(folder))
+    build = [BIN / "dbt", "build", "--selector", "reports", "--exclude-resource-type", "unit_test"]
+    return measure([*publish, *build, "--quiet"], _settings(folder) | ARGUMENTS)
 
 
 def _settings(folder: Path) -> dict[str, str]:
@@ -264,44 +220,6 @@ def _settings(folder: Path) -> dict[str, str]:
         "DBT_LOG_PATH": str(folder),
         "DO_NOT_TRACK": "1",
     }
-
-
-def _run(command: list[str | Path], settings: dict[str, str] | None = None, sql: str = "") -> Cost:
-    """Run a command to its end.
-
-    Raises:
-        SystemExit: If it fails.
-    """
-    started = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | (settings or {}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    process.stdin.write(sql)
-    process.stdin.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    if status:
-        code = os.waitstatus_to_exitcode(status)
-        raise SystemExit(f"{' '.join(map(str, command))[:200]} ended with {code}")
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
-
-
-def _told(cost: Cost) -> str:
-    return f"{cost.seconds:.1f} s, busy {cost.busy:.1f} s, {cost.peak_bytes / 2**20:,.0f} MiB"
-
-
-def _times(cost: Cost, other: Cost, name: str) -> str:
-    return f"{cost.busy / other.busy:.1f} {name}"
-
-
-def _row(what: str, figure: str, ratio: str = "") -> None:
-    print(f"| {what} | {figure} | {ratio} |", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

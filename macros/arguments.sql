@@ -1,15 +1,26 @@
 {#
-  The arguments of a run, from dbt's vars, checked and with their defaults. An empty var is one that
-  was not given.
+  The arguments of a run, checked and with their defaults. Each argument has a macro. Models read an
+  argument by its macro only, so that the manifest shows which models a changed argument affects
+  (pipelines/publish/selection.py).
+
+  An argument comes from `--vars '{month: 2024-03}'`, else from the environment variable REPORT_MONTH, else from
+  dbt_project.yml. An empty text counts as not given.
 #}
 
-{# var() would run a text as Jinja: one with a brace is taken as it was given. #}
+{#
+  The text of an argument. Nothing is read while dbt parses: a changed environment variable then leaves the parsed
+  project as it is. dbt parses the whole project anew when `--vars` change.
+#}
 {% macro argument(name) -%}
-    {%- set given = (invocation_args_dict.vars or {}).get(name) -%}
-    {%- if given is string and '{' in given -%}
-        {{ return(given | trim) }}
+    {%- if not execute -%}
+        {{ return('') }}
     {%- endif -%}
-    {{ return('' if var(name) is none else var(name) | string | trim) }}
+    {%- set in_vars = (invocation_args_dict.vars or {}).get(name) -%}
+    {%- if in_vars is not none -%}
+        {{ return(in_vars | string | trim) }}
+    {%- endif -%}
+    {#- var() would render a text with braces as Jinja, so it is asked for the defaults of dbt_project.yml only -#}
+    {{ return(env_var('REPORT_' ~ name | upper, '') | trim or var(name) | string | trim) }}
 {%- endmacro %}
 
 {# The instant that balances are stated for: `as_of`, else the start of the run. SQL literal. #}
@@ -22,6 +33,7 @@
     cast('{{ metronome.as_of_value().strftime('%Y-%m-%d') }}' as date)
 {%- endmacro %}
 
+{# `as_of` as a datetime in UTC, else the start of the run. #}
 {% macro as_of_value() -%}
     {%- set given = metronome.argument('as_of') -%}
     {%- if not given -%}
@@ -30,7 +42,7 @@
     {%- set time = '([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?' -%}
     {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}' ~ time, given) -%}
         {{ exceptions.raise_compiler_error(
-            "as_of: '" ~ given ~ "' is no instant. Give a date (its midnight UTC) such as 2024-04-03, or a time such as 2024-04-03T12:00:00Z."
+            "as_of: '" ~ given ~ "' is not an instant. Give a day such as 2024-04-03, which is its midnight UTC, or a time such as 2024-04-03T12:00:00Z."
         ) }}
     {%- endif -%}
     {%- do metronome.check_day('as_of', given[:10]) -%}
@@ -40,7 +52,7 @@
     ) }}
 {%- endmacro %}
 
-{# The billing month, `YYYY-MM`: `month`, else the last month that is complete at `as_of`. #}
+{# The month, `YYYY-MM`: `month`, else the last month that is complete at `as_of`. #}
 {% macro billing_month() -%}
     {%- set given = metronome.argument('month') -%}
     {%- if not given -%}
@@ -48,7 +60,7 @@
         {{ return((this_month - modules.datetime.timedelta(days=1)).strftime('%Y-%m')) }}
     {%- endif -%}
     {%- if not modules.re.fullmatch('[0-9]{4}-(0[1-9]|1[0-2])', given) -%}
-        {{ exceptions.raise_compiler_error("month: '" ~ given ~ "' is no month. Give one such as 2024-03.") }}
+        {{ exceptions.raise_compiler_error("month: '" ~ given ~ "' is not a month. Give one such as 2024-03.") }}
     {%- endif -%}
     {{ return(given) }}
 {%- endmacro %}
@@ -76,21 +88,41 @@
     {%- set given = metronome.argument('environment') | upper -%}
     {%- if given not in ('', 'PRODUCTION', 'SANDBOX') -%}
         {{ exceptions.raise_compiler_error(
-            "environment: '" ~ given ~ "' is none. Give PRODUCTION or SANDBOX, or leave it out."
+            "environment: '" ~ given ~ "' is not an environment. Give PRODUCTION or SANDBOX, or leave it out."
         ) }}
     {%- endif -%}
     {{ return(given) }}
 {%- endmacro %}
 
-{# An argument as an SQL text; a quote in it stays a quote. #}
-{% macro text_argument(name) -%}
-    {{ return(dbt.string_literal(dbt.escape_single_quotes(metronome.argument(name)))) }}
+{# The customer that was asked for, by name or id, as an SQL text. #}
+{% macro customer() -%}
+    {{ return(metronome.as_sql_text(metronome.argument('customer'))) }}
+{%- endmacro %}
+
+{# The kind of event that usage is counted of, as an SQL text. #}
+{% macro usage_event() -%}
+    {{ return(metronome.as_sql_text(metronome.argument('usage_event'))) }}
+{%- endmacro %}
+
+{# The property that usage is counted by. #}
+{% macro usage_property() -%}
+    {{ return(metronome.argument('usage_property')) }}
+{%- endmacro %}
+
+{# The property that usage sums up. #}
+{% macro usage_quantity() -%}
+    {{ return(metronome.argument('usage_quantity')) }}
+{%- endmacro %}
+
+{# A text as an SQL literal; a quote in it stays a quote. #}
+{% macro as_sql_text(text) -%}
+    {{ return(dbt.string_literal(dbt.escape_single_quotes(text))) }}
 {%- endmacro %}
 
 {% macro day_argument(name, default) -%}
     {%- set given = metronome.argument(name) or default -%}
     {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', given) -%}
-        {{ exceptions.raise_compiler_error(name ~ ": '" ~ given ~ "' is no day. Give one such as 2024-03-10.") }}
+        {{ exceptions.raise_compiler_error(name ~ ": '" ~ given ~ "' is not a day. Give one such as 2024-03-10.") }}
     {%- endif -%}
     {%- do metronome.check_day(name, given) -%}
     {{ return(given) }}

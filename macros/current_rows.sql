@@ -31,12 +31,12 @@
     {%- endif %}
 {%- endmacro %}
 
-{# Before a run of an incremental model: rows of files that were loaded again leave it. #}
+{# Before a run of an incremental model: rows of files that were loaded again, or are gone after a full refresh, leave it. #}
 {% macro delete_replaced_rows() -%}
     {%- if is_incremental() -%}
         delete from {{ this }}
-        where (_file, _dlt_load_id) in (
-            select path, load_id from {{ ref('stg_metronome_export__loaded_files') }} where not is_newest
+        where (_file, _dlt_load_id) not in (
+            select path, load_id from {{ ref('stg_metronome_export__loaded_files') }} where is_newest
         )
     {%- endif -%}
 {%- endmacro %}

@@ -1,15 +1,68 @@
 {#
-  JSON, where engines differ most. Columns hold JSON as text or as the engine's JSON type; what these
-  macros return is text or, for `json_object`, JSON.
+  JSON, where engines differ most. All models and tests take values out of JSON by these macros. Columns
+  hold JSON as text or as the engine's JSON type. The macros return text or, where noted, JSON.
+
+  A number in JSON keeps all of its digits. DuckDB reads a JSON number as a double, which holds 15
+  digits for certain, so these macros first put the numbers of a document with longer ones in quotes.
 #}
 
-{# The text of a top-level key of a JSON object; null when the key is absent or the column is null. #}
+{# A top-level key of a JSON object as text; null when the key is absent or the column is null. #}
 {% macro json_text(column, key) -%}
     {{ return(adapter.dispatch('json_text')(column, key)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_text(column, key) -%}
-    json_extract_string({{ column }}, {{ dbt.string_literal(dbt.escape_single_quotes('/' ~ key | replace('~', '~0') | replace('/', '~1'))) }})
+    {%- set path = dbt.string_literal(dbt.escape_single_quotes('/' ~ key | replace('~', '~0') | replace('/', '~1'))) -%}
+    {{ metronome.duckdb_json_at(column, path) }}
+{%- endmacro %}
+
+{# A JSON object's key as text, where another column names the key; null when the key is absent. #}
+{% macro json_text_at(column, key_column) -%}
+    {{ return(adapter.dispatch('json_text_at')(column, key_column)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_text_at(column, key_column) -%}
+    {%- set path = "'/' || replace(replace(" ~ key_column ~ ", '~', '~0'), '/', '~1')" -%}
+    {{ metronome.duckdb_json_at(column, path) }}
+{%- endmacro %}
+
+{# To look for a point first costs a tenth of the regular expression; a number that lost digits has one. #}
+{% macro duckdb_json_at(column, path) -%}
+    {%- set value = 'json_extract_string(' ~ column ~ ', ' ~ path ~ ')' -%}
+    case
+        when (contains({{ column }}, '.') or contains({{ value }}, '.')) and {{ metronome.duckdb_has_long_number(column) }}
+            then json_extract_string({{ metronome.duckdb_quote_numbers(column) }}, {{ path }})
+        else {{ value }}
+    end
+{%- endmacro %}
+
+{% macro duckdb_has_long_number(column) -%}
+    regexp_matches({{ column }}, '[0-9.]{16}')
+{%- endmacro %}
+
+{#
+  The document with its numbers in quotes. Each match is all that stands before a number, texts as a whole,
+  and the number; the last one ends with the blank that is put behind the document, and leaves `""`.
+#}
+{% macro duckdb_quote_numbers(column) -%}
+    cast(
+        regexp_replace(
+            {{ column }} || ' ',
+            '((?:[^"0-9-]|-[^0-9]|"(?:[^"\\]|\\.)*")*)(-?[0-9][0-9.eE+-]*|$)', '\1"\2"', 'g'
+        )[:-4] as json
+    )
+{%- endmacro %}
+
+{# JSON without loss: the document itself unless it has a number with more digits than a double holds. #}
+{% macro json_numbers_as_texts(column) -%}
+    {{ return(adapter.dispatch('json_numbers_as_texts')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_numbers_as_texts(column) -%}
+    case
+        when {{ metronome.duckdb_has_long_number(column) }} then {{ metronome.duckdb_quote_numbers(column) }}
+        else {{ column }}
+    end
 {%- endmacro %}
 
 {#
@@ -48,7 +101,15 @@
 {%- endmacro %}
 
 {% macro duckdb__unnest_json_texts(relation, column) -%}
-    select *, unnest(from_json({{ column }}, '["VARCHAR"]')) as element from {{ relation }}
+    select *, unnest({{ metronome.duckdb_json_texts(column) }}) as element from {{ relation }}
+{%- endmacro %}
+
+{% macro duckdb_json_texts(column) -%}
+    from_json({{ metronome.duckdb__json_numbers_as_texts(column) }}, '["VARCHAR"]')
+{%- endmacro %}
+
+{% macro duckdb_json_list(column) -%}
+    from_json({{ metronome.duckdb__json_numbers_as_texts(column) }}, '["JSON"]')
 {%- endmacro %}
 
 {# How many elements a JSON list has; null for null. #}
@@ -71,23 +132,65 @@
 {% macro duckdb__unnest_json_objects(relation, column) -%}
     select
         *,
-        unnest(from_json({{ column }}, '["JSON"]')) as element,
-        generate_subscripts(from_json({{ column }}, '["JSON"]'), 1) as element_number
+        unnest({{ metronome.duckdb_json_list(column) }}) as element,
+        generate_subscripts({{ metronome.duckdb_json_list(column) }}, 1) as element_number
     from {{ relation }}
 {%- endmacro %}
 
-{#
-  JSON with the numbers under a key as texts, wherever the key stands. A JSON number is read as a double,
-  which has 15 digits; a text keeps them all.
-#}
-{% macro json_numbers_as_texts(column, key) -%}
-    {{ return(adapter.dispatch('json_numbers_as_texts')(column, key)) }}
+{# A relation's rows, once per key of a JSON object, which comes as `entry_name` and `entry_value`. #}
+{% macro unnest_json_entries(relation, column) -%}
+    {{ return(adapter.dispatch('unnest_json_entries')(relation, column)) }}
 {%- endmacro %}
 
-{% macro duckdb__json_numbers_as_texts(column, key) -%}
-    cast(
-        regexp_replace(
-            cast({{ column }} as string), '("{{ key }}"\s*:\s*)(-?[0-9][0-9.eE+-]*)', '\1"\2"', 'g'
-        ) as json
+{% macro duckdb__unnest_json_entries(relation, column) -%}
+    select
+        * exclude (entry),
+        entry.key as entry_name,
+        entry.value as entry_value
+    from (
+        select *, unnest(map_entries(cast({{ metronome.duckdb__json_numbers_as_texts(column) }} as map(varchar, varchar)))) as entry from {{ relation }}
     )
+{%- endmacro %}
+
+{# The JSON values of a group as one JSON list, in order; null when there are none. #}
+{% macro json_list(column) -%}
+    {{ return(adapter.dispatch('json_list')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_list(column) -%}
+    to_json(list({{ column }} order by cast({{ column }} as string)) filter (where {{ column }} is not null))
+{%- endmacro %}
+
+{# Whether a value passes a filter, an object with `in_values` and `not_in_values`, both optional. #}
+{% macro passes_filter(value, filter) -%}
+    {{ return(adapter.dispatch('passes_filter')(value, filter)) }}
+{%- endmacro %}
+
+{% macro duckdb__passes_filter(value, filter) -%}
+    {%- set exact = metronome.duckdb__json_numbers_as_texts(filter) -%}
+    {%- set in_values = "from_json(json_extract(" ~ exact ~ ", '$.in_values'), '[\"VARCHAR\"]')" -%}
+    {%- set not_in_values = "from_json(json_extract(" ~ exact ~ ", '$.not_in_values'), '[\"VARCHAR\"]')" -%}
+    coalesce(list_contains({{ in_values }}, {{ value }}), true)
+    and not coalesce(list_contains({{ not_in_values }}, {{ value }}), false)
+{%- endmacro %}
+
+{#
+  Whether an event's properties pass a JSON list of a metric's property filters. A property that must
+  be one of some values must be there; one that must not be any of some values may be missing.
+#}
+{% macro passes_property_filters(properties, filters) -%}
+    {{ return(adapter.dispatch('passes_property_filters')(properties, filters)) }}
+{%- endmacro %}
+
+{% macro duckdb__passes_property_filters(properties, filters) -%}
+    {#- the list of filters has its long numbers in quotes already -#}
+    {%- set value = metronome.duckdb__json_text_at(properties, "(f ->> 'name')") -%}
+    {%- set in_values = "from_json(f -> 'in_values', '[\"VARCHAR\"]')" -%}
+    {%- set not_in_values = "from_json(f -> 'not_in_values', '[\"VARCHAR\"]')" -%}
+    coalesce(list_bool_and(list_transform(
+        {{ metronome.duckdb_json_list(filters) }},
+        lambda f: coalesce(({{ value }} is not null) = cast(f ->> 'exists' as boolean), true)
+        and ({{ in_values }} is null or coalesce(list_contains({{ in_values }}, {{ value }}), false))
+        and not coalesce(list_contains({{ not_in_values }}, {{ value }}), false)
+    )), true)
 {%- endmacro %}

@@ -66,6 +66,30 @@
     end
 {%- endmacro %}
 
+{#
+  How far an amount that came as a double may differ from its decimal, as a part of it: one in 10^12. A double
+  holds 15 digits for certain, and a sum of a thousand doubles 12. The loader of the export has the same rule.
+#}
+{% macro double_tolerance() -%} 0.000000000001 {%- endmacro %}
+
+{#
+  Whether two amounts are equal: exactly, unless amounts of the export came as doubles; then within
+  `double_tolerance`. Null if one is null. The loader marks the files that have such amounts.
+#}
+{% macro equal_amounts(amount, other) -%}
+    (
+        {{ amount }} = {{ other }}
+        or (
+            abs({{ amount }} - {{ other }})
+            <= {{ metronome.double_tolerance() }} * cast(greatest(abs({{ amount }}), abs({{ other }})) as decimal(38, 12))
+            and exists (
+                select 1 from {{ ref('stg_metronome_export__loaded_files') }}
+                where is_newest and has_doubles
+            )
+        )
+    )
+{%- endmacro %}
+
 {# A text as an exact decimal; null when it is no number. #}
 {% macro text_to_quantity(column) -%}
     {{ return(adapter.dispatch('text_to_quantity')(column)) }}

@@ -12,3 +12,8 @@
 {% macro known_count(number, is_known) -%}
     cast(case when {{ is_known }} then coalesce({{ number }}, 0) end as integer)
 {%- endmacro %}
+
+{# The sum of an amount over a group; null when one of its parts is not known. #}
+{% macro complete_sum(amount, is_known) -%}
+    cast(case when count(case when {{ is_known }} then 1 end) = count(*) then sum({{ amount }}) end as {{ amount_type() }})
+{%- endmacro %}

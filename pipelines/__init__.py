@@ -1,1 +1,1 @@
-"""dlt pipelines that land Metronome's API and data export in DuckDB, and the sandbox account."""
+"""dlt pipelines that land Metronome's API and data export in DuckDB."""

@@ -1,7 +1,8 @@
-"""Run a command as a child that never outlives us, and take over its exit code."""
+"""Run a command as a child process that never outlives this one."""
 
 import signal
 import subprocess
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -12,11 +13,14 @@ def exit_on_signals() -> None:
     signal.signal(signal.SIGINT, _exit_on_signal)
 
 
-def run_child(command: list[str], **settings: Any) -> int:
+def run_child(
+    command: list[str], read_line: Callable[[str], None] | None = None, **settings: Any
+) -> int:
     """Run a command to its end, or to ours.
 
     Args:
         command: The program and its arguments.
+        read_line: Called with each line of its standard output, which must be a pipe then.
         settings: As `subprocess.Popen` takes them.
 
     Returns:
@@ -27,6 +31,8 @@ def run_child(command: list[str], **settings: Any) -> int:
     """
     child = subprocess.Popen(command, **settings)
     try:
+        for line in child.stdout if read_line and child.stdout else ():
+            read_line(line)
         code = child.wait()
     finally:
         child.terminate()

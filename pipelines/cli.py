@@ -35,7 +35,8 @@ class PipelineRunCommand(SupportsCliCommand):
         parser.add_argument(
             "--full-refresh",
             action="store_true",
-            help="read all of the API, whatever earlier runs have read",
+            help="read all of the named sources again: the whole API, and all files of the export "
+            "into new tables",
         )
 
     def execute(self, args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Open the database file: wait for who has it, and say plainly what is wrong with it."""
+"""Open the database file: wait while another process has it, and explain why it does not open."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from pipelines.errors import InputError
 from pipelines.locks import InUseError, one_line, patiently
 
 HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
-"""In DuckDB's message: whose lock it met."""
+"""The holder of the lock in DuckDB's message."""
 
 
 def connect(file: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -19,7 +19,7 @@ def connect(file: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
 
     Raises:
         InUseError: If another process has it.
-        InputError: If it cannot be opened; it is left as it is.
+        InputError: If it does not exist or does not open. It is not changed.
     """
     if not file.exists():
         raise InputError(f"There is no database {file}: load one with `dlt pipeline run`.")
@@ -31,7 +31,7 @@ def connect(file: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def opened(file: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Have the database open; another process that has it is waited for.
+    """Open the database and close it at the end. Waits while another process has it.
 
     Raises:
         InputError: As `connect` does.
@@ -41,12 +41,26 @@ def opened(file: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConne
 
 
 def lock_file(file: Path) -> Path:
-    """The lock that a run holds on a database, also while it has not got it open."""
+    """Return the lock file that a run holds on a database, also while the database is closed."""
     return file.with_name(f"{file.name}.lock")
 
 
+def check_name(file: Path, schemas: set[str]) -> None:
+    """Refuse a database whose catalog has the name of a schema: such names are ambiguous.
+
+    Raises:
+        InputError: If the file has such a name.
+    """
+    catalog = file.name.partition(".")[0]
+    if catalog.lower() in schemas:
+        raise InputError(
+            f"The database cannot be called {file.name}: {catalog.lower()} is a schema in it. "
+            "Name another file: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
+        )
+
+
 def create(file: Path) -> None:
-    """Make an empty database if there is none, in one step: half of one would not open."""
+    """Create an empty database if there is none, atomically: half of one would not open."""
     if not file.exists():
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)
@@ -74,7 +88,7 @@ def _told_plainly(file: Path, message: str) -> InputError:
 
 
 def _command(pid: str) -> str:
-    """The command line of a process, where the system tells it."""
+    """Return the command line of a process, or nothing where the system does not provide it."""
     try:
         words = Path("/proc", pid, "cmdline").read_bytes()
     except OSError:

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from pipelines.database import connect
 from pipelines.errors import InputError
 from pipelines.metronome_export.files import list_files
-from pipelines.metronome_export.places import open_place
+from pipelines.metronome_export.storage import open_location
 from pipelines.settings import api_token, api_url, database_file, export_url
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
@@ -101,7 +101,7 @@ def _sources() -> str:
 
 def _export() -> str:
     try:
-        files, _ = list_files(open_place(export_url() or ""))
+        files, _ = list_files(open_location(export_url() or ""))
     except OSError as error:
         raise InputError(f"the folder cannot be read: {error}") from error
     size = sum(file.size_bytes for file in files)

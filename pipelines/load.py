@@ -1,7 +1,7 @@
-"""Run the pipelines: what is configured is loaded, what is not is an empty table.
+"""Run the pipelines. A source that is not configured has empty tables.
 
-The database is the truth and a pipeline's working folder only a cache of it: which files were
-loaded is read from `raw_export.loaded_files`. Two databases never share a state.
+The database holds the state of the pipelines: `raw_export.loaded_files` has the files that were
+loaded. A pipeline's working folder is only a cache, and two databases never share one.
 """
 
 import sys
@@ -19,15 +19,14 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines import metronome_api, metronome_export
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
-from pipelines.database import create, lock_file, opened
+from pipelines.database import check_name, create, lock_file, opened
 from pipelines.errors import OWN_DATABASE, InputError, printable
 from pipelines.failures import plain
 from pipelines.locks import held, writable
 from pipelines.metronome_api.run import load_account
-from pipelines.metronome_api.settings import ApiSettings, api_settings, selected
-from pipelines.metronome_api.source import host
-from pipelines.metronome_export.run import ACCEPT, load_export
-from pipelines.queries import query
+from pipelines.metronome_api.settings import ApiSettings, api_settings, host, selected
+from pipelines.metronome_export.load_files import ACCEPT, drop_export, load_export
+from pipelines.metronome_export.storage import open_location
 from pipelines.settings import (
     accepts_incomplete,
     api_token,
@@ -45,15 +44,18 @@ ROW_ID: TColumnSchema = {
     "unique": True,
     "row_key": True,
 }
-"""What dlt adds to rows: which load brought them, and an id where they passed through Python."""
+"""Columns that dlt adds: the load of a row, and an id where Python has read the row."""
 
 PIPELINES: dict[str, ModuleType] = {
     module.NAME: module for module in (metronome_export, metronome_api)
 }
 
+ENDS = ("", "_staging")
+"""dlt merges from a second schema, whose name ends in `_staging`."""
+
 
 def configured() -> list[str]:
-    """Names of the pipelines that have what they need to run."""
+    """Return the names of the pipelines whose source is configured."""
     settings = {metronome_export.NAME: export_url(), metronome_api.NAME: api_token()}
     return [name for name, setting in settings.items() if setting]
 
@@ -61,24 +63,24 @@ def configured() -> list[str]:
 def run(
     names: list[str], select: list[str] | None = None, full_refresh: bool = False
 ) -> Iterator[str]:
-    """Load the named sources; create the tables of both, so that models find them.
+    """Load the named sources, and create the tables of both.
 
     Args:
         names: Pipelines to run.
-        select: Resources of the API to read, instead of those that the settings name.
-        full_refresh: Read all of the API, whatever earlier runs have read.
+        select: Resources of the API to read, instead of the configured ones.
+        full_refresh: Read all of the named sources again, whatever earlier runs have read.
 
     Yields:
-        One line for a person after each source.
+        A line for the screen after each source.
 
     Raises:
-        InputError: If a source lacks its setting, its data or the API refuse to be read, another
-            run has the database, or the disk refuses; at the end, if some of the export was left
-            out, and that is not accepted.
+        InputError: If a setting is wrong, before any file is created. If a source cannot be read,
+            another run has the database, or the disk is full. At the end, if parts of the export
+            were left out and that is not accepted.
     """
     settings = api_settings()
     settings.select = select or settings.select
-    selected(settings.select)
+    _check(names, settings)
     try:
         with _alone(database_file()) as connection:
             yield from _load(names, settings, full_refresh, connection)
@@ -86,14 +88,35 @@ def run(
         raise plain(error) from error
 
 
+def _check(names: list[str], settings: ApiSettings) -> None:
+    """Check all settings of a run before it creates or changes a file.
+
+    Raises:
+        InputError: If a source lacks its setting, or a setting cannot be used.
+    """
+    if metronome_export.NAME in names:
+        open_location(_bucket_url())
+    if metronome_api.NAME in names:
+        _token()
+        host(api_url())
+        settings.window()
+    selected(settings.select)
+    check_name(database_file(), {f"{m.DATASET}{end}" for m in PIPELINES.values() for end in ENDS})
+    folder = _working_folder()
+    if found := [sign for sign in "%'" if sign in str(folder)]:
+        raise InputError(
+            f"dlt cannot work in the folder {folder}: its path has a {found[0]}. Set DLT_DATA_DIR "
+            "to another folder."
+        )
+
+
 @contextmanager
 def _alone(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Have the working folder and the database, open, to ourselves: dlt opens it again and again.
+    """Lock the working folder and the database, and keep the database open, as dlt reopens it.
 
-    The working folder may be shared by databases, and another run would take our packages for its
-    own.
+    Several databases may share a working folder, and another run would load our packages.
     """
-    working_folder = Path(dlt.current.run_context().data_dir)
+    working_folder = _working_folder()
     with (
         held(working_folder / "metronome.lock", f"dlt's working folder {working_folder}"),
         held(lock_file(database), str(database)),
@@ -110,36 +133,39 @@ def _load(
     full_refresh: bool,
     connection: duckdb.DuckDBPyConnection,
 ) -> Iterator[str]:
+    if full_refresh and metronome_export.NAME in names and (bucket_url := export_url()):
+        drop_export(connection, bucket_url)
     attached = {name: _open(module) for name, module in PIPELINES.items()}
     for name, module in PIPELINES.items():
-        _create_missing_tables(attached[name], module)
+        _create_missing_tables(attached[name], module, connection)
     export, api = attached[metronome_export.NAME], attached[metronome_api.NAME]
     if metronome_api.NAME in names:
-        _check_same_api(api)
+        _check_same_api(connection)
     left_out = None
     if metronome_export.NAME in names:
         lines, left_out = _run_export(export)
         yield from lines
-        connection.execute("checkpoint")  # out of the memory, of which reading the API takes little
+        connection.execute("checkpoint")  # frees memory, which is limited while the API is read
     else:
-        yield from _not_read(export, "export", "loaded_files")
+        yield from _not_read(connection, "export", "raw_export", "loaded_files")
     if metronome_api.NAME in names:
         yield _run_api(api, settings, full_refresh)
     else:
-        yield from _not_read(api, "api", "customers")
+        yield from _not_read(connection, "api", "raw_api", "customers")
     if left_out and not accepts_incomplete():
         raise InputError(f"{left_out} {ACCEPT}")
     if left_out:
         yield f"Warning, accepted: {printable(left_out)}"
 
 
-def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
-    """Say so when a source is left out whose rows of an earlier run still count."""
-    ((loaded_at,),) = query(
-        pipeline,
-        "select max(inserted_at) from _dlt_loads "
-        f"where load_id in (select _dlt_load_id from {table})",
-    )
+def _not_read(
+    connection: duckdb.DuckDBPyConnection, source: str, dataset: str, table: str
+) -> Iterator[str]:
+    """Report a source that is not read now and has rows of an earlier run."""
+    ((loaded_at,),) = connection.execute(
+        f"select max(inserted_at) at time zone 'UTC' from {dataset}._dlt_loads "
+        f"where load_id in (select _dlt_load_id from {dataset}.{table})"
+    ).fetchall()
     if loaded_at:
         yield (
             f"{source}: not read now; what it held on {loaded_at:%Y-%m-%d %H:%M} UTC still counts. "
@@ -147,31 +173,44 @@ def _not_read(pipeline: dlt.Pipeline, source: str, table: str) -> Iterator[str]:
         )
 
 
-def _run_export(pipeline: dlt.Pipeline) -> tuple[list[str], str | None]:
+def _working_folder() -> Path:
+    return Path(dlt.current.run_context().data_dir).absolute()
+
+
+def _bucket_url() -> str:
     bucket_url = export_url()
     if not bucket_url:
         raise InputError(
             "No export to load: set [sources.metronome_export] bucket_url in .dlt/config.toml, or "
             "SOURCES__METRONOME_EXPORT__BUCKET_URL, to the export's folder."
         )
-    fetch_bytes = dlt.config.get("sources.metronome_export.fetch_bytes", int)
-    return load_export(pipeline, bucket_url, fetch_bytes)
+    return bucket_url
 
 
-def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:
+def _token() -> str:
     token = api_token()
     if not token:
         raise InputError(
             "No API to load: set METRONOME_BEARER_TOKEN, or [sources.metronome_api] bearer_token "
             "in .dlt/secrets.toml."
         )
-    return load_account(pipeline, api_url(), token, settings, full_refresh)
+    return token
 
 
-def _check_same_api(pipeline: dlt.Pipeline) -> None:
-    """Refuse to replace what one API showed by another's: the sandbox is not a user's account."""
+def _run_export(pipeline: dlt.Pipeline) -> tuple[list[str], str | None]:
+    fetch_bytes = dlt.config.get("sources.metronome_export.fetch_bytes", int)
+    return load_export(pipeline, _bucket_url(), fetch_bytes)
+
+
+def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:
+    return load_account(pipeline, api_url(), _token(), settings, full_refresh)
+
+
+def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse to replace the rows of one API by those of another, such as the sandbox's."""
     asked = host(api_url())
-    hosts = {read_host for (read_host,) in query(pipeline, "select host from read_from")}
+    rows = connection.execute("select host from raw_api.read_from").fetchall()
+    hosts = {read_host for (read_host,) in rows}
     if hosts - {asked}:
         raise InputError(
             f"The database holds what {hosts.pop()} showed, not {asked}. {OWN_DATABASE}"
@@ -179,10 +218,10 @@ def _check_same_api(pipeline: dlt.Pipeline) -> None:
 
 
 def _open(module: ModuleType) -> dlt.Pipeline:
-    """Attach to the database, and let go of a working folder that is of no use to it.
+    """Attach a pipeline to the database. Drops a working folder that belongs to another.
 
-    A package that an earlier run left behind is not retried: its files do not count as loaded, so
-    this run reads them again, and repeated rows are what staging removes.
+    A pending package of an earlier run is dropped too. Its files do not count as loaded, so this
+    run reads them again, and staging removes repeated rows.
     """
     database = str(database_file())
 
@@ -204,7 +243,11 @@ def _open(module: ModuleType) -> dlt.Pipeline:
         )
 
     pipeline = attach()
-    if pipeline.has_pending_data or pipeline.state["_local"].get("database", database) != database:
+    try:
+        attached_before = pipeline.get_local_state_val("database")
+    except KeyError:
+        attached_before = database
+    if pipeline.has_pending_data or attached_before != database:
         pipeline.drop()
         pipeline = attach()
     pipeline.set_local_state_val("database", database)
@@ -212,22 +255,27 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     return pipeline
 
 
-def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType) -> None:
+def _create_missing_tables(
+    pipeline: dlt.Pipeline, module: ModuleType, connection: duckdb.DuckDBPyConnection
+) -> None:
     """Create the declared tables and columns that the database lacks, empty."""
     existing = set(
-        query(
-            pipeline,
-            "select table_name, column_name from information_schema.columns "
-            f"where table_schema = '{module.DATASET}'",
-        )
+        connection.execute(
+            "select table_name, column_name from duckdb_columns() "
+            "where database_name = current_database() and schema_name = ?",
+            [module.DATASET],
+        ).fetchall()
     )
     declared = {(table, column) for table, hints in module.RAW_TABLES.items() for column in hints}
-    if declared <= existing:
+    is_new = pipeline.default_schema_name is None
+    if declared <= existing and not is_new:
         return
-    if pipeline.default_schema_name is None:
-        pipeline.run(dlt.resource([], name="nothing"))  # dlt's own tables
+    schema = dlt.Schema(module.NAME) if is_new else pipeline.default_schema
     for table, hints in module.RAW_TABLES.items():
         row_id = [] if table in module.SELECTED_TABLES else [ROW_ID]
-        columns = [*hints.values(), LOAD_ID, *row_id]
-        pipeline.default_schema.update_table(new_table(table, columns=columns))
-    pipeline.sync_schema()
+        schema.update_table(new_table(table, columns=[*hints.values(), LOAD_ID, *row_id]))
+    with pipeline.managed_state():
+        pipeline.schemas.save_schema(schema)
+        pipeline.default_schema_name = schema.name
+    if not declared <= existing:
+        pipeline.sync_schema()

@@ -1,4 +1,4 @@
-"""What a pipeline's database says."""
+"""Query a pipeline's database."""
 
 from typing import Any
 
@@ -6,6 +6,6 @@ import dlt
 
 
 def query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of a query, in which the tables of the pipeline's dataset need no schema."""
+    """Return the rows of a query. Tables of the pipeline's dataset need no schema in it."""
     with pipeline.sql_client() as client:
         return list(client.execute_sql(sql) or [])

@@ -1,4 +1,4 @@
-"""Where the data is and where it goes: the settings that dlt, dbt and `doctor` share."""
+"""Read the settings that dlt, dbt and `doctor` share: where the data is and where it goes."""
 
 import os
 from pathlib import Path
@@ -8,33 +8,32 @@ import dlt
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import BASE_URL
 
-DATABASE = "data/account/metronome.duckdb"
-"""Where the data goes unless DESTINATION__DUCKDB__CREDENTIALS names another file; dbt's profile
-reads the same variable and has the same default."""
+DATABASE = "data/metronome.duckdb"
+"""The database if DESTINATION__DUCKDB__CREDENTIALS names none. dbt's profile has the same default.
+`make` leaves a link there to the database that it used last (pipelines/last_used.py)."""
 
 MEMORY_LIMIT = "4GB"
-"""What DuckDB may take unless DUCKDB_MEMORY_LIMIT says otherwise; dbt's profile has the same."""
+"""The memory that DuckDB may use if DUCKDB_MEMORY_LIMIT is not set. dbt's profile has the same."""
 
 LOCK_WAIT_SECONDS = "60"
-"""How long what another process has is waited for, unless LOCK_WAIT_SECONDS says otherwise; dbt's
-profile has the same."""
+"""How long a run waits for another process if LOCK_WAIT_SECONDS is not set."""
 
 
 def database_file() -> Path:
-    """The DuckDB file."""
-    return Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).absolute()
+    """Return the DuckDB file, without links: two names of a file must not become two locks."""
+    return Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).resolve()
 
 
 def memory_limit() -> str:
-    """What DuckDB may take; what needs more spills to disk, beside the database."""
+    """Return the memory that DuckDB may use. Queries that need more spill to disk."""
     return os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
 
 
 def lock_wait_seconds() -> int:
-    """How long what another process has is waited for.
+    """Return how long a run waits for another process that has the database or a folder.
 
     Raises:
-        InputError: If it is set to what is no number.
+        InputError: If the setting is not a whole number.
     """
     setting = os.environ.get("LOCK_WAIT_SECONDS") or LOCK_WAIT_SECONDS
     if not setting.isdecimal():
@@ -43,17 +42,17 @@ def lock_wait_seconds() -> int:
 
 
 def export_url() -> str | None:
-    """The folder of the export, if there is one."""
+    """Return the folder of the export, if one is set."""
     return dlt.config.get("sources.metronome_export.bucket_url", str)
 
 
 def accepts_incomplete() -> bool:
-    """Whether a load that left some of the export out is good enough to go on with."""
+    """Return whether a load that left out a part of the export may be published."""
     return dlt.config.get("sources.metronome_export.accept_incomplete", bool) or False
 
 
 def api_url() -> str:
-    """Where the API is."""
+    """Return the address of the API."""
     return (
         os.environ.get("METRONOME_BASE_URL")
         or dlt.config.get("sources.metronome_api.base_url", str)
@@ -62,8 +61,8 @@ def api_url() -> str:
 
 
 def api_token() -> str | None:
-    """The token of the API, if there is one."""
-    # no type is asked for: dlt's trace would keep the value of a type that is not secret
+    """Return the token of the API, if one is set."""
+    # without a type: dlt's trace keeps the values of types that are not secret
     return os.environ.get("METRONOME_BEARER_TOKEN") or (
         dlt.secrets.get("sources.metronome_api.bearer_token")
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.export import write_export
-from pipelines.sandbox.simulation import simulate
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account
+from sandbox.export.writer import write_export
 
 pytest_plugins = ["tests.processor_seconds"]
 

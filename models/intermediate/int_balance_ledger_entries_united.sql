@@ -9,7 +9,7 @@ balances as (
 ledgers as (
     select
         balance_id,
-        {{ json_numbers_as_texts('ledger', 'amount') }} as ledger
+        ledger
     from {{ ref('stg_metronome_export__balances') }}
 ),
 

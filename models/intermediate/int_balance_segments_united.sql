@@ -8,7 +8,7 @@ balances as (
 schedules as (
     select
         balance_id,
-        {{ json_text(json_numbers_as_texts('access_schedule', 'amount'), 'schedule_items') }} as items
+        {{ json_text('access_schedule', 'schedule_items') }} as items
     from {{ ref('stg_metronome_export__balances') }}
 ),
 

@@ -10,6 +10,10 @@ segments as (
     select * from {{ ref('int_balance_segments_united') }}
 ),
 
+contracts as (
+    select * from {{ ref('int_contracts_united') }}
+),
+
 ledger_entries as (
     select * from {{ ref('int_balance_ledger_entries_dated') }}
 ),
@@ -41,13 +45,13 @@ granted as (
     group by balance_id
 ),
 
-posted as (
+ledgers as (
     select
         credit_id,
-        greatest(sum(case when is_usable then amount else 0 end), 0) as balance,
-        -sum(case when entry_type like '%\_EXPIRATION' escape '\' then amount else 0 end) as expired
+        greatest(sum(case when is_usable and not is_pending then amount else 0 end), 0) as posted_balance,
+        -sum(case when is_usable and is_pending then amount else 0 end) as pending_deductions,
+        -sum(case when not is_pending and entry_type like '%\_EXPIRATION' escape '\' then amount else 0 end) as expired
     from ledger_entries
-    where not is_pending
     group by credit_id
 ),
 
@@ -55,17 +59,23 @@ joined as (
     select
         balances.*,
         granted.amount as granted,
-        posted.balance as posted_balance,
-        posted.expired,
+        coalesce(ledgers.posted_balance, 0) as posted_balance,
+        ledgers.expired,
         expiries.next_expiring,
         expiries.expiring_30d,
         expiries.next_expiry_at,
         expiries.balance_id is not null
-        and (balances.archived_at is null or {{ as_of() }} < balances.archived_at) as is_open
+        and (balances.archived_at is null or {{ as_of() }} < balances.archived_at)
+        -- the commits of an archived contract cannot be used: their stated balance is 0, whatever their ledgers hold
+        and not (balances.balance = 0 and coalesce(contracts.archived_at <= {{ as_of() }}, false)) as is_open,
+        -- stated as 0 though the ledger holds more than what is pending
+        balances.balance = 0
+        and coalesce(ledgers.posted_balance > ledgers.pending_deductions, false) as is_left_out
     from balances
     left join expiries on balances.balance_id = expiries.balance_id
     left join granted on balances.balance_id = granted.balance_id
-    left join posted on balances.balance_id = posted.credit_id
+    left join ledgers on balances.balance_id = ledgers.credit_id
+    left join contracts on balances.contract_id = contracts.contract_id
 )
 
 select
@@ -77,7 +87,7 @@ select
     stated_unit,
     granted,
     case when is_open then balance else 0 end as balance,
-    case when is_open then coalesce(posted_balance, 0) else 0 end as balance_excluding_pending,
+    case when is_open and not is_left_out then posted_balance else 0 end as balance_excluding_pending,
     case when is_open then least(balance, expiring_30d) else 0 end as expiring_30d,
     case when is_open then next_expiry_at end as next_expiry_at,
     case when is_open then least(balance, next_expiring) end as next_expiring,

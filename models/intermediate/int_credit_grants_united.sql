@@ -37,20 +37,19 @@ units as (
     group by pricing_unit_id
 ),
 
--- the vendor's documents give a deduction's sign in two ways
 deducted as (
     select
         credit_grant_id,
-        sum(abs(amount)) as amount
-    from {{ ref('stg_metronome_export__credit_grant_deductions') }}
-    where effective_at <= {{ as_of() }}
+        -sum(amount) as amount
+    from {{ ref('int_grant_deductions_united') }}
+    where source = 'export' and effective_at <= {{ as_of() }}
     group by credit_grant_id
 ),
 
 pending as (
     select
         credit_grant_id,
-        sum(abs(total)) as amount
+        -sum(total) as amount
     from {{ ref('int_export_draft_grant_lines') }}
     group by credit_grant_id
 )

@@ -1,4 +1,5 @@
--- One row per customer and pricing unit that has current invoices, or a fallback: their sums.
+-- One row per customer and pricing unit that has current invoices, or a fallback: their sums. A sum is null where
+-- one of its parts is not known, as of a draft that is not computed yet.
 with
 
 current_invoices as (
@@ -7,22 +8,32 @@ current_invoices as (
 
 invoices_summed as (
     select * from {{ ref('int_invoices_summed') }}
+),
+
+valued as (
+    select
+        current_invoices.*,
+        coalesce(invoices_summed.gross_usage_amount, 0) as gross_usage_amount,
+        coalesce(invoices_summed.applied_credit_amount, 0) as applied_credit_amount,
+        current_invoices.total_amount
+        = coalesce(invoices_summed.gross_usage_amount, 0) - coalesce(invoices_summed.applied_credit_amount, 0)
+        or current_invoices.invoice_status <> 'DRAFT_INCOMPLETE' as are_lines_known
+    from current_invoices
+    left join invoices_summed on current_invoices.invoice_id = invoices_summed.invoice_id
 )
 
 select
-    current_invoices.customer_id,
-    current_invoices.pricing_unit,
+    customer_id,
+    pricing_unit,
     count(*) as current_invoices,
-    {{ joined_texts('current_invoices.invoice_id') }} as current_invoice_id,
-    {{ joined_texts('current_invoices.invoice_status') }} as current_invoice_status,
-    {{ any_true('current_invoices.is_fallback') }} as current_invoice_is_fallback,
-    min(current_invoices.period_start_at) as billing_period_start_at,
-    max(current_invoices.period_end_at) as billing_period_end_at,
-    {{ joined_texts('current_invoices.plan_name') }} as plan_name,
-    cast(sum(current_invoices.total_amount) as {{ amount_type() }}) as invoice_balance_amount,
-    cast(coalesce(sum(invoices_summed.gross_usage_amount), 0) as {{ amount_type() }}) as gross_usage_amount,
-    cast(coalesce(sum(invoices_summed.applied_credit_amount), 0) as {{ amount_type() }})
-        as applied_credit_amount
-from current_invoices
-left join invoices_summed on current_invoices.invoice_id = invoices_summed.invoice_id
-group by current_invoices.customer_id, current_invoices.pricing_unit
+    {{ joined_texts('invoice_id') }} as current_invoice_id,
+    {{ joined_texts('invoice_status') }} as current_invoice_status,
+    {{ any_true('is_fallback') }} as current_invoice_is_fallback,
+    min(period_start_at) as billing_period_start_at,
+    max(period_end_at) as billing_period_end_at,
+    {{ joined_texts('plan_name') }} as plan_name,
+    {{ complete_sum('total_amount', 'total_amount is not null') }} as invoice_balance_amount,
+    {{ complete_sum('gross_usage_amount', 'are_lines_known') }} as gross_usage_amount,
+    {{ complete_sum('applied_credit_amount', 'are_lines_known') }} as applied_credit_amount
+from valued
+group by customer_id, pricing_unit

@@ -31,6 +31,7 @@ from_export as (
         drafts.contract_id,
         coalesce(invoices.plan_id, drafts.plan_id) as plan_id,
         drafts.period_start_at,
+        coalesce(drafts.billable_status = 'UNBILLABLE', false) as is_unbillable,
         {{ pricing_unit('drafts.stated_unit') }} as pricing_unit,
         {{ major_amount('drafts.total', 'drafts.stated_unit') }} as total_amount
     from drafts
@@ -56,6 +57,7 @@ from_api as (
         contract_id,
         plan_id,
         period_start_at,
+        is_unbillable,
         pricing_unit,
         total_amount
     from invoices

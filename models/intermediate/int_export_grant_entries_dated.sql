@@ -30,17 +30,18 @@ entries as (
         deduction_id as ledger_entry_id,
         credit_grant_id,
         'GRANT_POSTED' as entry_type,
-        -abs(amount) as amount,
+        amount,
         invoice_id,
-        memo as reason,
+        reason,
         effective_at
-    from {{ ref('stg_metronome_export__credit_grant_deductions') }}
+    from {{ ref('int_grant_deductions_united') }}
+    where source = 'export'
     union all
     select
         line_item_id as ledger_entry_id,
         credit_grant_id,
         'GRANT_PENDING' as entry_type,
-        -abs(total) as amount,
+        total as amount,
         invoice_id,
         line_name as reason,
         effective_at

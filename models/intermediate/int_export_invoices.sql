@@ -36,6 +36,7 @@ breakdowns as (
         invoice_id,
         contract_id,
         invoice_type,
+        billable_status,
         net_payment_terms_days,
         issued_at
     from {{ ref('stg_metronome_export__invoice_breakdowns') }}
@@ -44,6 +45,7 @@ breakdowns as (
         invoice_id,
         contract_id,
         invoice_type,
+        cast(null as string) as billable_status,  -- the draft itself states it
         net_payment_terms_days,
         issued_at
     from {{ ref('stg_metronome_export__draft_invoice_breakdowns') }}
@@ -54,6 +56,7 @@ facts_of_breakdowns as (
         invoice_id,
         max(contract_id) as contract_id,
         max(invoice_type) as invoice_type,
+        max(billable_status) as billable_status,
         max(net_payment_terms_days) as net_payment_terms_days,
         max(issued_at) as issued_at
     from breakdowns
@@ -79,6 +82,7 @@ invoices as (
         period_start_at,
         period_end_at,
         issued_at,
+        cast(null as string) as billable_status,
         billing_provider_type,
         billing_provider_invoice_id,
         external_status,
@@ -99,6 +103,7 @@ invoices as (
         period_start_at,
         period_end_at,
         cast(null as timestamp with time zone) as issued_at,
+        billable_status,
         cast(null as string) as billing_provider_type,
         billing_provider_invoice_id,
         cast(null as string) as external_status,
@@ -131,6 +136,8 @@ select
     invoices.period_end_at,
     coalesce(invoices.issued_at, facts_of_breakdowns.issued_at, scheduled_invoices.issued_at) as issued_at,
     facts_of_breakdowns.net_payment_terms_days,
+    -- the table of final invoices does not state it
+    coalesce(invoices.billable_status, facts_of_breakdowns.billable_status) as billable_status,
     invoices.billing_provider_type,
     invoices.billing_provider_invoice_id,
     invoices.external_status,

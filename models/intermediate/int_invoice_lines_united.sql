@@ -33,14 +33,18 @@ from_api as (
         api_lines.invoice_id
         || ':' || cast(api_lines.line_number as string)
         || coalesce('.' || cast(api_sub_lines.sub_line_number as string), '') as invoice_line_id,
-        {{ line_kind('api_lines.line_type') }} as line_kind,
+        -- a sub line may be what a grant takes off; one above zero, which buys a grant, is a charge
+        case
+            when api_sub_lines.credit_grant_id is not null and api_sub_lines.subtotal < 0 then 'applied_commit_or_credit'
+            else {{ line_kind('api_lines.line_type') }}
+        end as line_kind,
         api_lines.product_id,
         api_lines.line_name,
         coalesce(api_sub_lines.sub_line_name, api_lines.line_name) as description,
         api_sub_lines.charge_id,
         cast(null as string) as billable_metric_id,
         coalesce(api_lines.applied_balance_id, api_lines.commit_id) as balance_id,
-        cast(null as string) as credit_grant_id,
+        api_sub_lines.credit_grant_id,
         api_lines.stated_unit,
         coalesce(api_sub_lines.quantity, api_lines.quantity) as quantity,
         case when api_sub_lines.invoice_id is null then api_lines.unit_price else api_sub_lines.unit_price end

@@ -34,6 +34,7 @@ joined as (
         contracts.contract_name,
         coalesce(invoices.plan_id, contracts.package_id, contracts.rate_card_id) as billed_plan_id,
         constituents.invoice_id is not null as is_constituent,
+        coalesce(invoices.billable_status = 'UNBILLABLE', false) as is_unbillable,
         provider_statuses.external_status is not null as is_payment_status_known,
         coalesce(provider_statuses.is_settled, false) as is_settled,
         coalesce(provider_statuses.is_failed, false) as is_payment_failed,
@@ -75,7 +76,8 @@ select
     joined.is_constituent,
     -- a DRAFT_INCOMPLETE has no total yet
     joined.invoice_status not in ('VOID', 'DRAFT_INCOMPLETE') and not joined.is_constituent as is_counted,
-    joined.invoice_status = 'FINALIZED' and not joined.is_constituent as is_billed,
+    joined.is_unbillable,
+    joined.invoice_status = 'FINALIZED' and not joined.is_constituent and not joined.is_unbillable as is_billed,
     joined.billing_provider_type,
     joined.billing_provider_invoice_id,
     joined.external_status,
@@ -84,6 +86,7 @@ select
     joined.is_payment_failed,
     joined.invoice_status = 'FINALIZED'
     and not joined.is_constituent
+    and not joined.is_unbillable
     and joined.total_amount > 0
     and not joined.is_settled as is_outstanding,
     joined.payment_terms_days as net_payment_terms_days,

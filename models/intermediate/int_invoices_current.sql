@@ -1,10 +1,11 @@
 -- One row per current invoice of a customer in a pricing unit: those whose period contains the as-of
--- instant, one per contract; or, where none does, the latest that was issued, as a fallback.
+-- instant, one per contract; or, where none does, the latest that was issued, as a fallback. A draft that covers
+-- the instant and is not computed yet is the current invoice: an older one does not stand in for it.
 with
 
 invoices as (
     select * from {{ ref('int_invoices_classified') }}
-    where is_counted
+    where is_counted or (invoice_status = 'DRAFT_INCOMPLETE' and not is_constituent)
 ),
 
 covering as (
@@ -37,6 +38,7 @@ latest_issued as (
             and invoices.pricing_unit = covering.pricing_unit
     where
         covering.invoice_id is null
+        and invoices.is_counted
         -- this also leaves out scheduled charges of the future, which are drafts for years
         and invoices.issued_at <= {{ as_of() }}
 ),

@@ -32,6 +32,7 @@ both_sources as (
         api_invoices.period_end_at,
         api_invoices.issued_at,
         api_invoices.net_payment_terms_days,
+        api_invoices.billable_status,
         api_invoices.billing_provider_type,
         api_invoices.billing_provider_invoice_id,
         api_invoices.external_status,
@@ -56,6 +57,7 @@ both_sources as (
         period_end_at,
         issued_at,
         net_payment_terms_days,
+        billable_status,
         billing_provider_type,
         billing_provider_invoice_id,
         external_status,
@@ -66,6 +68,8 @@ both_sources as (
 ranked as (
     select
         *,
+        -- one source may state it where the other does not
+        max(billable_status) over (partition by invoice_id) as stated_billable_status,
         row_number() over (
             partition by invoice_id
             order by
@@ -92,6 +96,7 @@ select
     period_end_at,
     issued_at,
     net_payment_terms_days,
+    coalesce(billable_status, stated_billable_status) as billable_status,
     billing_provider_type,
     billing_provider_invoice_id,
     external_status,

@@ -16,11 +16,18 @@ sub_lines as (
     where billable_metric_id is not null
 ),
 
+-- charged by the dozen or the thousand, say
+converted_charges as (
+    select distinct charge_id
+    from {{ ref('stg_metronome_api__plan_charges') }}
+    where units_per_billed_unit <> 1
+),
+
 product_versions as (
     select
         product_id,
         billable_metric_id,
-        quantity_conversion is not null as is_quantity_converted,
+        quantity_conversion is not null or quantity_rounding is not null as is_quantity_converted,
         starting_at
     from {{ ref('stg_metronome_export__product_versions') }}
 ),
@@ -73,10 +80,11 @@ of_plans as (
         invoices.period_start_at,
         invoices.period_end_at,
         sub_lines.quantity,
-        false as is_quantity_converted
+        converted_charges.charge_id is not null as is_quantity_converted
     from sub_lines
     inner join lines on sub_lines.line_item_id = lines.line_item_id
     inner join invoices on lines.invoice_id = invoices.invoice_id
+    left join converted_charges on sub_lines.charge_id = converted_charges.charge_id
 ),
 
 -- one window's usage of a product may be cut into several lines, such as one per pricing group

@@ -1,6 +1,5 @@
 -- One row per commit, credit or credit grant that can be used at the as-of instant, in its stated unit: its
 -- stated balance and what its ledger, or its grant without its deductions, adds up to.
-{{ config(materialized='view') }}
 
 with
 
@@ -29,9 +28,9 @@ commits_and_credits as (
 deductions as (
     select
         credit_grant_id,
-        sum(abs(amount)) as amount  -- the vendor's documents give both signs
-    from {{ ref('stg_metronome_api__credit_grant_deductions') }}
-    where effective_at <= {{ as_of() }}
+        -sum(amount) as amount
+    from {{ ref('int_grant_deductions_united') }}
+    where source = 'api' and effective_at <= {{ as_of() }}
     group by credit_grant_id
 ),
 

@@ -3,7 +3,6 @@
     'period_end_at', 'issued_at', 'billing_provider_type', 'billing_provider_invoice_id', 'external_status',
 ] -%}
 -- One row per invoice that both sources have: how many of its fields both carry, and which are different.
-{{ config(materialized='view') }}
 
 with
 

@@ -1,5 +1,4 @@
 -- One row per source and invoice that has lines with sub lines: how far the lines are from the sums of those.
-{{ config(materialized='view') }}
 
 with
 

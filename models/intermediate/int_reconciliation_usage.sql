@@ -1,6 +1,5 @@
 -- One row per customer, billable metric and period that is charged for: what the events in it make, where
 -- there are any. An event meets its customer's periods of the same 30 days, then the metrics of its value.
-{{ config(materialized='view') }}
 
 with
 

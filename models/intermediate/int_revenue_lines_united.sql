@@ -51,8 +51,8 @@ billed_and_open as (
         drafts.contract_id,
         drafts.plan_id,
         cast(null as date) as billing_month,
-        -- an open invoice without a period waits for its date
-        drafts.period_start_at is not null as is_due,
+        -- an open invoice without a period waits for its date; an unbillable one is billed to nobody
+        drafts.period_start_at is not null and not drafts.is_unbillable as is_due,
         draft_lines.line_kind,
         draft_lines.product_id,
         draft_lines.balance_id,

@@ -1,4 +1,4 @@
-{{ config(post_hook="{{ check_report_arguments() }}") }}
+{{ config(post_hook="{{ check_arguments() }}") }}
 -- One row: the arguments of this run, with their defaults, as the reports use them.
 with
 
@@ -10,9 +10,9 @@ customers as (
 known_environments as (
     select environment_type from customers
     union
-    select environment_type from {{ ref('fct_invoices') }}
+    select environment_type from {{ ref('stg_metronome_export__invoices') }}
     union
-    select environment_type from {{ ref('fct_usage_events') }}
+    select environment_type from {{ ref('stg_metronome_export__events') }}
 ),
 
 environments as (
@@ -28,24 +28,23 @@ environments as (
 named_customers as (
     select
         customers.customer_id,
-        rank() over (
-            order by case when customers.customer_id = {{ text_argument('customer') }} then 1 else 2 end
-        ) as preference
+        case
+            when customers.customer_id = {{ customer() }} then 1
+            when customers.customer_name = {{ customer() }} then 2
+            when {{ value_key('customers.customer_name') }} = {{ value_key(customer()) }} then 3
+        end as preference
     from customers
     inner join environments
         on customers.environment_type is not distinct from environments.environment_type
-    where
-        customers.customer_id = {{ text_argument('customer') }}
-        or lower(trim(customers.customer_name)) = lower({{ text_argument('customer') }})
 ),
 
--- by id, else by name
+-- by id, else by its exact name, else by its name in any letter case and with look-alike characters
 matching_customers as (
     select
         count(*) as matches,
         min(customer_id) as customer_id
     from named_customers
-    where preference = 1
+    where preference = (select min(preference) from named_customers)
 )
 
 select
@@ -54,7 +53,7 @@ select
     cast('{{ usage_from() }}' as date) as usage_from_date,
     cast('{{ usage_to() }}' as date) as usage_to_date,
     environments.environment_type,
-    {{ text_argument('customer') }} as customer,
+    {{ customer() }} as customer,
     case when matching_customers.matches = 1 then matching_customers.customer_id end as customer_id,
     cast(matching_customers.matches as integer) as matching_customers
 from environments

@@ -52,6 +52,10 @@ void_invoices as (
     select * from {{ ref('int_customers_void_invoices') }}
 ),
 
+unbillable_invoices as (
+    select * from {{ ref('int_customers_unbillable_invoices') }}
+),
+
 last_finalized as (
     select * from {{ ref('int_customers_last_finalized') }}
 ),
@@ -147,6 +151,8 @@ select
     outstanding.oldest_due_at,
     {{ known_count('void_invoices.void_invoices', 'balances.are_invoices_known') }} as void_invoices,
     {{ known_amount('void_invoices.void_amount', 'balances.are_invoices_known') }} as void_amount,
+    {{ known_count('unbillable_invoices.unbillable_invoices', 'balances.are_invoices_known') }} as unbillable_invoices,
+    {{ known_amount('unbillable_invoices.unbillable_amount', 'balances.are_invoices_known') }} as unbillable_amount,
     {{ known_amount('billed_months.billed_last_month_amount', 'balances.are_invoices_known') }}
         as billed_last_month_amount,
     {{ known_amount('billed_months.billed_month_before_amount', 'balances.are_invoices_known') }}
@@ -173,6 +179,10 @@ left join void_invoices
     on
         balances.invoiced_customer_id = void_invoices.customer_id
         and balances.pricing_unit = void_invoices.pricing_unit
+left join unbillable_invoices
+    on
+        balances.invoiced_customer_id = unbillable_invoices.customer_id
+        and balances.pricing_unit = unbillable_invoices.pricing_unit
 left join last_finalized
     on
         balances.invoiced_customer_id = last_finalized.customer_id

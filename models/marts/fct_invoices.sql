@@ -33,6 +33,7 @@ select
     invoices.billing_month,
     invoices.is_counted,
     invoices.is_billed,
+    invoices.is_unbillable,
     invoices.billing_provider_type,
     invoices.billing_provider_invoice_id,
     invoices.external_status,

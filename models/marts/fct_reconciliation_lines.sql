@@ -52,7 +52,11 @@ select
     invoices.pricing_unit,
     invoices.total_amount,
     cast(coalesce(lines.amount, 0) as {{ amount_type() }}) as lines_amount,
-    cast(invoices.total_amount - coalesce(lines.amount, 0) as {{ amount_type() }}) as lines_difference_amount,
+    -- a draft that is not computed yet may lack its lines
+    cast(
+        case when invoices.invoice_status <> 'DRAFT_INCOMPLETE' then invoices.total_amount - coalesce(lines.amount, 0) end
+        as {{ amount_type() }}
+    ) as lines_difference_amount,
     sub_lines.difference_amount as sub_lines_difference_amount,
     cast(complete_days.amount as {{ amount_type() }}) as days_amount,
     cast(invoices.total_amount - complete_days.amount as {{ amount_type() }}) as days_difference_amount

@@ -1,5 +1,5 @@
--- One row per environment, check and unit: how many were compared, and how they differ. A check that had
--- nothing to compare has one row, without a unit.
+-- One row per environment, check and unit: how many were compared, how they differ, and the outcome. A check that
+-- had nothing to compare has one row, without a unit.
 with
 
 results as (
@@ -8,7 +8,8 @@ results as (
         environment_type,
         unit_of_measure as unit,
         outcome,
-        difference
+        -- in the type of amounts: a union of two scales would cut the longer one
+        cast(difference as {{ amount_type() }}) as difference
     from {{ ref('fct_reconciliation_usage') }}
     union all
     select
@@ -23,7 +24,11 @@ results as (
         'lines to invoice total' as check_name,
         environment_type,
         pricing_unit as unit,
-        case when lines_difference_amount = 0 then 'equal' else 'different' end as outcome,
+        case
+            when lines_difference_amount is null then 'not comparable'
+            when lines_difference_amount = 0 then 'equal'
+            else 'different'
+        end as outcome,
         lines_difference_amount as difference
     from {{ ref('fct_reconciliation_lines') }}
     union all
@@ -89,23 +94,43 @@ environments as (
     select environment_type from {{ ref('dim_report_arguments') }}
     union
     select environment_type from results
+),
+
+counted as (
+    select
+        environments.environment_type,
+        checks.check_number,
+        checks.check_name,
+        results.unit,
+        sum(case when results.outcome in ('equal', 'different') then 1 else 0 end) as compared,
+        sum(case when results.outcome = 'equal' then 1 else 0 end) as equal,
+        sum(case when results.outcome = 'different' then 1 else 0 end) as different,
+        sum(case when results.outcome = 'not comparable' then 1 else 0 end) as not_comparable,
+        sum(case when results.outcome like 'only in the %' then 1 else 0 end) as only_in_one,
+        coalesce(sum(abs(results.difference)), 0) as difference
+    from environments
+    cross join checks
+    left join results
+        on
+            environments.environment_type is not distinct from results.environment_type
+            and checks.check_name = results.check_name
+    group by environments.environment_type, checks.check_number, checks.check_name, results.unit
 )
 
 select
-    environments.environment_type,
-    cast(checks.check_number as integer) as check_number,
-    checks.check_name,
-    results.unit,
-    cast(sum(case when results.outcome in ('equal', 'different') then 1 else 0 end) as bigint) as compared,
-    cast(sum(case when results.outcome = 'equal' then 1 else 0 end) as bigint) as equal,
-    cast(sum(case when results.outcome = 'different' then 1 else 0 end) as bigint) as different,
-    cast(sum(case when results.outcome = 'not comparable' then 1 else 0 end) as bigint) as not_comparable,
-    cast(sum(case when results.outcome like 'only in the %' then 1 else 0 end) as bigint) as only_in_one,
-    cast(coalesce(sum(abs(results.difference)), 0) as {{ amount_type() }}) as difference
-from environments
-cross join checks
-left join results
-    on
-        environments.environment_type is not distinct from results.environment_type
-        and checks.check_name = results.check_name
-group by environments.environment_type, checks.check_number, checks.check_name, results.unit
+    environment_type,
+    cast(check_number as integer) as check_number,
+    check_name,
+    unit,
+    cast(compared as bigint) as compared,
+    cast(equal as bigint) as equal,
+    cast(different as bigint) as different,
+    cast(not_comparable as bigint) as not_comparable,
+    cast(only_in_one as bigint) as only_in_one,
+    cast(difference as {{ amount_type() }}) as difference,
+    case
+        when different + only_in_one > 0 then 'differ'
+        when compared > 0 then 'agree'
+        else 'nothing to compare'
+    end as outcome
+from counted

@@ -9,13 +9,13 @@ arguments as (
 events as (
     select
         events.environment_type,
-        nullif(trim({{ json_text('events.properties', argument('usage_property')) }}), '') as sent_value,
-        {{ text_to_quantity(json_text('events.properties', argument('usage_quantity'))) }}
+        nullif(trim({{ json_text('events.properties', usage_property()) }}), '') as sent_value,
+        {{ text_to_quantity(json_text('events.properties', usage_quantity())) }}
             as quantity
     from {{ ref('fct_usage_events') }} as events
     cross join arguments
     where
-        events.event_type = {{ text_argument('usage_event') }}
+        events.event_type = {{ usage_event() }}
         and events.event_date between arguments.usage_from_date and arguments.usage_to_date
 ),
 
@@ -58,8 +58,8 @@ ranked as (
 
 select
     environment_type,
-    {{ text_argument('usage_event') }} as event_type,
-    {{ text_argument('usage_property') }} as property_name,
+    {{ usage_event() }} as event_type,
+    {{ as_sql_text(usage_property()) }} as property_name,
     max(case when choice = 1 then spelling end) as property_value,
     cast(sum(events) as bigint) as events,
     cast(sum(quantity) as decimal(38, 18)) as quantity

@@ -50,7 +50,9 @@ select
     balances.void_invoices,
     balances.void_amount as void_total,
     balances.alerts_in_alarm,
-    balances.alert_names_in_alarm
+    balances.alert_names_in_alarm,
+    balances.unbillable_invoices,
+    balances.unbillable_amount as unbillable_total
 from {{ ref('fct_customer_balances') }} as balances
 inner join {{ ref('dim_report_arguments') }} as arguments
     on balances.environment_type is not distinct from arguments.environment_type

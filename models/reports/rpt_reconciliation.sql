@@ -9,7 +9,8 @@ select
     summary.only_in_one,
     summary.difference,
     summary.environment_type,
-    summary.check_number
+    summary.check_number,
+    summary.outcome
 from {{ ref('fct_reconciliation_summary') }} as summary
 inner join {{ ref('dim_report_arguments') }} as arguments
     on summary.environment_type is not distinct from arguments.environment_type

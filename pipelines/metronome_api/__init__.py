@@ -1,13 +1,13 @@
-"""dlt pipeline `metronome_api`: all that Metronome's API tells of one account, as raw tables.
+"""dlt pipeline `metronome_api`: one account of Metronome's API as raw tables.
 
-`endpoints.py` says what there is, `tables.py` which columns it has, `reading.py` what to ask for,
-`client.py` how, over `session.py`; `parsing.py` reads the answers, `source.py` says how rows reach
-their tables, and `run.py` in which order.
+`metronome_api_source` is the dlt source. `load_account` in `run.py` is the pipeline, which reads
+incrementally and resumes. Both read the endpoints of `endpoints.py` into the tables of `tables.py`.
 """
 
-from pipelines.metronome_api.source import DATASET, RAW_TABLES
+from pipelines.metronome_api.source import metronome_api_source
+from pipelines.metronome_api.tables import DATASET, RAW_TABLES
 
 NAME = "metronome_api"
 SELECTED_TABLES: frozenset[str] = frozenset()
 
-__all__ = ["DATASET", "NAME", "RAW_TABLES", "SELECTED_TABLES"]
+__all__ = ["DATASET", "NAME", "RAW_TABLES", "SELECTED_TABLES", "metronome_api_source"]

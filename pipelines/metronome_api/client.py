@@ -1,4 +1,4 @@
-"""Walks through the pages of a list, with exact numbers. Knows nothing of tables."""
+"""Walk through the pages of a list with dlt's REST client, with exact numbers."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,27 +6,34 @@ from copy import copy
 from typing import Any
 from urllib.parse import quote
 
+from dlt.common.jsonpath import find_values
 from dlt.common.typing import TSecretStrValue
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.paginators import (
     BasePaginator,
     JSONResponseCursorPaginator,
-    SinglePagePaginator,
 )
 from requests import HTTPError, RequestException, Response
 
 from pipelines.errors import InputError, printable
-from pipelines.metronome_api.endpoints import Endpoint, Paging
+from pipelines.metronome_api.endpoints import Endpoint
 from pipelines.metronome_api.parsing import parse
-from pipelines.metronome_api.session import ATTEMPTS, Limits, PacedSession, Tally
+from pipelines.metronome_api.transport import (
+    ATTEMPTS,
+    Call,
+    Limits,
+    PacedAdapter,
+    RequestStats,
+    new_session,
+)
 
 IDLE_PAGES = 100
-"""How many pages in a row may bring nothing new before a list is taken for one without an end."""
+"""Pages in a row without a new row after which a list counts as endless."""
 
 
 class UnavailableError(Exception):
-    """The API does not let this be read, or does not know it; what it would say is unknown."""
+    """The token may not read a list, or the list does not exist."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -34,30 +41,30 @@ class UnavailableError(Exception):
 
 
 class MetronomeClient(RESTClient):
-    """dlt's REST client, with every number read as the decimal that was sent.
+    """dlt's REST client, which reads every number as the decimal that was sent.
 
-    May be used by many threads: they share the pace, and `stop` ends the requests of all of them.
+    Threads may share it: they share the rate, and `stop` ends the requests of all of them.
     """
 
-    session: PacedSession
     auth: BearerTokenAuth
 
     def __init__(self, base_url: str, bearer_token: TSecretStrValue, limits: Limits) -> None:
-        """Read the API at `base_url`; the token decides the environment."""
+        """Read the API at `base_url`. The token decides the environment."""
+        self.adapter = PacedAdapter(limits)
         super().__init__(
-            base_url=base_url, auth=BearerTokenAuth(bearer_token), session=PacedSession(limits)
+            base_url=base_url, auth=BearerTokenAuth(bearer_token), session=new_session(self.adapter)
         )
 
     def stop(self, reason: InputError | None = None) -> None:
-        """Let no thread send another request; those that would are told the first reason."""
-        self.session.reason = self.session.reason or reason
-        self.session.stopped.set()
+        """Let no thread send another request. Threads that would raise with the first reason."""
+        self.adapter.reason = self.adapter.reason or reason
+        self.adapter.stopped.set()
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
-        """Take the list out of a page.
+        """Return the list of a page.
 
         Raises:
-            ValueError: If it is no page, which taken for an empty one would empty a table.
+            ValueError: If it is not a page. Read as an empty one it would empty a table.
         """
         if response.is_redirect:
             raise ValueError("it leads to another address: is METRONOME_BASE_URL right?")
@@ -70,6 +77,7 @@ class MetronomeClient(RESTClient):
         items = data if isinstance(data, list) else [data]
         if not all(isinstance(item, dict) for item in items):
             raise ValueError(f'there are other things than objects in its list "{data_selector}"')
+        # the paginator asks the response for its JSON: it gets the page, which is parsed once
         response.json = lambda **_: page  # type: ignore[method-assign]
         return items
 
@@ -77,43 +85,46 @@ class MetronomeClient(RESTClient):
         self,
         endpoint: Endpoint,
         keys: Mapping[str, Any],
-        request: Mapping[str, Any],
-        tally: Tally,
+        params: Mapping[str, Any],
+        stats: RequestStats,
     ) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
         """Yield the pages of one list, each with the cursor of the next.
 
         Args:
             endpoint: The list.
             keys: What fills the path's placeholders.
-            request: The filters, for the query or the body as the endpoint takes them.
-            tally: Is added to.
+            params: The filters, for the query or the body, by the endpoint's method.
+            stats: Gets what the requests cost.
 
         Raises:
             UnavailableError: On 403, and on an unknown id: 404, or 400 from a contract read.
             InputError: If the API refuses the token or the request, cannot be reached, or answers
-                with pages that have no end; the message names the endpoint and the status and
+                with pages that do not end. The message names the endpoint and the status and
                 never the token.
         """
         path = _path(endpoint, keys)
-        in_query = endpoint.method == "GET" or endpoint.paging.in_query
-        params = dict(request) if endpoint.method == "GET" else {}
-        body = None if endpoint.method == "GET" else dict(request)
-        if endpoint.limit:
-            (params if in_query or body is None else body)["limit"] = endpoint.limit
-        progress = _Progress(request.get("next_page"))
+        limit = {"limit": endpoint.limit} if endpoint.limit else {}
+        query = limit if endpoint.limit_in_query else {}
+        body = None
+        if endpoint.method == "GET":
+            query = {**params, **query}
+        else:
+            body = {**params, **({} if endpoint.limit_in_query else limit)}
+        progress = _Progress(params.get("next_page"))
+        paginator = copy(endpoint.paginator)
         try:
             for page in self.paginate(
                 path,
                 method=endpoint.method,
-                params=params,
+                params=query,
                 json=body,
-                paginator=copy(_PAGINATORS[endpoint.paging]),
-                data_selector=endpoint.data,
-                endpoint=endpoint.path,
-                tally=tally,
+                paginator=paginator,
+                data_selector=endpoint.data_selector,
+                allow_redirects=False,
+                call=Call(endpoint.path, stats),
             ):
-                cursor = getattr(page.paginator, "_next_reference", None)
-                if page.paginator.has_next_page:
+                cursor = _cursor(paginator, page.response)
+                if paginator.has_next_page:
                     progress.check(page, cursor, page.response.content)
                 yield list(page), cursor
         except HTTPError as error:
@@ -157,7 +168,7 @@ class MetronomeClient(RESTClient):
 
 
 class _Progress:
-    """Sees to it that a list has an end."""
+    """Checks that a list ends."""
 
     def __init__(self, cursor: str | None) -> None:
         self._cursors = {str(cursor)} if cursor else set()
@@ -165,10 +176,10 @@ class _Progress:
         self._idle = 0
 
     def check(self, page: list[Any], cursor: Any, body: bytes) -> None:
-        """Look at a page that has a next one.
+        """Check a page that has a next one.
 
         Raises:
-            ValueError: If the next page was there already, or many pages brought nothing new.
+            ValueError: If the cursor repeats, or many pages had no new row.
         """
         if str(cursor) in self._cursors:
             raise ValueError("its cursor comes for the second time: its pages go in circles")
@@ -181,24 +192,16 @@ class _Progress:
 
 
 def _path(endpoint: Endpoint, keys: Mapping[str, Any]) -> str:
-    """The path of a list; an id in it is one step of the path, whatever it looks like."""
+    """Fill the placeholders of a path. An id is always one segment of the path."""
     for name, value in keys.items():
         if f"{{{name}}}" in endpoint.path and value in (None, "", ".", ".."):
             raise InputError(f"{endpoint.path} cannot be asked for: {name} is {value!r}.")
     return endpoint.path.format_map({name: quote(str(keys[name]), safe="") for name in keys})
 
 
-def _paginator(paging: Paging) -> BasePaginator:
-    if paging is Paging.ONE_PAGE:
-        return SinglePagePaginator()
-    _, name, path, *_ = paging.value
-    return JSONResponseCursorPaginator(
-        cursor_path=path,
-        cursor_param=name if paging.in_query else None,
-        cursor_body_path=None if paging.in_query else name,
-        stop_after_empty_page=paging is Paging.ENDLESS,
-    )
-
-
-_PAGINATORS = {paging: _paginator(paging) for paging in Paging}
-"""One of each to copy: to make one costs more than to send a request."""
+def _cursor(paginator: BasePaginator, response: Response) -> Any:
+    """Return the cursor of the next page, or None."""
+    if not isinstance(paginator, JSONResponseCursorPaginator):
+        return None
+    cursors = find_values(paginator.cursor_path, response.json())
+    return cursors[0] or None if cursors else None

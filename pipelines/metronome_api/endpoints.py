@@ -1,14 +1,18 @@
 """The API's endpoints: where each list is, how it pages, and the raw tables that it fills.
 
-Paths, filters and paging dialects are the vendor's. An endpoint that is asked once per customer,
-contract or plan names the table of those; `keys` takes what is asked for from their rows, fills the
-placeholders of the path and of the request, and goes into every row of the answer.
+Paths, params and paginators are the vendor's. A list that is asked for once per customer, contract
+or plan names the table of those as its parent.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Literal
+
+from dlt.sources.helpers.rest_client.paginators import (
+    BasePaginator,
+    JSONResponseCursorPaginator,
+    SinglePagePaginator,
+)
 
 Row = dict[str, Any]
 Rows = Mapping[str, list[Row]]
@@ -17,30 +21,25 @@ Rows = Mapping[str, list[Row]]
 BASE_URL = "https://api.metronome.com"
 
 
-class Paging(Enum):
-    """Where a list takes its cursor, under which name, and where its answer has the next one."""
-
-    QUERY = ("query", "next_page", "next_page")
-    BODY = ("body", "next_page", "next_page")
-    BODY_CURSOR = ("body", "cursor", "cursor")
-    SEATS = ("body", "cursor", "next_page")
-    SEAT_BALANCES = ("body", "cursor", "pagination.next_page")
-    ENDLESS = ("query", "next_page", "next_page", "an empty page is the last")
-    ONE_PAGE = ("nowhere",)
-
-    @property
-    def in_query(self) -> bool:
-        """Whether cursor and limit are query parameters, also of a POST."""
-        return self.value[:1] == ("query",)
+QUERY = JSONResponseCursorPaginator("next_page", cursor_param="next_page")
+BODY = JSONResponseCursorPaginator("next_page", cursor_body_path="next_page")
+CURSOR = JSONResponseCursorPaginator("cursor", cursor_body_path="cursor")
+SEATS = JSONResponseCursorPaginator("next_page", cursor_body_path="cursor")
+SEAT_BALANCES = JSONResponseCursorPaginator("pagination.next_page", cursor_body_path="cursor")
+ENDLESS = JSONResponseCursorPaginator(
+    "next_page", cursor_param="next_page", stop_after_empty_page=True
+)
+ONE_PAGE = SinglePagePaginator()
+"""The API's ways to page: where an answer has the next cursor, and where a request takes it."""
 
 
 @dataclass(frozen=True)
 class Nested:
-    """A nested list that becomes the table `table`.
+    """A nested list that becomes a table.
 
     Attributes:
-        path: Where the list lies in its parent, keys separated by dots.
-        position: The column that holds the row's place in the list, counted from 1.
+        path: The list's keys in its parent, separated by dots.
+        position: The column for the row's position in the list, counted from 1.
         keys: The parent's columns that each row repeats, as {column: parent's column}.
         nested: Lists within the rows.
     """
@@ -57,57 +56,66 @@ Replaces = Literal["all", "owner", "window", "invoices", "new"]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One list of the API.
+    """One list of the API, in the words of dlt's `rest_api` source.
 
     Attributes:
-        table: The raw table that its rows go to, and the name that it is selected by.
-        path: May hold `{placeholders}`, filled from `keys`.
-        of: The table whose rows it is asked for, one by one; None for a list of the account.
-        keys: What is taken from such a row, as {column: its column}.
-        each: Gives the keys instead, where they are not simply rows of `of`; called with the rows
-            read so far and the account's metrics.
-        requests: What to send; one walk through the pages each, in the query or the body, by the
-            method. Placeholders are filled from the keys, `as_of` and the window.
+        table: The raw table that its rows go to, and the name of its resource.
+        method: GET or POST.
+        path: May hold `{placeholders}`, filled from `include_from_parent`.
+        paginator: How it pages. The client copies it for each walk.
+        limit: Rows per page; None where the list does not take it.
+        parent: The table whose rows it is asked for, one by one; None for a list of the account.
+        include_from_parent: What is taken from such a row, as {column: parent's column}. It fills
+            the placeholders of the path and the params, and goes into every row of the answer.
+        each: Gives these values instead, where they are not simply rows of `parent`; called with
+            the rows read so far and the account's metrics.
+        params: What to send, in the query or the JSON body, by the method; one walk through the
+            pages each. Placeholders are filled from the parent, `as_of` and the window.
         window: Asked for spans of time, `{starting_on}` to `{ending_before}`: one `since` the
-            customer came, one that it was `invoiced` for, or one for each calendar `month`.
+            customer was created, one that it was `invoiced` for, or each calendar `month`.
         time: With a window: the column by which a row is in it.
-        data: Where the list lies in an answer.
-        rows: Turns an object of the answer into rows, where it is not one itself.
-        position: Column for the row's place in the answer, where rows have no id.
-        heavy: Not read unless selected: one more request for each contract, hour or seat, or the
-            same facts as another list.
-        replaces: What the rows put out of the table: `all` rows; those of the `owner`, the customer
-            that was asked for; those in the `window`; those of the `invoices` asked for again; or
-            none, since rows are only ever `new`.
+        data_selector: The key of the list in an answer.
+        rows: Turns an object of the answer into rows, where the object is not a row.
+        position: The column for the row's position in the answer, where rows have no id.
+        selected: Whether it is read by default. Lists that need one more request for each
+            contract, hour or seat, or repeat the facts of another list, are not.
+        replaces: Which rows of the table a load deletes: `all`; those of the `owner`, the customer
+            asked for; those in the `window`; those of the `invoices` asked for again; or none,
+            because rows are only ever `new`.
     """
 
     table: str
     method: Literal["GET", "POST"]
     path: str
-    paging: Paging = Paging.QUERY
+    paginator: BasePaginator = QUERY
     limit: int | None = 100
-    of: str | None = None
-    keys: Mapping[str, str] | None = None
+    parent: str | None = None
+    include_from_parent: Mapping[str, str] | None = None
     each: Callable[[Rows], Iterable[Row]] | None = None
-    requests: tuple[Mapping[str, Any], ...] = ({},)
+    params: tuple[Mapping[str, Any], ...] = ({},)
     window: Literal["since", "invoiced", "month"] | None = None
     time: str = "start_timestamp"
-    data: str = "data"
+    data_selector: str = "data"
     rows: Callable[[Row], Iterable[Row]] = lambda item: (item,)
     position: str | None = None
-    heavy: bool = False
+    selected: bool = True
     replaces: Replaces = "all"
     nested: tuple[Nested, ...] = ()
 
+    @property
+    def limit_in_query(self) -> bool:
+        """Whether the limit is a query parameter, as the cursor is, also of a POST."""
+        return self.method == "GET" or getattr(self.paginator, "cursor_param", None) is not None
+
 
 def _credit_ledgers(item: Row) -> Iterable[Row]:
-    """One row per customer holds its ledgers, one per pricing unit."""
+    """Yield a row for each ledger of a customer. A customer has one per pricing unit."""
     for number, ledger in enumerate(item["ledgers"], start=1):
         yield {**ledger, "customer_id": item["customer_id"], "ledger_number": number}
 
 
 def _quantities(item: Row) -> Iterable[Row]:
-    """A subscription's history: at each time a list, for a price may change within a period."""
+    """Yield the rows of a subscription's history, which has a list at each time."""
     for change in item.get("history") or []:
         for quantity in change["data"]:
             yield {
@@ -118,7 +126,7 @@ def _quantities(item: Row) -> Iterable[Row]:
 
 
 def _costs(item: Row) -> Iterable[Row]:
-    """A day's costs are a map by pricing unit."""
+    """Yield a row for each pricing unit of a day's costs."""
     for credit_type_id, cost in item["credit_types"].items():
         yield {
             **cost,
@@ -129,7 +137,7 @@ def _costs(item: Row) -> Iterable[Row]:
 
 
 def _units_and_modes(rows: Rows) -> Iterable[Row]:
-    """The pricing units of a customer's balances, each with and without the open invoices."""
+    """Yield the pricing units of a customer's balances, each with and without draft invoices."""
     units = {
         ((balance.get("access_schedule") or {}).get("credit_type") or {}).get("id"): balance
         for balance in rows["balances"]
@@ -145,7 +153,7 @@ def _units_and_modes(rows: Rows) -> Iterable[Row]:
 
 
 def _metrics_and_group_keys(rows: Rows) -> Iterable[Row]:
-    """The groups that a metric can be counted by: a compound key must be asked for as a whole."""
+    """Yield the group keys of all metrics. A compound key is requested as a whole."""
     for metric in rows["billable_metrics"]:
         for group_key in metric.get("group_keys") or []:
             yield {
@@ -190,10 +198,10 @@ def _usage(table: str, window_size: str, **more: Any) -> Endpoint:
         table,
         "POST",
         "/v1/usage",
-        limit=None,  # a limit makes the whole request a 400
-        of="customers",
-        keys=_CUSTOMER,
-        requests=(request,),
+        limit=None,  # the endpoint refuses a limit with 400
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=(request,),
         replaces="window",
         **{"window": "since", **more},
     )
@@ -204,9 +212,9 @@ def _breakdowns(table: str, lines: str, window_size: str, **more: Any) -> Endpoi
         table,
         "GET",
         "/v1/customers/{customer_id}/invoices/breakdowns",
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({"window_size": window_size, "sort": "date_asc", **_WINDOW},),
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({"window_size": window_size, "sort": "date_asc", **_WINDOW},),
         window="invoiced",
         time="breakdown_start_timestamp",
         replaces="window",
@@ -219,20 +227,23 @@ CUSTOMERS = Endpoint(
     "customers",
     "GET",
     "/v1/customers",
-    requests=({}, {"only_archived": "true"}),  # the second replaces the first: two walks for all
+    params=(
+        {},
+        {"only_archived": "true"},
+    ),  # the filter excludes other customers: two walks for all
 )
 
 ACCOUNT = (
     CUSTOMERS,
     Endpoint("pricing_units", "GET", "/v1/credit-types/list"),
     Endpoint(
-        "billable_metrics", "GET", "/v1/billable-metrics", requests=({"include_archived": "true"},)
+        "billable_metrics", "GET", "/v1/billable-metrics", params=({"include_archived": "true"},)
     ),
     Endpoint(
         "products",
         "POST",
         "/v1/contract-pricing/products/list",
-        requests=({"archive_filter": "ALL"},),
+        params=({"archive_filter": "ALL"},),
     ),
     Endpoint(
         "custom_field_keys",
@@ -241,14 +252,14 @@ ACCOUNT = (
         limit=None,
     ),
     Endpoint(
-        "services", "GET", "/v1/services", paging=Paging.ONE_PAGE, limit=None, data="services"
+        "services", "GET", "/v1/services", paginator=ONE_PAGE, limit=None, data_selector="services"
     ),
     Endpoint(
         "audit_logs",
         "GET",
         "/v1/auditLogs",
-        paging=Paging.ENDLESS,
-        requests=({"sort": "date_asc"},),
+        paginator=ENDLESS,
+        params=({"sort": "date_asc"},),
         replaces="new",
     ),
     Endpoint(
@@ -268,46 +279,46 @@ ACCOUNT = (
         "rates",
         "POST",
         "/v1/contract-pricing/rate-cards/getRates",
-        of="rate_cards",
-        keys={"rate_card_id": "id"},
-        requests=({"rate_card_id": "{rate_card_id}", "at": "{as_of}"},),
+        parent="rate_cards",
+        include_from_parent={"rate_card_id": "id"},
+        params=({"rate_card_id": "{rate_card_id}", "at": "{as_of}"},),
         position="rate_number",
-        heavy=True,
+        selected=False,
     ),
-    Endpoint("packages", "POST", "/v1/packages/list", requests=({"archive_filter": "ALL"},)),
+    Endpoint("packages", "POST", "/v1/packages/list", params=({"archive_filter": "ALL"},)),
     Endpoint(
         "package_contracts",
         "POST",
         "/v1/packages/listContractsOnPackage",
-        of="packages",
-        keys={"package_id": "id"},
-        requests=({"package_id": "{package_id}", "include_archived": True},),
+        parent="packages",
+        include_from_parent={"package_id": "id"},
+        params=({"package_id": "{package_id}", "include_archived": True},),
     ),
     Endpoint("plans", "GET", "/v1/plans"),
     Endpoint(
         "plan_details",
         "GET",
         "/v1/planDetails/{plan_id}",
-        paging=Paging.ONE_PAGE,
+        paginator=ONE_PAGE,
         limit=None,
-        of="plans",
-        keys={"plan_id": "id"},
+        parent="plans",
+        include_from_parent={"plan_id": "id"},
     ),
     Endpoint(
         "plan_charges",
         "GET",
         "/v1/planDetails/{plan_id}/charges",
-        of="plans",
-        keys={"plan_id": "id"},
+        parent="plans",
+        include_from_parent={"plan_id": "id"},
         position="charge_number",
     ),
     Endpoint(
         "plan_customers",
         "GET",
         "/v1/planDetails/{plan_id}/customers",
-        of="plans",
-        keys={"plan_id": "id"},
-        requests=({"status": "all"},),
+        parent="plans",
+        include_from_parent={"plan_id": "id"},
+        params=({"status": "all"},),
     ),
     Endpoint(
         "credit_grants",
@@ -332,23 +343,23 @@ ACCOUNT = (
         ),
     ),
 )
-"""Lists of the whole account, each followed by those that are asked for its rows."""
+"""Lists of the whole account, each followed by its children."""
 
 PER_CUSTOMER = (
     Endpoint(
         "customer_plans",
         "GET",
         "/v1/customers/{customer_id}/plans",
-        of="customers",
-        keys=_CUSTOMER,
+        parent="customers",
+        include_from_parent=_CUSTOMER,
         replaces="owner",
     ),
     Endpoint(
         "customer_plan_price_adjustments",
         "GET",
         "/v1/customers/{customer_id}/plans/{customer_plan_id}/priceAdjustments",
-        of="customer_plans",
-        keys={"customer_id": "customer_id", "customer_plan_id": "id"},
+        parent="customer_plans",
+        include_from_parent={"customer_id": "customer_id", "customer_plan_id": "id"},
         position="adjustment_number",
         replaces="owner",
     ),
@@ -356,22 +367,22 @@ PER_CUSTOMER = (
         "billing_provider_configurations",
         "POST",
         "/v1/getCustomerBillingProviderConfigurations",
-        paging=Paging.ONE_PAGE,
+        paginator=ONE_PAGE,
         limit=None,
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({"customer_id": "{customer_id}", "include_archived": True},),
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({"customer_id": "{customer_id}", "include_archived": True},),
         replaces="owner",
     ),
     Endpoint(
         "contracts",
         "POST",
         "/v2/contracts/list",
-        paging=Paging.BODY_CURSOR,
-        limit=None,  # its pages are as long as can be; before October 2026 it knew no limit
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({"customer_id": "{customer_id}", "include_archived": True},),
+        paginator=CURSOR,
+        limit=None,  # without it pages are longest; before October 2026 it had none
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({"customer_id": "{customer_id}", "include_archived": True},),
         replaces="owner",
         nested=(
             Nested(
@@ -416,35 +427,35 @@ PER_CUSTOMER = (
         "contract_edits",
         "POST",
         "/v2/contracts/getEditHistory",
-        paging=Paging.ONE_PAGE,
+        paginator=ONE_PAGE,
         limit=None,
-        of="contracts",
-        keys=_CONTRACT,
-        requests=(_IDS_OF_A_CONTRACT,),
+        parent="contracts",
+        include_from_parent=_CONTRACT,
+        params=(_IDS_OF_A_CONTRACT,),
         position="edit_number",
-        heavy=True,
+        selected=False,
         replaces="owner",
     ),
     Endpoint(
         "contract_rates",
         "POST",
         "/v1/contracts/getContractRateSchedule",
-        of="contracts",
-        keys=_CONTRACT,
-        requests=({**_IDS_OF_A_CONTRACT, "at": "{as_of}"},),
+        parent="contracts",
+        include_from_parent=_CONTRACT,
+        params=({**_IDS_OF_A_CONTRACT, "at": "{as_of}"},),
         position="rate_number",
-        heavy=True,
+        selected=False,
         replaces="owner",
     ),
     Endpoint(
         "subscription_quantities",
         "POST",
         "/v1/contracts/getSubscriptionQuantityHistory",
-        paging=Paging.ONE_PAGE,
+        paginator=ONE_PAGE,
         limit=None,
-        of="contract_subscriptions",
-        keys=_SUBSCRIPTION,
-        requests=(_IDS_OF_A_SUBSCRIPTION,),
+        parent="contract_subscriptions",
+        include_from_parent=_SUBSCRIPTION,
+        params=(_IDS_OF_A_SUBSCRIPTION,),
         rows=_quantities,
         position="quantity_number",
         replaces="owner",
@@ -453,24 +464,24 @@ PER_CUSTOMER = (
         "subscription_seats",
         "POST",
         "/v1/contracts/getSubscriptionSeatsHistory",
-        paging=Paging.SEATS,
+        paginator=SEATS,
         limit=10,
-        of="contract_subscriptions",
-        keys=_SUBSCRIPTION,
-        requests=(_IDS_OF_A_SUBSCRIPTION,),
+        parent="contract_subscriptions",
+        include_from_parent=_SUBSCRIPTION,
+        params=(_IDS_OF_A_SUBSCRIPTION,),
         position="seat_number",
-        heavy=True,
+        selected=False,
         replaces="owner",
     ),
     Endpoint(
         "balances",
         "POST",
         f"{_BALANCES}/list",
-        paging=Paging.BODY,
+        paginator=BODY,
         limit=25,
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({**_ALL_OF_A_BALANCE, "include_contract_balances": True},),
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({**_ALL_OF_A_BALANCE, "include_contract_balances": True},),
         replaces="owner",
         nested=(
             Nested(
@@ -489,34 +500,34 @@ PER_CUSTOMER = (
         "commits",
         "POST",
         "/v1/contracts/customerCommits/list",
-        paging=Paging.BODY,
+        paginator=BODY,
         limit=25,
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({**_ALL_OF_A_BALANCE, "include_contract_commits": True},),
-        heavy=True,
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({**_ALL_OF_A_BALANCE, "include_contract_commits": True},),
+        selected=False,
         replaces="owner",
     ),
     Endpoint(
         "credits",
         "POST",
         "/v1/contracts/customerCredits/list",
-        paging=Paging.BODY,
+        paginator=BODY,
         limit=25,
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({**_ALL_OF_A_BALANCE, "include_contract_credits": True},),
-        heavy=True,
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({**_ALL_OF_A_BALANCE, "include_contract_credits": True},),
+        selected=False,
         replaces="owner",
     ),
     Endpoint(
         "seat_balances",
         "POST",
         "/v1/contracts/seatBalances/list",
-        paging=Paging.SEAT_BALANCES,
-        of="contracts",
-        keys=_CONTRACT,
-        requests=(
+        paginator=SEAT_BALANCES,
+        parent="contracts",
+        include_from_parent=_CONTRACT,
+        params=(
             {
                 **_IDS_OF_A_CONTRACT,
                 "covering_date": "{as_of}",
@@ -525,18 +536,18 @@ PER_CUSTOMER = (
             },
         ),
         position="seat_number",
-        heavy=True,
+        selected=False,
         replaces="owner",
     ),
     Endpoint(
         "net_balances",
         "POST",
         f"{_BALANCES}/getNetBalance",
-        paging=Paging.ONE_PAGE,
+        paginator=ONE_PAGE,
         limit=None,
-        of="balances",
+        parent="balances",
         each=_units_and_modes,
-        requests=(
+        params=(
             {
                 "customer_id": "{customer_id}",
                 "credit_type_id": "{credit_type_id}",
@@ -552,9 +563,9 @@ PER_CUSTOMER = (
         "POST",
         "/v1/customer-alerts/list",
         limit=None,
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({"customer_id": "{customer_id}"},),
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({"customer_id": "{customer_id}"},),
         replaces="owner",
     ),
     Endpoint(
@@ -562,9 +573,9 @@ PER_CUSTOMER = (
         "GET",
         "/v1/customers/{customer_id}/invoices",
         limit=25,  # line items are embedded: pages are large
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({"sort": "date_desc"},),  # the default order is documented in two ways
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({"sort": "date_desc"},),  # the default order is documented in two ways
         replaces="invoices",
         nested=(
             Nested(
@@ -595,15 +606,17 @@ PER_CUSTOMER = (
         ),
     ),
     _breakdowns("invoice_breakdowns_daily", "invoice_breakdown_daily_lines", "DAY"),
-    _breakdowns("invoice_breakdowns_hourly", "invoice_breakdown_hourly_lines", "HOUR", heavy=True),
+    _breakdowns(
+        "invoice_breakdowns_hourly", "invoice_breakdown_hourly_lines", "HOUR", selected=False
+    ),
     Endpoint(
         "spend_breakdowns",
         "POST",
         "/v1/customers/{customer_id}/invoices/spend-breakdowns",
-        paging=Paging.BODY,
-        of="customers",
-        keys=_CUSTOMER,
-        requests=({"window_size": "DAY", "sort": "date_asc", **_WINDOW},),
+        paginator=BODY,
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=({"window_size": "DAY", "sort": "date_asc", **_WINDOW},),
         window="invoiced",
         time="breakdown_start_timestamp",
         position="breakdown_number",
@@ -618,15 +631,15 @@ PER_CUSTOMER = (
         ),
     ),
     _usage("usage_daily", "DAY"),
-    _usage("usage_hourly", "HOUR", heavy=True),
-    _usage("usage_total", "NONE", window="month", heavy=True),
+    _usage("usage_hourly", "HOUR", selected=False),
+    _usage("usage_total", "NONE", window="month", selected=False),
     Endpoint(
         "usage_groups",
         "POST",
         "/v1/usage/groups",
-        of="customers",
+        parent="customers",
         each=_metrics_and_group_keys,
-        requests=(
+        params=(
             {
                 "customer_id": "{customer_id}",
                 "billable_metric_id": "{billable_metric_id}",
@@ -637,29 +650,29 @@ PER_CUSTOMER = (
         ),
         window="since",
         time="starting_on",
-        heavy=True,
+        selected=False,
         replaces="window",
     ),
     Endpoint(
         "customer_costs",
         "GET",
         "/v1/customers/{customer_id}/costs",
-        of="customers",
-        keys=_CUSTOMER,
-        requests=(_WINDOW,),
+        parent="customers",
+        include_from_parent=_CUSTOMER,
+        params=(_WINDOW,),
         window="since",
         rows=_costs,
-        heavy=True,
+        selected=False,
         replaces="window",
     ),
 )
-"""Lists of one customer, each after those that it is asked for the rows of."""
+"""Lists of one customer, each after its parent."""
 
 ENDPOINTS = {endpoint.table: endpoint for endpoint in ACCOUNT + PER_CUSTOMER}
 
 
 def tables(parent: Endpoint | Nested) -> Iterable[Endpoint | Nested]:
-    """Whatever fills a table out of one list: the list itself, and the lists within its rows."""
+    """Yield what fills a table from one list: the list itself, and the lists within its rows."""
     yield parent
     for nested in parent.nested:
         yield from tables(nested)

@@ -1,4 +1,4 @@
-"""From an answer's bytes to its values: exact numbers and well-formed text, or an error."""
+"""Parse the bytes of an answer into exact numbers and well-formed text."""
 
 import json
 import re
@@ -16,15 +16,15 @@ _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse(body: bytes) -> Any:
-    """Parse JSON; a float would lose digits before any column hint could save them.
+    """Parse JSON without floats, which lose digits.
 
     Returns:
-        Numbers as int, where 64 bits have room for them, else as Decimal, rounded half to even at
-        the 18th decimal; half a surrogate pair as U+FFFD.
+        The value. Whole numbers of 64 bits are int, others Decimal, rounded half to even at the
+        18th decimal. Half a surrogate pair is U+FFFD.
 
     Raises:
-        ValueError: If it is no JSON in UTF-8, is nested too deep, or has a number that is none or
-            that DECIMAL(38, 18) has no room for.
+        ValueError: If it is not JSON in UTF-8, is nested too deep, or has a number that is not
+            finite or that DECIMAL(38, 18) cannot hold.
     """
     try:
         text = body.decode()
@@ -37,12 +37,12 @@ def parse(body: bytes) -> Any:
 
 
 def _whole(number: str) -> int | Decimal:
-    """The whole number that was sent; what has no room in 64 bits is a decimal."""
+    """Return an int, or a Decimal if 64 bits cannot hold the number."""
     return int(number) if len(number) < 19 else _exact(number)
 
 
 def _exact(number: str) -> Decimal:
-    """The number that was sent, to the 18th decimal: what is finer is the dust of doubles."""
+    """Return the number, rounded at the 18th decimal: finer digits come from doubles."""
     try:
         exact = Decimal(number)
         if exact.as_tuple().exponent < -AMOUNT_SCALE:
@@ -64,7 +64,7 @@ def _refused(constant: str) -> Decimal:
 
 
 def _well_formed(value: Any) -> Any:
-    """The value with halves of surrogate pairs replaced, which JSON can spell and UTF-8 cannot."""
+    """Replace halves of surrogate pairs, which JSON can contain and UTF-8 cannot."""
     if isinstance(value, str):
         return _HALVES.sub("�", value)
     if isinstance(value, list):

@@ -1,4 +1,8 @@
-"""From the API's objects to the rows of the raw tables: nested lists go to tables of their own."""
+"""Split the API's objects into rows of the raw tables: nested lists get tables of their own.
+
+dlt's normalizer can do that, but its child tables have neither the parents' keys nor names that the
+vendor's documentation explains.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,14 +11,14 @@ from pipelines.metronome_api.endpoints import Endpoint, Nested, Row
 
 
 def by_table(parent: Endpoint | Nested, rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
-    """Split objects into tables; their nested lists are taken out of them.
+    """Split objects into tables. Removes the nested lists from the objects.
 
     Yields:
         The name of each table that the objects fill, with its rows.
 
     Raises:
-        InputError: If there is something else where a nested list belongs, or its parent lacks
-            what its rows repeat.
+        InputError: If a nested list is not a list of objects, or its parent lacks a key that its
+            rows repeat.
     """
     yield parent.table, rows
     for nested in parent.nested:
@@ -22,7 +26,7 @@ def by_table(parent: Endpoint | Nested, rows: list[Row]) -> Iterator[tuple[str, 
 
 
 def _take(parent: Row, nested: Nested) -> Iterable[Row]:
-    """Take a nested list out of its parent; each row gets its parent's keys and its place."""
+    """Remove a nested list; yield its rows with the parent's keys and their positions."""
     *way, last = nested.path.split(".")
     holder: Row = parent
     for key in way:

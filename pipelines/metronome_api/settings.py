@@ -1,32 +1,32 @@
-"""The user's settings of the API: section `[sources.metronome_api]` of dlt's configuration."""
+"""Read the settings of the API: section `[sources.metronome_api]` of dlt's configuration."""
 
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from dlt.common.configuration import configspec, resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS
-from pipelines.metronome_api.reading import Scope
-from pipelines.metronome_api.session import Limits
+from pipelines.metronome_api.extract import ExtractWindow
+from pipelines.metronome_api.transport import Limits
 
 
 @configspec
 class ApiSettings(BaseConfiguration):
-    """What to read, how fast, and how far back.
+    """Settings of what to read, how fast, and how far back.
 
     Attributes:
-        select: Resources to read, by the names of their raw tables. `default` stands for those
-            that are not heavy, `all` for all.
-        requests_per_second: For the whole account, whatever else uses its limit not counted.
-        requests_in_flight: At the same time.
+        select: Resources to read, by the names of their raw tables; `default` or `all`.
+        requests_per_second: The limit for the whole account.
+        requests_in_flight: The limit of requests at the same time.
         endpoint_requests_per_second: Lower limits of single endpoints, by path.
-        customers_per_batch: How many customers a run that is killed reads again at most.
+        customers_per_batch: The number of customers that a killed run reads again, at most.
         invoice_lookback_days: How long after its issue an invoice may still be voided or paid.
         usage_lookback_days: How far back usage and breakdowns are read again.
-        history_start: Usage and breakdowns before this day are left out.
-        as_of: The instant of the run, RFC 3339; the clock's unless given.
+        history_start: Usage and breakdowns before this day are not read.
+        as_of: The instant of the run, RFC 3339. Default: now.
     """
 
     select: list[str] = field(default_factory=lambda: ["default"])
@@ -41,17 +41,16 @@ class ApiSettings(BaseConfiguration):
 
     @property
     def limits(self) -> Limits:
-        """How fast the API may be asked."""
+        """Return the limits of requests."""
         return Limits(
             self.requests_per_second, self.requests_in_flight, self.endpoint_requests_per_second
         )
 
-    def scope(self) -> Scope:
-        """What a run reads.
+    def window(self) -> ExtractWindow:
+        """Return what a run reads.
 
         Raises:
-            InputError: If a resource that is selected does not exist, a date is none, or a number
-                makes no sense.
+            InputError: If a selected resource does not exist, or a date or number is not valid.
         """
         for setting in ("requests_per_second", "requests_in_flight", "customers_per_batch"):
             if getattr(self, setting) <= 0:
@@ -61,7 +60,7 @@ class ApiSettings(BaseConfiguration):
                 "sources.metronome_api.usage_lookback_days must not be greater than "
                 "invoice_lookback_days: days would be put out whose invoice is not read again."
             )
-        return Scope(
+        return ExtractWindow(
             as_of=_instant("as_of", self.as_of) if self.as_of else now(),
             resources=selected(self.select),
             invoice_lookback=timedelta(days=self.invoice_lookback_days),
@@ -71,15 +70,15 @@ class ApiSettings(BaseConfiguration):
 
 
 def api_settings() -> ApiSettings:
-    """The settings as dlt finds them in the environment and in .dlt/config.toml."""
+    """Return the settings that dlt finds in the environment and in .dlt/config.toml."""
     return resolve_configuration(ApiSettings(), sections=("sources", "metronome_api"))
 
 
 def selected(names: list[str]) -> frozenset[str]:
-    """The resources that are selected, with those that they are asked for the rows of.
+    """Return the selected resources with their parents.
 
     Raises:
-        InputError: If there is no resource of a name.
+        InputError: If a resource does not exist.
     """
     found: set[str] = {"customers"}
     for name in names:
@@ -87,7 +86,7 @@ def selected(names: list[str]) -> frozenset[str]:
             found |= {
                 endpoint.table
                 for endpoint in ENDPOINTS.values()
-                if name == "all" or not endpoint.heavy
+                if name == "all" or endpoint.selected
             }
         elif name in ENDPOINTS:
             found.add(name)
@@ -103,7 +102,7 @@ def selected(names: list[str]) -> frozenset[str]:
 
 def _parents(name: str) -> set[str]:
     endpoint = ENDPOINTS[name]
-    parents = {ENDPOINT_OF[endpoint.of].table} if endpoint.of else set()
+    parents = {ENDPOINT_OF[endpoint.parent].table} if endpoint.parent else set()
     if endpoint.window == "invoiced":
         parents.add("invoices")
     if name == "usage_groups":
@@ -123,5 +122,28 @@ def _instant(setting: str, text: str) -> datetime:
 
 
 def now() -> datetime:
-    """The clock, to the second."""
+    """Return the current time, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def host(base_url: str) -> str:
+    """Return the host that identifies an API; `sandbox` for one on this machine.
+
+    Raises:
+        InputError: If it is not an address, or contains a secret, which the message leaves out.
+    """
+    try:
+        parts = urlsplit(base_url)
+        name = parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        name = None
+    if name is None:
+        raise InputError(
+            "METRONOME_BASE_URL is not an address: it starts with https:// and a host."
+        )
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InputError(
+            "METRONOME_BASE_URL holds more than the address of the API: leave out user, password "
+            "and what follows a ? or #. The token is all that the API asks for."
+        )
+    return "sandbox" if name in ("127.0.0.1", "localhost") else name

@@ -1,180 +1,163 @@
-"""The dlt resources: how the rows of a run reach the raw tables, and which rows they put out."""
+"""dlt source `metronome_api`: the lists of Metronome's API as resources, for any destination.
 
-from collections.abc import Iterable, Iterator
+    import dlt
+    from pipelines.metronome_api import metronome_api_source
+
+    source = metronome_api_source().with_resources("customers", "invoices")
+    dlt.pipeline("metronome", destination="duckdb", dataset_name="metronome").run(source)
+
+Each run reads the selected lists in full. `dlt pipeline metronome_api run` reads the same lists,
+and later only what can have changed: see `run.py`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import dlt
-from dlt.common.schema.typing import TMergeDispositionDict
+from dlt.common import logger
+from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 from dlt.extract.hints import make_hints
 
-from pipelines.columns import Hints
 from pipelines.errors import InputError
+from pipelines.metronome_api.client import MetronomeClient, UnavailableError
 from pipelines.metronome_api.endpoints import (
-    ACCOUNT,
+    BASE_URL,
+    ENDPOINT_OF,
     ENDPOINTS,
-    PER_CUSTOMER,
     Endpoint,
-    Nested,
+    Row,
     tables,
 )
-from pipelines.metronome_api.reading import Read, Reader
+from pipelines.metronome_api.extract import Extractor
 from pipelines.metronome_api.rows import by_table
-from pipelines.metronome_api.tables import READ_FROM, TABLES
-
-DATASET = "raw_api"
-REREADS = f"{DATASET}._rereads"
-"""What the load in progress has read again, and puts out of the tables."""
-
-RAW_TABLES: dict[str, Hints] = {**TABLES, "read_from": READ_FROM}
-
-KEYS = {
-    "audit_logs": ("id",),
-    "runs": ("run_id",),
-    "run_resources": ("run_id", "batch_number", "resource"),
-    "reads": ("read_id",),
-}
-"""Tables whose rows replace only those with the same key."""
-
-Items = Iterator[Any]
+from pipelines.metronome_api.settings import ApiSettings, host
+from pipelines.metronome_api.tables import TABLES
 
 
-def account(reader: Reader, reads: list[Read], audit_cursor: str | None) -> Iterable[DltResource]:
-    """The lists of the account, which dlt reads in parallel and streams to the tables.
+@dlt.source(name="metronome_api", section="metronome_api")
+def metronome_api_source(
+    bearer_token: TSecretStrValue = dlt.secrets.value,
+    base_url: str = BASE_URL,
+    as_of: str | None = None,
+    history_start: str = "2015-01-01",
+    requests_per_second: float = 7.5,
+    requests_in_flight: int = 8,
+) -> Iterable[DltResource]:
+    """Read one account.
 
     Args:
-        reader: Reads them.
-        reads: Gets what came of each.
-        audit_cursor: Where the audit logs go on.
-    """
-    selected = [endpoint for endpoint in ACCOUNT if endpoint.table in reader.scope.resources]
-    for root in selected:
-        if root.of is None:
-            group = [root, *(child for child in selected if child.of == root.table)]
-            own = {endpoint.table: Read(endpoint.table) for endpoint in group}
-            if root.replaces == "new":
-                own[root.table].cursor = audit_cursor
-            reads.extend(own.values())
-            resource = dlt.resource(
-                _stream(reader, group, own), name=f"read_{root.table}", parallelized=True
-            )
-            yield _declare(resource, _tables(group))
+        bearer_token: The token of the API, `sources.metronome_api.bearer_token` in dlt's secrets.
+        base_url: The API's address.
+        as_of: The instant of the read, RFC 3339. Default: now.
+        history_start: The day that usage and breakdowns are read from.
+        requests_per_second: The limit for the whole account.
+        requests_in_flight: The limit of requests at the same time.
 
-
-def _stream(reader: Reader, group: list[Endpoint], own: dict[str, Read]) -> Items:
-    """One list of the account, and those that are asked for each of its rows."""
-    root, *children = group
-
-    def items(endpoint: Endpoint, owners: list[dict[str, Any]]) -> Items:
-        read = own[endpoint.table]
-        for page in reader.stream(endpoint, owners, read):
-            for table, rows in by_table(endpoint, page):
-                read.counts[table] += len(rows)
-                yield dlt.mark.with_table_name(rows, table)
-            if endpoint is root:
-                for child in children:
-                    yield from items(child, page)
-
-    yield from items(root, [])
-    for child in children:
-        own[child.table].unavailable = own[child.table].unavailable or own[root.table].unavailable
-
-
-def customers(items: Items) -> DltResource:
-    """A batch of customers: rows of any of their tables, each marked with its table's name."""
-    return _declare(dlt.resource(items, name="read_customers"), _tables(PER_CUSTOMER))
-
-
-def emptied(items: Items) -> DltResource:
-    """Tables of the account's lists that lose their rows and get none."""
-    return _declare(dlt.resource(items, name="read_nothing"), _tables(ACCOUNT))
-
-
-def log(items: Items) -> DltResource:
-    """What a run records about itself."""
-    names = ["runs", "run_resources", "reads", "read_from"]
-    return _declare(dlt.resource(items, name="read_log"), names)
-
-
-def host(base_url: str) -> str:
-    """What tells one API from another: its host, or `sandbox` for one on this machine.
+    Returns:
+        A resource for each list of the API, named after its table. Lists of one customer are
+        transformers of `customers`, and so on. Resources that cost many requests are not selected
+        by default. The nested lists of a resource go to tables of their own, see `tables.py`.
 
     Raises:
-        InputError: If it is no address of an API, or holds a secret, which is not repeated.
+        InputError: If a setting cannot be used, or the API refuses a request.
+    """
+    settings = ApiSettings(
+        as_of=as_of,
+        history_start=history_start,
+        requests_per_second=requests_per_second,
+        requests_in_flight=requests_in_flight,
+    )
+    host(base_url)
+    client = MetronomeClient(base_url, bearer_token, settings.limits)
+    return _resources(Extractor(client, settings.window(), set()))
+
+
+def _resources(extractor: Extractor) -> Iterator[DltResource]:
+    """Yield a resource for each endpoint, parents before their children."""
+
+    @cache
+    def metrics() -> list[Row]:
+        pages = extractor.read_all(ENDPOINTS["billable_metrics"], {})
+        return [row for page in pages for row in page]
+
+    pages: dict[str, DltResource] = {}
+    for endpoint in ENDPOINTS.values():
+        parent = ENDPOINT_OF[endpoint.parent] if endpoint.parent else None
+        pages[endpoint.table] = _pages(extractor, endpoint, parent, pages, metrics)
+        yield _rows(endpoint, pages[endpoint.table])
+
+
+def _pages(
+    extractor: Extractor,
+    endpoint: Endpoint,
+    parent: Endpoint | None,
+    pages: dict[str, DltResource],
+    metrics: Callable[[], list[Row]],
+) -> DltResource:
+    """Return a resource of the API's objects: children need them whole, nested lists included."""
+    name = f"{endpoint.table}_pages"
+    requested: set[Any] = set()
+
+    def read() -> Iterator[list[Row]]:
+        yield from _readable(extractor.read_all(endpoint, {}), endpoint)
+
+    def read_children(page: list[Row]) -> Iterator[list[Row]]:
+        owners = dict(by_table(parent, _copied(page)))[endpoint.parent]
+        if endpoint.table == "usage_groups":  # it is requested by the metrics' group keys
+            extractor.metrics = metrics()
+        for owner in owners:
+            yield from _readable(extractor.read_all(endpoint, owner, requested), endpoint)
+
+    if parent is None:
+        return dlt.resource(read, name=name, parallelized=True)
+    return dlt.transformer(
+        read_children, data_from=pages[parent.table], name=name, parallelized=True
+    )
+
+
+def _rows(endpoint: Endpoint, pages: DltResource) -> DltResource:
+    """Return the resource of an endpoint: its rows, and those of its nested lists."""
+    declared: list[str] = []
+
+    def rows(page: list[Row]) -> Iterator[Any]:
+        if not declared:
+            for part in tables(endpoint):
+                declared.append(part.table)
+                hints = make_hints(
+                    table_name=part.table,
+                    columns=TABLES[part.table],
+                    write_disposition="replace",
+                    file_format="parquet",  # INSERT VALUES cuts decimals to nine places
+                )
+                empty = dlt.mark.materialize_table_schema()
+                yield dlt.mark.with_hints(empty, hints, create_table_variant=True)
+        for table, part_rows in by_table(endpoint, _copied(page)):
+            yield dlt.mark.with_table_name(part_rows, table)
+
+    return dlt.transformer(rows, data_from=pages, name=endpoint.table, selected=endpoint.selected)
+
+
+def _copied(page: list[Row]) -> list[Row]:
+    """Copy objects, two levels deep: their nested lists are taken out, and others read them too."""
+    return [
+        {key: dict(value) if isinstance(value, dict) else value for key, value in row.items()}
+        for row in page
+    ]
+
+
+def _readable(pages: Iterator[list[Row]], endpoint: Endpoint) -> Iterator[list[Row]]:
+    """Yield pages. An owner that is gone, and the lists that do not exist for it, have none.
+
+    Raises:
+        InputError: If the token may not read the list, or the list of an account does not exist.
     """
     try:
-        parts = urlsplit(base_url)
-        name = parts.hostname if parts.scheme in ("http", "https") else None
-    except ValueError:
-        name = None
-    if name is None:
-        raise InputError("METRONOME_BASE_URL is no address: it begins with https:// and a host.")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise InputError(
-            "METRONOME_BASE_URL holds more than the address of the API: leave out user, password "
-            "and what follows a ? or #. The token is all that the API asks for."
-        )
-    return "sandbox" if name in ("127.0.0.1", "localhost") else name
-
-
-def replaced(endpoint: Endpoint, part: Endpoint | Nested, table: str) -> str | None:
-    """The rows of a table that a load puts out, as an SQL condition; None: those of the same key.
-
-    What is read again stands in `REREADS`, which is written before the load begins.
-    """
-    again = f"from {REREADS} where resource = '{endpoint.table}'"
-    match endpoint.replaces:
-        case "all":
-            return f"exists (select 1 {again})"
-        case "owner":
-            return f"(customer_id in (select owner {again}) or {_OF_NOBODY})"
-        case "invoices" if part is endpoint:
-            return f"(id in (select owner {again}) or {_OF_NOBODY})"
-        case "invoices":
-            invoice_id = next(iter(part.keys))  # type: ignore[union-attr]
-            # a load that was killed may have put out the invoice and not its lines
-            orphaned = f"{invoice_id} not in (select id from {DATASET}.invoices)"
-            return f"({invoice_id} in (select owner {again}) or {orphaned})"
-        case "window":
-            return (
-                f"(exists (select 1 {again} and owner = {table}.customer_id "
-                f"and {table}.{endpoint.time} >= since) or {_OF_NOBODY})"
-            )
-    return None
-
-
-_OF_NOBODY = f"customer_id not in (select id from {DATASET}.customers)"
-
-
-def _tables(endpoints: Iterable[Endpoint]) -> list[str]:
-    return [part.table for endpoint in endpoints for part in tables(endpoint)]
-
-
-def _declare(resource: DltResource, names: Iterable[str]) -> DltResource:
-    """Tell dlt every table that a resource may fill, once instead of per page."""
-    for table in names:
-        hints = make_hints(table_name=table, **_hints(table))
-        resource.merge_hints(hints, create_table_variant=True)
-    return resource
-
-
-def _hints(table: str) -> dict[str, Any]:
-    merge: TMergeDispositionDict = {"disposition": "merge", "strategy": "delete-insert"}
-    hints: dict[str, Any] = {
-        "columns": RAW_TABLES[table],
-        "write_disposition": merge,
-        "file_format": "parquet",  # dlt's default, INSERT VALUES, cuts decimals to nine places
-    }
-    if table in KEYS:
-        hints["primary_key"] = KEYS[table]
-    elif table in _PARTS:
-        merge["destination_scope"] = replaced(*_PARTS[table], "{table}")
-    else:
-        hints["write_disposition"] = "replace"
-    return hints
-
-
-_PARTS = {
-    part.table: (endpoint, part) for endpoint in ENDPOINTS.values() for part in tables(endpoint)
-}
+        yield from pages
+    except UnavailableError as error:
+        if error.status == 403 or endpoint.parent is None:
+            raise InputError(
+                f"{error.reason} Select other resources: source.with_resources(...)."
+            ) from error
+        logger.warning(f"{endpoint.table}: {error.reason} Its rows are left out.")

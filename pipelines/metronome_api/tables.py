@@ -1,16 +1,16 @@
-"""The raw tables of the API: every field that the vendor documents, under the vendor's names.
+"""Declare the raw tables of the API: every documented field, under the vendor's names.
 
 A nested object becomes columns (`credit_type.name` is `credit_type__name`). A nested list that
-people query is a table of its own, whose rows repeat their parent's keys and carry their place in
-the list, counted from 1; any other list or open map is one JSON column. Identifiers and enums are
-text as they come: several enums are documented in three spellings.
+people query is a table of its own. Its rows repeat their parent's keys and have their position in
+the list, counted from 1. Any other list or open map is one JSON column. Identifiers and enums are
+text as the API sends them: several enums are documented in three spellings.
 """
 
 from pipelines.columns import Hints, columns
 
 
 def _rate(name: str) -> Hints:
-    """What a product costs, an object that many others hold."""
+    """Declare the columns of a rate, an object that many others contain."""
     return columns(
         text=f"{name}__rate_type {name}__credit_type__id {name}__credit_type__name",
         decimal=f"{name}__price {name}__quantity {name}__minimum_config__minimum",
@@ -34,7 +34,7 @@ THRESHOLDS = columns(
     "prepaid_balance_threshold_configuration__discount_configuration "
     "prepaid_balance_threshold_configuration__threshold_balance_specifiers",
 )
-"""The spend and the balance at which Metronome bills or recharges by itself."""
+"""The spend and the balance at which Metronome bills or recharges automatically."""
 
 USAGE = columns(
     text="customer_id billable_metric_id billable_metric_name",
@@ -88,7 +88,7 @@ BALANCE = columns(
 BALANCE_LISTS = columns(
     json="access_schedule__schedule_items invoice_schedule__schedule_items ledger"
 )
-"""The lists of a balance, where they have no tables of their own."""
+"""Lists of a balance, in tables where they are JSON columns."""
 
 INVOICE_WITHOUT_TOTAL = columns(
     text="id customer_id type status credit_type__id credit_type__name contract_id amendment_id "
@@ -128,7 +128,7 @@ LINE_ITEM = columns(
 )
 
 INVOICE_LISTS = columns(json="invoice_adjustments constituent_invoices")
-"""The lists of an invoice, besides its lines, where they have no tables of their own."""
+"""Lists of an invoice except its lines, in tables where they are JSON columns."""
 
 BREAKDOWN_WINDOW = columns(timestamp="breakdown_start_timestamp breakdown_end_timestamp")
 
@@ -473,4 +473,8 @@ TABLES: dict[str, Hints] = {
 }
 
 READ_FROM = columns(text="host")
-"""One row: the API that the tables are a picture of, so that another's never replaces it."""
+"""One row: the host of the API that was read. Another API is refused."""
+
+DATASET = "raw_api"
+
+RAW_TABLES: dict[str, Hints] = {**TABLES, "read_from": READ_FROM}

@@ -1,13 +1,11 @@
-"""dlt source `metronome_export`: the files of Metronome's data export, as they came.
+"""dlt source `metronome_export`: the files of Metronome's data export, unchanged.
 
-Reads a folder, here or in a store, of files in the object-storage layout (Parquet) or of flat CSVs,
-and appends the rows of every file that was not loaded before to one table each in `raw_export`.
-The export is an at-least-once log: rows repeat, and staging keeps the newest.
+Appends the rows of every new or changed file to `raw_export`, one table per table of the
+export. The export is an at-least-once log: rows repeat, and staging keeps the newest.
 
-Raw tables are append-only. A row counts if `loaded_files` has a row for its `_file` with its
-`_dlt_load_id`, if that is the newest one for the file among loads that are complete
-(`_dlt_loads.status = 0`). What does not count: rows of an older version of a file that changed,
-even to an empty one, and rows of a load that was killed, whose files are loaded again.
+Raw tables are append-only. A row counts if its `_dlt_load_id` is the newest one that `loaded_files`
+has for its `_file`, among loads that are complete (`_dlt_loads.status = 0`). So rows of an older
+version of a file do not count, and neither do rows of a load that was killed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,17 +38,19 @@ def metronome_export(
     root: str,
     queries: dict[str, list[tuple[str, Hints]]],
     files: list[ExportFile],
+    doubles: set[str],
     notes: list[Note],
 ) -> Iterable[Any]:
     """Append the rows of some files, in one load.
 
     Args:
         dataset: The destination, which reads the files itself.
-        root: The folder that the files' paths are relative to, as `loaded_files` says it.
-        queries: What selects the rows of each table, and the hints of the columns that are not
-            declared.
+        root: The folder that the files' paths are relative to, for `loaded_files`.
+        queries: By table, the queries that select its rows, each with the hints of the columns
+            that are not declared.
         files: The files that these queries read.
-        notes: What is noted of them.
+        doubles: The paths of those with amounts that came as binary numbers.
+        notes: Where the files differ from what is declared.
     """
     for table, selects in queries.items():
         yield dlt.resource(
@@ -69,6 +69,7 @@ def metronome_export(
                 "size_bytes": file.size_bytes,
                 "modified_at": file.modified_at,
                 "etag": file.etag,
+                "has_doubles": file.path in doubles,
             }
             for file in files
         ),

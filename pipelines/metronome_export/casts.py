@@ -1,9 +1,15 @@
-"""How a column of a file is read as its declared type, in SQL: exactly, or not at all."""
+"""Read a column of a file as its declared type, in SQL: exactly, or not at all.
+
+One exception: a binary floating-point number is read as the shortest decimal that prints as it. See
+`DOUBLE_TOLERANCE`.
+"""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
+from pipelines.metronome_export.parquet_types import OPAQUE, FileType
 
 AMOUNT = f"DECIMAL({AMOUNT_PRECISION}, {AMOUNT_SCALE})"
 DUCKDB_TYPES = {
@@ -15,126 +21,211 @@ DUCKDB_TYPES = {
     "bigint": "BIGINT",
 }
 WHAT = {
+    "text": "no text",
     "decimal": f"no number that fits in {AMOUNT_PRECISION - AMOUNT_SCALE} digits before the point "
     f"and {AMOUNT_SCALE} behind it",
     "timestamp": "no time",
     "bool": "neither true nor false",
     "bigint": "no whole number that fits",
+    "json": "no JSON",
 }
-"""What a value is that would be lost, by the type that it should have."""
+"""What a value is not, by the type that it should have."""
 
-SMALL_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "BIGINT"}
-PLAIN_TIMES = {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
-DOUBLE_PRECISION = "1e-15"
-"""What a double tells for certain: 15 digits. Those behind are dust, and may be rounded away."""
+REMEDY = {
+    "text": "text (STRING)",
+    "decimal": f"DECIMAL({AMOUNT_PRECISION}, {AMOUNT_SCALE}), or text",
+    "timestamp": "TIMESTAMP, or text such as 2024-03-01T00:00:00Z",
+    "bool": "BOOLEAN, or text",
+    "bigint": "INT64, or text",
+    "json": "text (STRING) that is JSON",
+}
+"""The types to write a column in, by the type that it should have."""
+
+DOUBLE_TOLERANCE = "1e-12"
+"""How far a double may be off, as a part of its value: a double tells 15 digits for certain, and a
+sum of a thousand doubles 12. Digits finer than an amount's 18th place may be rounded away within
+it. The macro `equal_amounts` compares amounts that came as doubles by the same number."""
+
+CERTAIN_DIGITS = {"FLOAT16": 3, "FLOAT": 6}
+"""How many digits a shorter binary number tells for certain; one that prints more is refused."""
+
+INTEGERS = {
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT"),
+    *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
+}
+WHOLE_DIGITS = {"FLOAT16": 2**11, "FLOAT": 2**24, "DOUBLE": 2**53}
+"""From which number on a binary number skips whole numbers, so that an id may be another."""
+
+DOUBLES = frozenset(WHOLE_DIGITS)
+"""The types that a load note names: amounts in them are exact to some digits only."""
 
 
 @dataclass(frozen=True)
 class Cast:
     """Two expressions: the value, and whether a value that is not null would be lost.
 
-    The second is None where the types alone say that nothing can be lost, so that the rows need
-    not be looked at before they are loaded.
+    The second is None where the types alone tell that no value can be lost: then the rows are not
+    looked at before they are loaded.
     """
 
     value: str
     loses: str | None = None
 
+    @property
+    def refuses_all(self) -> bool:
+        """Whether the type itself is refused, so that only nulls can be read."""
+        return self.loses == "TRUE"
 
-def cast(column: str, source: str, data_type: str) -> Cast:
+
+def cast(column: str, source: FileType, data_type: str) -> Cast:
     """Read a column of a file.
 
     Args:
         column: Its name, quoted.
-        source: The type that DuckDB gives it.
+        source: The type that the file states.
         data_type: The type that it is to have, in dlt's terms.
     """
+    if source.name == "NULL":
+        return Cast(null(data_type))
+    if source.name in OPAQUE:
+        return _refused(data_type)
+    if source.name == "BLOB":
+        # text without the mark of UTF-8
+        text = _CASTS[data_type](f"TRY(DECODE({column}))", FileType("VARCHAR", source.stated))
+        lost = f" OR {text.loses}" if text.loses else ""
+        return Cast(text.value, f"TRY(DECODE({column})) IS NULL{lost}")
     return _CASTS[data_type](column, source)
 
 
 def null(data_type: str) -> str:
-    """The value of a column that a file does not have."""
+    """Return the value of a column that a file does not have."""
     return f"CAST(NULL AS {DUCKDB_TYPES[data_type]})"
 
 
-def is_nested(source: str) -> bool:
-    """Whether DuckDB's type is a list, a struct or a map."""
-    return source.startswith(("STRUCT", "MAP")) or source.endswith("]")
+def _refused(data_type: str) -> Cast:
+    return Cast(null(data_type), "TRUE")
 
 
-def _text(column: str, source: str) -> Cast:
-    value = f"TO_JSON({column})" if is_nested(source) else column
-    # an empty text is none, as in a CSV: else it would be an id
-    return Cast(f"NULLIF(CAST({value} AS VARCHAR), '')")
+def _text(column: str, source: FileType) -> Cast:
+    text = f"CAST({column} AS VARCHAR)"
+    if source.is_nested:
+        return Cast(f"CAST(TO_JSON({column}) AS VARCHAR)")
+    if source.name in WHOLE_DIGITS:
+        # 7 and not 7.0: programs write whole numbers as doubles where some are missing
+        whole = f"{column} = FLOOR({column}) AND ABS({column}) >= {WHOLE_DIGITS[source.name]}"
+        return Cast(f"REGEXP_REPLACE({text}, '[.]0$', '')", f"ISFINITE({column}) AND {whole}")
+    # an empty text is null, as in a CSV: else it would be an id
+    return Cast(f"NULLIF({text}, '')")
 
 
-def _json(column: str, source: str) -> Cast:
-    if source == "VARCHAR":
+def _json(column: str, source: FileType) -> Cast:
+    if source.name == "VARCHAR":
         # what is no JSON, such as {k=v}, stays as it came: a JSON string
         return Cast(f"COALESCE(TRY_CAST({column} AS JSON), TO_JSON({column}))")
+    if source.name == "JSON":
+        return Cast(column)
+    if source.name in WHOLE_DIGITS:
+        text = _text(column, source)
+        number = f"CASE WHEN ISFINITE({column}) THEN {text.value} END"
+        return Cast(f"CAST({number} AS JSON)", f"NOT ISFINITE({column}) OR ({text.loses})")
     return Cast(f"TO_JSON({column})")
 
 
-def _decimal(column: str, source: str) -> Cast:
+def _decimal(column: str, source: FileType) -> Cast:
     plain = f"CAST({column} AS {AMOUNT})"
-    if source in SMALL_INTEGERS | {"UBIGINT"} or _fits(source):
+    if source.name in INTEGERS or _fits(source.name):
         return Cast(plain)
-    if source.startswith("DECIMAL") or source in ("HUGEINT", "UHUGEINT"):
-        back = f"TRY_CAST(TRY_CAST({column} AS {AMOUNT}) AS {source})"
+    if source.name.startswith("DECIMAL"):
+        back = f"TRY_CAST(TRY_CAST({column} AS {AMOUNT}) AS {source.name})"
         return Cast(plain, f"{back} IS DISTINCT FROM {column}")
     text = f"CAST({column} AS VARCHAR)"
     amount = f"TRY_CAST({text} AS {AMOUNT})"
-    double = f"TRY_CAST({text} AS DOUBLE)"
-    if source in ("DOUBLE", "FLOAT"):
-        off = f"ABS(CAST({amount} AS DOUBLE) - {double})"
-        loses = f"NOT COALESCE({off} <= ABS({double}) * {DOUBLE_PRECISION}, FALSE)"
-    else:
-        too_fine = (
-            f"REGEXP_MATCHES({text}, '[.][0-9]{{{AMOUNT_SCALE}}}[0-9]*[1-9]') "
-            f"OR ({text} ILIKE '%e-%' AND CAST({amount} AS DOUBLE) <> {double})"
-        )
-        loses = f"{amount} IS NULL OR {too_fine}"
-    return Cast(f"CAST({text} AS {AMOUNT})", loses)
+    if source.name in CERTAIN_DIGITS:
+        uncertain = f"{_digits(text)} > {CERTAIN_DIGITS[source.name]}"
+        return Cast(f"CAST({text} AS {AMOUNT})", f"{amount} IS NULL OR {uncertain}")
+    if source.name == "DOUBLE":
+        off = f"ABS(CAST({amount} AS DOUBLE) - {column})"
+        loses = f"NOT COALESCE({off} <= ABS({column}) * {DOUBLE_TOLERANCE}, FALSE)"
+        return Cast(f"CAST({text} AS {AMOUNT})", loses)
+    if source.name in ("VARCHAR", "JSON"):
+        return Cast(f"CAST({text} AS {AMOUNT})", f"{amount} IS NULL OR {_too_fine(text)}")
+    return _refused("decimal")
 
 
-def _fits(source: str) -> bool:
-    """Whether every decimal of a type is an amount."""
-    match = re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", source)
+def _fits(name: str) -> bool:
+    """Return whether every decimal of a type is an amount."""
+    match = re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", name)
     if not match:
         return False
     precision, scale = int(match[1]), int(match[2])
     return scale <= AMOUNT_SCALE and precision - scale <= AMOUNT_PRECISION - AMOUNT_SCALE
 
 
-def _timestamp(column: str, source: str) -> Cast:
-    if source == "TIMESTAMP WITH TIME ZONE":
+def _digits(text: str) -> str:
+    """Return how many digits a number prints, without zeros at either end."""
+    mantissa = f"REGEXP_REPLACE(SPLIT_PART(LOWER({text}), 'e', 1), '[^0-9.]', '', 'g')"
+    whole = f"REGEXP_REPLACE({mantissa}, '[.]0*$', '')"
+    digits = f"LTRIM(REPLACE({whole}, '.', ''), '0')"
+    return f"LENGTH(CASE WHEN CONTAINS({whole}, '.') THEN {digits} ELSE RTRIM({digits}, '0') END)"
+
+
+def _too_fine(text: str) -> str:
+    """Return whether a number has digits behind the 18th place that are not zero."""
+    fraction = f"RTRIM(REGEXP_EXTRACT({text}, '[.]([0-9]*)', 1), '0')"
+    whole = f"REGEXP_EXTRACT({text}, '^[^0-9.]*([0-9]*)', 1)"
+    zeros = f"LENGTH({whole}) - LENGTH(RTRIM({whole}, '0'))"
+    power = f"TRY_CAST(REGEXP_EXTRACT(LOWER({text}), 'e([+-]?[0-9]+)', 1) AS INTEGER)"
+    places = f"LENGTH({fraction}) - CASE WHEN {fraction} = '' THEN {zeros} ELSE 0 END - {power}"
+    has_digits = f"REGEXP_MATCHES({text}, '^[^eE]*[1-9]')"
+    return (
+        f"REGEXP_MATCHES({text}, '^[^eE]*[.][0-9]{{{AMOUNT_SCALE}}}[0-9]*[1-9][^eE]*$') "
+        f"OR (CONTAINS(LOWER({text}), 'e') AND {has_digits} "
+        f"AND COALESCE({places} > {AMOUNT_SCALE}, TRUE))"
+    )
+
+
+def _timestamp(column: str, source: FileType) -> Cast:
+    if source.name == "TIMESTAMP WITH TIME ZONE":
         return Cast(f"CAST({column} AS TIMESTAMPTZ)")
-    if source in PLAIN_TIMES:
+    if source.name == "TIMESTAMP_NS":
+        # cut to the microsecond, as DuckDB cuts all others: it stays on its side of midnight
+        cut = f"MAKE_TIMESTAMP(EPOCH_NS({column}) // 1000)"
+        return Cast(f"{cut} AT TIME ZONE 'UTC'")
+    if source.name.startswith("TIMESTAMP") or source.name == "DATE":
         return Cast(f"CAST({column} AS TIMESTAMP) AT TIME ZONE 'UTC'")
+    if source.name != "VARCHAR":
+        return _refused("timestamp")
     # a time without a zone is in the session's, which is UTC; Z reads faster than UTC
     text = f"REGEXP_REPLACE(CAST({column} AS VARCHAR), ' UTC$', 'Z')"
     loses = f"NOT COALESCE(ISFINITE(TRY_CAST({text} AS TIMESTAMPTZ)), FALSE)"
     return Cast(f"CAST({text} AS TIMESTAMPTZ)", loses)
 
 
-def _bool(column: str, source: str) -> Cast:
-    if source == "BOOLEAN":
+def _bool(column: str, source: FileType) -> Cast:
+    if source.name == "BOOLEAN":
         return Cast(column)
+    if source.name not in ("VARCHAR", "JSON", *INTEGERS):
+        return _refused("bool")
     text = f"CAST({column} AS VARCHAR)"
     return Cast(f"CAST({text} AS BOOLEAN)", f"TRY_CAST({text} AS BOOLEAN) IS NULL")
 
 
-def _bigint(column: str, source: str) -> Cast:
-    if source in SMALL_INTEGERS:
+def _bigint(column: str, source: FileType) -> Cast:
+    if source.name in INTEGERS - {"UBIGINT"}:
         return Cast(f"CAST({column} AS BIGINT)")
-    amount = f"TRY_CAST(CAST({column} AS VARCHAR) AS {AMOUNT})"
-    back = f"TRY_CAST(TRY_CAST({amount} AS BIGINT) AS {AMOUNT})"
+    amount = _decimal(column, source)
+    if amount.refuses_all:
+        return _refused("bigint")
+    decimal = f"TRY_CAST(CAST({column} AS VARCHAR) AS {AMOUNT})"
+    back = f"TRY_CAST(TRY_CAST({decimal} AS BIGINT) AS {AMOUNT})"
+    lost = f" OR {amount.loses}" if amount.loses else ""
     return Cast(
-        f"CAST({amount} AS BIGINT)", f"{amount} IS NULL OR {back} IS DISTINCT FROM {amount}"
+        f"CAST({decimal} AS BIGINT)",
+        f"{decimal} IS NULL OR {back} IS DISTINCT FROM {decimal}{lost}",
     )
 
 
-_CASTS = {
+_CASTS: dict[str, Callable[[str, FileType], Cast]] = {
     "text": _text,
     "json": _json,
     "decimal": _decimal,

@@ -1,4 +1,4 @@
-"""What must be known of a CSV file before DuckDB reads it: its header, and that it is whole."""
+"""Look at a CSV file before DuckDB reads it: its header, its delimiter, and that it is whole."""
 
 import codecs
 import csv
@@ -6,50 +6,110 @@ import gzip
 import io
 import zlib
 from collections import Counter
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
+
+import pyarrow
+
+from pipelines.metronome_export.files import compression_of
 
 CHUNK = 1 << 20
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 OTHERS = {
     b"PAR1": "it is a Parquet file: its name is <table>/dt=<date>/<part>_<time>.parquet",
     b"\x1f\x8b": "it is gzipped: its name ends in .csv.gz",
+    b"\x28\xb5\x2f\xfd": "it is compressed with Zstandard: its name ends in .csv.zst",
+    b"PK\x03\x04": "it is a ZIP or Excel file: unpack it, or save it as CSV",
     codecs.BOM_UTF16_LE: "it is UTF-16: save it as UTF-8",
     codecs.BOM_UTF16_BE: "it is UTF-16: save it as UTF-8",
 }
-"""What may come under the name of a CSV file, by its first bytes."""
+"""Other kinds of file under the name of a CSV file, by their first bytes."""
 
 
 class BadFileError(Exception):
-    """Why nothing of a file is loaded, as the end of a sentence."""
+    """The reason why nothing of a file is loaded, as the end of a sentence."""
 
 
-def header(path: str) -> list[str]:
-    """The names of a CSV file's columns; one without a name is `column<its place>`.
+@dataclass(frozen=True)
+class CsvFormat:
+    """How a CSV file is read.
 
-    All of its bytes are looked at: DuckDB would take what there is of a gzipped file that is cut
-    off for all, and zero bytes for text.
+    Attributes:
+        names: Of its columns; one without a name is `column<its place>`.
+        delimiter: What stands between two cells.
+        compression: gzip, zstd or none.
+    """
+
+    names: list[str]
+    delimiter: str
+    compression: str
+
+
+def csv_format(path: str, known: Collection[str] = ()) -> CsvFormat:
+    """Find out how a CSV file is read.
+
+    Reads all of its bytes: DuckDB would take the first part of a gzipped file that is cut off for
+    the whole file, and zero bytes for text.
+
+    Args:
+        path: The file.
+        known: The table's columns, in lower case; none if the table is undeclared.
 
     Raises:
-        BadFileError: If it is no CSV file, is cut off, or its header does not tell its columns.
+        BadFileError: If it is no CSV file, is cut off, or its header names a column twice or can
+            be read in two ways.
     """
+    compression = compression_of(path)
     try:
-        with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as file:
+        with _opened(path, compression) as file:
             start = file.read(CHUNK)
             _check_bytes(start, file)
     except (OSError, EOFError, zlib.error) as error:
         raise BadFileError(f"it cannot be read: {error}") from error
-    names = _first_row(start)
+    delimiter, names = _header(start, known)
     if not any(names):
         raise BadFileError("it is empty: it has not even a header")
     names = [name or f"column{place}" for place, name in enumerate(names)]
+    check_names(names)
+    return CsvFormat(names, delimiter, compression or "none")
+
+
+def check_names(names: Collection[str]) -> None:
+    """Refuse columns whose names differ in letter case at most.
+
+    Raises:
+        BadFileError: If there are any.
+    """
     counts = Counter(name.lower() for name in names)
     repeated = sorted({name for name in names if counts[name.lower()] > 1})
     if repeated:
         raise BadFileError(f"columns of its header have the same name: {', '.join(repeated)}")
-    return names
 
 
-def _check_bytes(chunk: bytes, file: BinaryIO | gzip.GzipFile) -> None:
+def line_of(path: str, column: str, value: str) -> int | None:
+    """Return the line that ends the first row with a value in a column; None if there is none."""
+    found = csv_format(path, (column.lower(),))
+    place = [name.lower() for name in found.names].index(column.lower())
+    with (
+        _opened(path, compression_of(path)) as file,
+        io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text,
+    ):
+        rows = csv.reader(text, delimiter=found.delimiter)
+        return next((rows.line_num for row in rows if row[place : place + 1] == [value]), None)
+
+
+def _opened(path: str, compression: str | None) -> AbstractContextManager[IO[bytes] | Any]:
+    if compression == "gzip":
+        return gzip.open(path)
+    if compression == "zstd":  # Python's own module comes with 3.14
+        return pyarrow.CompressedInputStream(pyarrow.OSFile(path), "zstd")
+    return Path(path).open("rb")
+
+
+def _check_bytes(chunk: bytes, file: IO[bytes] | Any) -> None:
     for magic, what in OTHERS.items():
         if chunk.startswith(magic):
             raise BadFileError(what)
@@ -62,13 +122,43 @@ def _check_bytes(chunk: bytes, file: BinaryIO | gzip.GzipFile) -> None:
         chunk = file.read(CHUNK)
 
 
-def _first_row(start: bytes) -> list[str]:
+def _header(start: bytes, known: Collection[str]) -> tuple[str, list[str]]:
+    """Return the delimiter and the names.
+
+    The delimiter is the one by which the header has most of the table's columns; for an undeclared
+    table, the only one by which it has more than one column; else the comma.
+    """
+    text = _text(start)
+    headers: dict[str, list[str]] = {}
+    wrong: dict[str, csv.Error] = {}
+    for delimiter in DELIMITERS:
+        try:
+            rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+            headers[delimiter] = next(rows, [])
+        except csv.Error as error:  # quotes that belong to another delimiter
+            wrong[delimiter] = error
+    if not headers:
+        raise BadFileError(f"its header cannot be read: {wrong[',']}") from wrong[","]
+    found = {
+        delimiter: sum(name.lower() in known for name in names) if known else len(names) - 1
+        for delimiter, names in headers.items()
+    }
+    most = max(found.values())
+    likely = [each for each in headers if found[each] == most or (not known and found[each] > 0)]
+    if most > 0 and len({tuple(headers[each]) for each in likely}) > 1:
+        ways = " and by ".join(DELIMITERS[each] for each in likely)
+        raise BadFileError(f"its header can be read as separated by {ways}: save it with commas")
+    if most > 0:
+        return likely[0], headers[likely[0]]
+    if "," not in headers:
+        raise BadFileError(f"its header cannot be read: {wrong[',']}") from wrong[","]
+    return ",", headers[","]
+
+
+def _text(start: bytes) -> str:
     try:
         # the last character may be cut off with the chunk: an incremental decoder lets it be
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
-        return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(start)
     except UnicodeDecodeError as error:
         line = start.count(b"\n", 0, error.start) + 1
         raise BadFileError(f"line {line} is not UTF-8") from error
-    except csv.Error as error:
-        raise BadFileError(f"its header cannot be read: {error}") from error

@@ -1,35 +1,73 @@
-"""The files of an export: which there are, what table each is of, and what tells its versions."""
+"""Sort the files of an export: each is a table's, hidden, or unknown.
+
+The README beside this file lists what is understood.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pipelines.errors import InputError
-from pipelines.metronome_export.drift import BAD_FILE, Note
-from pipelines.metronome_export.places import Place
+from pipelines.metronome_export.drift import BAD_FILE, UNKNOWN_FILE, Note
+from pipelines.metronome_export.storage import ExportLocation
 from pipelines.metronome_export.tables import OWN_TABLES, TABLES
 
-LAYOUTS = {
-    "parquet": re.compile(
-        r"(?:^|/)(?P<table>[^/]+)/dt=\d{4}-\d{2}-\d{2}/[^/]+\.parquet$"
-    ),  # <table>/dt=<date>/<part>_<YYYYMMDDHHmmss>.parquet
-    "csv": re.compile(
-        r"^(?:[^/]* - )?(?P<table>[^/ ]+)\.csv(?:\.gz)?$"
-    ),  # <anything> - <table>.csv
-}
-"""Where the files of a table lie, and how they are named."""
+HIDDEN = (
+    ".*",  # .DS_Store, ._events.csv of macOS, .events.csv.crc of Hadoop
+    "*.crc",
+    "__macosx",
+    "_success",
+    "_started*",
+    "_committed*",
+    "_temporary",
+    "_metadata",
+    "_common_metadata",
+    "*_$folder$",
+    "$recycle.bin",
+    "@eadir",
+    "desktop.ini",
+    "thumbs.db",
+    "~$*",
+)
+"""Names of files and folders, in lower case, that other programs leave behind: not the export's."""
+
+DATA_FILE = re.compile(
+    r"(?P<stem>.+?)(?:[.](?:snappy|gz|gzip|zstd|zst|lz4|lzo|br|c\d+))*"
+    r"[.](?P<format>parquet|parq|pq|csv|tsv)(?: ?\(\d+\))?"
+    r"(?:[.](?P<compression>gz|gzip|zst|zstd))?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The name of a file that holds rows. A browser calls a second `x.csv.gz` `x.csv (1).gz`."""
+
+COPY = re.compile(
+    r"^copy (?:\(\d+\) )?of (?P<of>.+)$"  # Copy of events, Copy (2) of events
+    r"|^(?P<copied>.+?)(?: -)?[ _]copy(?: \(?\d+\)?)?$"  # events - Copy (2), events copy 2
+    r"|^(?P<numbered>.+?) ?\((?:copy ?)?\d*\)$"  # events (1), events (copy)
+    r"|^(?P<part>.+?)[ ._-]+(?:part[ ._-]*)?\d[\d ._-]*$",  # events_2, events-2024-03-01
+    re.DOTALL,
+)
+"""The names that file managers, browsers and exports in parts give; the group is what is meant."""
+
+PARTITION = re.compile(r"[^=]+=.*", re.DOTALL)
+"""A folder such as `dt=2024-03-01`, `dt=20240301` or `hour=02`."""
+
+DATE = re.compile(r"\d{2}|\d{4}|\d{4}-?\d{2}|\d{4}-?\d{2}-?\d{2}")
+"""A folder that is named after a year, month, day or hour."""
 
 TABLE_NAME = re.compile(r"(?=.{1,63}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
-"""The names that a table we don't know may have: those that dlt and DuckDB take as they are."""
+"""The names that an undeclared table may have: dlt and DuckDB take them as they are."""
+
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One file of an export. `path` is relative to the root; `table` may be one we don't know.
+    """One file of a table. `path` is relative to the root; `table` may be undeclared.
 
-    `etag` is what a store says of the content; a local folder says nothing, and it is null.
+    `layout` is parquet or csv. `etag` is the content's mark in a store, null in a local folder.
     """
 
     path: str
@@ -41,71 +79,153 @@ class ExportFile:
 
     @property
     def version(self) -> tuple[Any, ...]:
-        """What tells a file that was loaded from one that is new or has changed."""
+        """The key that differs between two versions of a file."""
         return version(self.path, self.size_bytes, self.modified_at, self.etag)
 
 
+class UnknownFileError(Exception):
+    """A file is not loaded since its name does not tell its table; the message says what to do."""
+
+
 def version(path: str, size_bytes: int, modified_at: datetime, etag: str | None) -> tuple[Any, ...]:
-    """A file's path, size, and etag where there is one: a copy of a bucket has other times."""
+    """Return path, size, and the etag if there is one: a copy of a bucket has other times."""
     return path, size_bytes, etag or modified_at
 
 
-def list_files(place: Place) -> tuple[list[ExportFile], list[Note]]:
-    """List the files of an export in either layout, in the order of their paths.
+def list_files(location: ExportLocation) -> tuple[list[ExportFile], list[Note]]:
+    """List the files of an export, ordered by path.
 
     Returns:
-        The files, and notes of those that are set aside: they look like files of an export, but
-        the name of their table could not be one, or nobody could open them by their path.
+        The files of tables, and a note for each file that is unknown, or that cannot be opened by
+        its path. Hidden files appear in neither.
 
     Raises:
-        InputError: If there is no file in the folder that looks like an export.
+        InputError: If no file is a declared table's.
     """
     found: list[ExportFile] = []
-    set_aside: list[Note] = []
-    for path, info in place.find():
-        for layout, pattern in LAYOUTS.items():
-            if not (match := pattern.search(path)):
-                continue
-            table = match["table"]
-            named = path.encode(errors="backslashreplace").decode()
-            if table in OWN_TABLES or not TABLE_NAME.fullmatch(table):
-                set_aside.append(Note("set aside", path=named, message="no table's name"))
-                continue
-            if not _is_safe(path):
-                reason = "its name is not UTF-8, or its path leads out of the folder"
-                set_aside.append(Note(BAD_FILE, table, path=named, message=reason))
-                continue
-            etag = info.get("ETag") or info.get("etag")
-            found.append(
-                ExportFile(
-                    path,
-                    table,
-                    layout,
-                    info["size"],
-                    place.modified_at(info),
-                    etag.strip('"') if etag else None,
-                )
+    notes: list[Note] = []
+    for path, info in location.find():
+        named = path.encode(errors="backslashreplace").decode()
+        if is_hidden(path):
+            continue
+        try:
+            table, layout = table_of(path)
+        except UnknownFileError as error:
+            notes.append(Note(UNKNOWN_FILE, path=named, message=str(error)))
+            continue
+        if not _is_safe(path):
+            reason = "its name is not UTF-8, or its path leads out of the folder"
+            notes.append(Note(BAD_FILE, table, path=named, message=reason))
+            continue
+        etag = info.get("ETag") or info.get("etag")
+        found.append(
+            ExportFile(
+                path,
+                table,
+                layout,
+                info["size"],
+                location.modified_at(info),
+                etag.strip('"') if etag else None,
             )
-    if not any(file.table in TABLES for file in found):
-        raise InputError(
-            f"There is no table of an export in {place.root!r}. Expected "
-            "<table>/dt=<date>/<part>_<time>.parquet, or <table>.csv or <any name> - <table>.csv, "
-            f"maybe with .gz; tables are {', '.join(TABLES)}."
         )
-    return found, set_aside
+    if not any(file.table in TABLES for file in found):
+        unknown = [repr(note.path) for note in notes]
+        others = f" It has {len(unknown)} other files: {', '.join(unknown[:5])}." if unknown else ""
+        raise InputError(
+            f"There is no table of an export in {location.root!r}. Expected "
+            "<table>/dt=<date>/<part>_<time>.parquet, or <table>.csv or <any name> - <table>.csv, "
+            f"maybe with .gz or .zst; tables are {', '.join(TABLES)}.{others}"
+        )
+    return found, notes
+
+
+def is_hidden(path: str) -> bool:
+    """Return whether a file, or a folder above it, has a name that other programs leave behind."""
+    if path.endswith("/"):  # a store's mark of a folder
+        return True
+    names = [name.lower() for name in path.split("/") if name not in (".", "..")]
+    return any(fnmatchcase(name, pattern) for name in names for pattern in HIDDEN)
+
+
+def table_of(path: str) -> tuple[str, str]:
+    """Return the table of a file and its layout, parquet or csv.
+
+    Its name tells the table, `events.csv`, or a folder does, `events/dt=2024-03-01/0.parquet`. Only
+    a file at the top, or in a folder such as `dt=2024-03-01`, may be of an undeclared table.
+
+    Raises:
+        UnknownFileError: If neither tells it, or they tell two.
+    """
+    *folders, name = path.split("/")
+    match = DATA_FILE.fullmatch(name)
+    if not match:
+        archive = name.lower().endswith(ARCHIVES)
+        raise UnknownFileError(
+            "unpack it" if archive else "it is neither a Parquet nor a CSV file: take it away"
+        )
+    layout = "csv" if match["format"].lower() in ("csv", "tsv") else "parquet"
+    if layout == "parquet" and match["compression"]:
+        raise UnknownFileError("unpack it: a Parquet file is compressed inside")
+    by_name = _table(match["stem"])
+    partitioned = False
+    while folders and (PARTITION.fullmatch(folders[-1]) or DATE.fullmatch(folders[-1])):
+        partitioned |= bool(PARTITION.fullmatch(folders.pop()))
+    folder = _spelled(folders[-1]) if folders else None
+    by_folder = folder if folder in TABLES else None
+    if by_name and by_folder and by_name != by_folder:
+        raise UnknownFileError(
+            f"its name is that of the table {by_name}, its folder that of {by_folder}: move it"
+        )
+    if by_name or by_folder:
+        return str(by_name or by_folder), layout
+    undeclared = folder if partitioned else None if folders else _meant(match["stem"])
+    if undeclared and TABLE_NAME.fullmatch(undeclared) and undeclared not in OWN_TABLES:
+        return undeclared, layout
+    raise UnknownFileError("its name does not tell its table: call it <table>.csv or .parquet")
+
+
+def compression_of(path: str) -> str | None:
+    """Return gzip, zstd or None: how the name of a CSV file ends."""
+    ending = path.lower().rpartition(".")[2]
+    return {"gz": "gzip", "gzip": "gzip", "zst": "zstd", "zstd": "zstd"}.get(ending)
+
+
+def _spelled(name: str) -> str:
+    """Return a name in the spelling of tables: lower case, underscores for blanks and hyphens."""
+    return re.sub(r"[\s-]+", "_", name.strip()).lower()
+
+
+def _table(stem: str) -> str | None:
+    """Return the declared table that a file's name means, if any."""
+    name = stem.strip().lower()
+    while True:
+        for meant in (_spelled(name), _spelled(name.rpartition(" - ")[2])):
+            if meant in TABLES:
+                return meant
+        match = COPY.fullmatch(name)
+        if not match:
+            return None
+        name = match[str(match.lastgroup)].strip()
+
+
+def _meant(stem: str) -> str:
+    """Return the undeclared table that a file's name means: `todo` for `My export - todo (1)`."""
+    name = stem.strip()
+    match = re.fullmatch(r"(.+?) ?\(\d+\)", name, re.DOTALL)
+    return (match[1] if match else name).rpartition(" - ")[2]
 
 
 def _is_safe(path: str) -> bool:
-    """Whether a path names a file below the folder it is put to: keys of a store may be any.
+    """Return whether a path stays below the folder it is put to: keys of a store may be any text.
 
-    Bytes of a local name that are no UTF-8 are surrogates, which DuckDB does not take.
+    Bytes of a local name that are not UTF-8 are surrogates, which DuckDB refuses.
     """
     inside = not {"", ".", ".."} & set(path.split("/")) and "\0" not in path
     return inside and not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def batches(files: Iterable[ExportFile], size_bytes: int | None) -> Iterator[list[ExportFile]]:
-    """Cut a list of files into batches of at most a size, but of one file at least."""
+    """Cut a list of files into batches of at most a size, with at least one file each."""
     batch: list[ExportFile] = []
     held = 0
     for file in files:

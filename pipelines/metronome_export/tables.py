@@ -323,10 +323,14 @@ PROVENANCE = columns(text="_file", timestamp="_transferred_at")
 transfer that its name states (null for a flat CSV, whose name states none)."""
 
 LOADED_FILES = columns(
-    text="root path table_name etag", bigint="size_bytes", timestamp="modified_at"
+    text="root path table_name etag",
+    bigint="size_bytes",
+    timestamp="modified_at",
+    bool="has_doubles",
 )
-"""One row per version of a file that was loaded, `path` relative to the folder `root`; the pipeline
-reads it to find what is new, and staging to leave out the rows of versions that were replaced."""
+"""One row per version of a file that was loaded, `path` relative to the folder `root`. The pipeline
+reads it to find the files that are new, staging to leave out the rows of versions that were
+replaced. `has_doubles` marks a file with amounts that came as binary numbers."""
 
 LOAD_NOTES = columns(text="kind table_name column_name path message")
 """Where the files of a load differ from what is declared: see `drift.Note`."""

@@ -1,4 +1,4 @@
-"""Command line: run `dbt build`, and publish its reports only if all of them passed."""
+"""Run `dbt build`, and publish its reports only if every test that they depend on passed."""
 
 import argparse
 import json
@@ -6,25 +6,34 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from pipelines.children import exit_on_signals, run_child
+from pipelines.children import exit_on_signals
 from pipelines.database import lock_file, opened
-from pipelines.errors import InputError, printable
+from pipelines.errors import InputError
 from pipelines.locks import held
-from pipelines.publish.audit import read_audit
-from pipelines.publish.folder import CURRENT, LOCK, MANIFEST, reports_folder
-from pipelines.publish.reach import good_run, note_good_run, project_checksum, raw_state, reach
+from pipelines.publish.arguments import arguments, check_forms, variable
+from pipelines.publish.customer import check_customer
+from pipelines.publish.dbt_run import read_run
+from pipelines.publish.progress import run_dbt
+from pipelines.publish.report_set import CURRENT, LOCK, MANIFEST, reports_folder
 from pipelines.publish.run_json import is_set, run_json, write_json
-from pipelines.settings import database_file
+from pipelines.publish.selection import (
+    last_published_run,
+    project_checksum,
+    raw_state,
+    record_published_run,
+    select,
+)
+from pipelines.publish.summary import lines, remarks
+from pipelines.settings import database_file, lock_wait_seconds
 from pipelines.steps import Clock, say
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Publish, say so, and return 0; or leave the last set as it is, and say why."""
-    options = _parser().parse_args(arguments)
+def main(words: list[str] | None = None) -> int:
+    """Publish, and return 0. If a report must not be published, leave the last set and say why."""
+    options = _parser().parse_args(words)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         say("publish needs a command: publish <folder> -- dbt build …", "error")
@@ -38,89 +47,82 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipelines.publish", description=__doc__)
-    parser.add_argument("folder", type=Path, help="what readers open; it is created")
+    parser.add_argument("folder", type=Path, help="the folder that readers open; it is created")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="-- dbt build …")
     return parser
 
 
 def _publish(path: Path, command: list[str]) -> int:
-    database = database_file()
+    database, given = database_file(), arguments()
+    check_forms(given)
     target = Path(os.environ.get("DBT_TARGET_PATH", "target"))
     with (
         reports_folder(path) as folder,
         held(target / LOCK, f"dbt's target folder {target}") as target_lock,
         held(lock_file(database), str(database)) as database_lock,
     ):
-        # better said before the work than by dbt, if it does not open
         project = project_checksum()
         with opened(database) as connection:
-            good, raw = good_run(connection, project), raw_state(connection)
-        scope = reach(good, command, raw)
-        if scope.is_nothing and is_set(path, good.set_checksum):
+            last, raw = last_published_run(connection, project), raw_state(connection)
+            if raw:
+                check_customer(connection, given["customer"])
+        selection = select(last, command, given, raw)
+        if selection.is_empty and last and is_set(path, last.set_checksum):
             return _unchanged(path)
         started_at, clock = datetime.now(UTC), Clock()
-        code = run_child(
-            [*command, *scope.options],
-            env=os.environ | {"REPORTS_DIR": str(folder.new_set)},
-            # if this process is killed, dbt still keeps other runs out
+        code = run_dbt(
+            selection.command,
+            env=os.environ
+            | {variable(name): text for name, text in given.items()}
+            | {"REPORTS_DIR": str(folder.new_set), "LOCK_WAIT_SECONDS": str(lock_wait_seconds())},
+            # a dbt that outlives this process still keeps other runs out
             pass_fds=[folder.lock, target_lock, database_lock],
         )
         if code not in (0, 1):
             return _refused(path, [f"{command[0]} ended with exit code {code}."], code)
-        audit = read_audit(target, started_at, scope.kept)
-        say(audit.summary(), seconds=clock.seconds())
-        objections = audit.objections()
-        if code or objections:
-            return _refused(path, objections or [f"{command[0]} failed after its tests."])
-        content = run_json(folder.new_set, audit, database)
+        run = read_run(target, started_at, selection.kept)
+        say(run.summary(), seconds=clock.seconds())
+        elsewhere = run.failed_elsewhere()
+        objections = run.objections()
+        if not objections and code and not elsewhere:
+            objections = [f"{command[0]} failed after its tests."]
+        if objections:
+            return _refused(path, objections)
+        content = run_json(folder.new_set, run, database, given)
         checksum = write_json(folder.new_set / MANIFEST, content)
-        with opened(database) as connection:
-            note_good_run(connection, command, project, raw, audit, checksum)
+        if not elsewhere:
+            with opened(database) as connection:
+                record_published_run(connection, command, project, given, raw, run, checksum)
         folder.swap()
+    for line in lines(content):
+        say(line, step="publish")
     reports = len(content["reports"])
-    told = f"\nPublished in {path}: {reports} reports and {MANIFEST}"
-    say(told, step="publish", reports=reports, seconds=clock.seconds())
-    for line in [*_remarks(content["sources"]), *audit.still_warned()]:
+    published = f"\nPublished in {path}: {reports} reports and {MANIFEST}"
+    say(published, step="publish", reports=reports, seconds=clock.seconds())
+    for line in remarks(content["sources"], run.kept_warnings(), elsewhere):
         say(f"  {line}", "warning", step="publish")
-    return 0
+    return code
 
 
 def _unchanged(folder: Path) -> int:
     last = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     say(
-        f"Nothing is new since the reports in {folder} were published, as of {last['as_of']}: "
-        "they stay as they are.",
+        f"Nothing has changed: the reports in {folder} are up to date, as of {last['as_of']}",
         step="publish",
         reports=len(last["reports"]),
     )
     return 0
 
 
-def _remarks(sources: dict[str, Any]) -> list[str]:
-    """What the sources did not tell, as a reader of the reports should know."""
-    remarks = []
-    if export := sources["export"]:
-        if left_out := export["left_out"]:
-            remarks.append(f"left out of the export, as accepted: {printable(', '.join(left_out))}")
-        if missing := export["tables_not_loaded"]:
-            remarks.append(f"tables that the export lacks: {len(missing)}, named in {MANIFEST}")
-        if columns := export["undeclared_columns"]:
-            remarks.append(f"columns of the export that are not known: {', '.join(columns)}")
-    if sources["api"] and (lists := sources["api"]["lists_not_available"]):
-        named = sorted({f"{item['resource']} (HTTP {item['http_status']})" for item in lists})
-        remarks.append(f"lists that the API did not give: {', '.join(named)}")
-    return remarks
-
-
 def _refused(folder: Path, reasons: list[str], code: int = 1) -> int:
     try:
         last = json.loads((folder / CURRENT / MANIFEST).read_text(encoding="utf-8"))
-        still = f"holds the reports of the last good run, as of {last['as_of']}, as they were"
+        state = f"still holds the last published reports, as of {last['as_of']}"
     except OSError:
-        still = "holds no reports yet"
-    last_line = f"{folder} {still}. Correct the cause, then run the same again."
-    said = "\n".join(["\nNot published.", *(f"  {reason}" for reason in reasons), last_line])
-    say(said, "error", step="publish")
+        state = "holds no reports yet"
+    last_line = f"{folder} {state}. Correct the cause, then run the same command again."
+    text = "\n".join(["\nNot published.", *(f"  {reason}" for reason in reasons), last_line])
+    say(text, "error", step="publish")
     return code
 
 

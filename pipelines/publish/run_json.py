@@ -1,13 +1,12 @@
-"""`run.json`: what a published set of reports holds, from what, and how it was tested.
+"""Write `run.json`: what a published set of reports holds, its sources, and its tests.
 
-The same input and arguments give the same bytes, but for the object `times`. Amounts are texts:
-exact decimals. No secret and no path of a machine is in it.
+The same input and arguments give the same bytes, except in the object `times`. Amounts are exact
+decimals, written as texts. The file holds no secret and no path.
 """
 
 import csv
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -19,8 +18,8 @@ import yaml
 
 from pipelines import metronome_api, metronome_export
 from pipelines.database import opened
-from pipelines.publish.audit import LOAD_NOTES, Audit
-from pipelines.publish.folder import MANIFEST
+from pipelines.publish.dbt_run import LOAD_NOTES, DbtRun
+from pipelines.publish.report_set import MANIFEST
 
 AMOUNT = "decimal(38, 20)"
 """The type of a mart's amounts."""
@@ -28,13 +27,16 @@ AMOUNT = "decimal(38, 20)"
 PACKAGES = {"project": "metronome-analytics", "dlt": "dlt", "duckdb": "duckdb"}
 
 
-def run_json(folder: Path, audit: Audit, database: Path) -> dict[str, Any]:
+def run_json(
+    folder: Path, run: DbtRun, database: Path, arguments: dict[str, str]
+) -> dict[str, Any]:
     """Describe the set of reports in a folder.
 
     Args:
-        folder: Where the CSVs are.
-        audit: The run of dbt that wrote them.
-        database: The DuckDB file that they were read from.
+        folder: The folder of the CSVs.
+        run: The run of dbt that wrote them.
+        database: The DuckDB file that they come from.
+        arguments: The arguments by name, as given.
 
     Raises:
         duckdb.Error: If the database cannot be read.
@@ -42,8 +44,8 @@ def run_json(folder: Path, audit: Audit, database: Path) -> dict[str, Any]:
     """
     with opened(database, read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
-        arguments = _arguments(connection, audit)
-        export, export_loaded_at = _export(connection, audit)
+        arguments = _arguments(connection, run, arguments)
+        export, export_loaded_at = _export(connection, run)
         api, api_loaded_at = _api(connection)
     return {
         "as_of": arguments["as_of"],
@@ -51,16 +53,16 @@ def run_json(folder: Path, audit: Audit, database: Path) -> dict[str, Any]:
         "arguments": arguments,
         "sources": {"export": export, "api": api},
         "reports": {
-            name: _report(folder / name, node["config"]["meta"].get("totals", []))
-            for name, node in audit.reports.items()
+            name: _report(folder / name, node["config"]["meta"], arguments["month"])
+            for name, node in run.reports.items()
         },
-        "tests": audit.tests(),
+        "tests": run.tests(),
         "versions": {
-            "dbt": audit.results["metadata"]["dbt_version"],
+            "dbt": run.results["metadata"]["dbt_version"],
             **{name: version(package) for name, package in PACKAGES.items()},
         },
         "times": {
-            "built_at": _text(datetime.fromisoformat(audit.results["metadata"]["generated_at"])),
+            "built_at": _text(datetime.fromisoformat(run.results["metadata"]["generated_at"])),
             "export_loaded_at": export_loaded_at,
             "api_loaded_at": api_loaded_at,
         },
@@ -86,22 +88,28 @@ def is_set(folder: Path, checksum: str) -> bool:
         return False
 
 
-def _arguments(connection: duckdb.DuckDBPyConnection, audit: Audit) -> dict[str, Any]:
-    """The arguments as given or as the project has them, then as the reports understood them."""
+def _arguments(
+    connection: duckdb.DuckDBPyConnection, run: DbtRun, given: dict[str, str]
+) -> dict[str, Any]:
+    """Return the arguments as the reports used them, and the others as given or by default.
+
+    An argument in dbt's `--vars` takes precedence over the environment.
+    """
     defaults = yaml.safe_load(Path("dbt_project.yml").read_text(encoding="utf-8"))["vars"]
-    given = {**defaults, **audit.results["args"].get("vars", {})}
-    del given["reports_dir"]
+    variables = run.results["args"].get("vars", {})
+    given = {**defaults, **{name: text for name, text in given.items() if text}, **variables}
+    given.pop("reports_dir", None)
     used = connection.execute(
         "select as_of, environment_type as environment, billing_month as month, customer, "
         "customer_id, usage_from_date as usage_from, usage_to_date as usage_to "
-        f"from {audit.relation('dim_report_arguments')}"
+        f"from {run.relation('dim_report_arguments')}"
     )
     names = [name for name, *_ in used.description]
     return {**given, **dict(zip(names, map(_text, used.fetchone()), strict=True))}
 
 
 def _export(
-    connection: duckdb.DuckDBPyConnection, audit: Audit
+    connection: duckdb.DuckDBPyConnection, run: DbtRun
 ) -> tuple[dict[str, Any] | None, str | None]:
     """What the export holds, None if none was loaded, and when it was loaded last."""
     dataset, declared = metronome_export.DATASET, metronome_export.TABLES
@@ -119,7 +127,7 @@ def _export(
     )
     ((updated_at,),) = connection.execute(f"select max(updated_at) from ({newest})").fetchall()
     left_out = connection.execute(
-        f"select coalesce(path, table_name) from {audit.relation(LOAD_NOTES)} "
+        f"select coalesce(path, table_name) from {run.relation(LOAD_NOTES)} "
         "where is_left_out order by all"
     ).fetchall()
     loaded = {table for table, _ in rows}
@@ -166,28 +174,39 @@ def _api(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | None, 
     return {"read_as_of": _text(as_of), "lists_not_available": lists}, _text(finished_at)
 
 
-def _report(path: Path, totals: Iterable[str]) -> dict[str, Any]:
-    """Rows, checksum, and the totals of the named columns for each pricing unit.
+def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
+    """Return a report's rows and checksum, and the totals that its `meta` asks for.
 
-    A total is null when no row of the unit has the figure: it is unknown, not zero.
+    `totals` names the columns to sum up, `totals_by` the column to group by: `pricing_unit` unless
+    it says otherwise. A report with a column `month` is summed up for the month of the run. A total
+    is null if no row of the group has the figure: it is unknown, not zero.
     """
+    columns, group = meta.get("totals", []), meta.get("totals_by", "pricing_unit")
     with path.open(encoding="utf-8", newline="") as file:
         header = next(csv.reader(file))
-    sums = "".join(f', sum(cast("{column}" as {AMOUNT}))' for column in totals)
-    unit = "pricing_unit" if "pricing_unit" in header else "null"
+    source = (
+        "read_csv(?, columns = ?, auto_detect = false, header = true, delim = ',', quote = '\"', "
+        "escape = '\"', nullstr = '')"
+    )
+    sums = "".join(f', sum(cast("{column}" as {AMOUNT}))' for column in columns)
+    where = f"where month = '{month}'" if "month" in header else ""
+    read = [str(path), dict.fromkeys(header, "VARCHAR")]
     with duckdb.connect() as connection:
-        found = connection.execute(
-            f"select {unit}, count(*) {sums} from read_csv(?, columns = ?, auto_detect = false, "
-            "header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '') group by all",
-            [str(path), dict.fromkeys(header, "VARCHAR")],
-        ).fetchall()
+        ((rows,),) = connection.execute(f"select count(*) from {source}", read).fetchall()
+        found = []
+        if columns:
+            found = connection.execute(
+                f'select "{group}" {sums} from (select *, row_number() over () as row '
+                f'from {source}) {where} group by "{group}" order by min(row)',
+                read,
+            ).fetchall()
     return {
-        "rows": sum(rows for _, rows, *_ in found),
+        "rows": rows,
         "sha256": _checksum(path),
         "totals": {
-            unit: dict(zip(totals, map(_plain, amounts), strict=True))
-            for unit, _, *amounts in found
-            if unit and totals
+            name: dict(zip(columns, map(_plain, amounts), strict=True))
+            for name, *amounts in found
+            if name
         },
     }
 

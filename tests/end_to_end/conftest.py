@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.sandbox.account import Account, to_text
-from pipelines.sandbox.server import TOKEN, running
+from sandbox.api.server import TOKEN, running
+from sandbox.core.account import Account
+from sandbox.core.records import to_text
 from tests.conftest import Once
 from tests.end_to_end.project import MARTS, Run, parse
 
@@ -103,5 +104,5 @@ def account_names(account: Account) -> dict[str, set[str]]:
     """The names of the account's customers, by environment."""
     return {
         environment: {customer["name"] for customer in books.customers}
-        for environment, books in account.books.items()
+        for environment, books in account.states.items()
     }

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.simulation import simulate
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account
 from tests.end_to_end.conftest import NewRun, api_settings
 from tests.end_to_end.project import MODELS, ROOT
 

@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.sandbox.export import write_export
-from pipelines.sandbox.simulation import simulate
+from sandbox.billing.simulate import simulate
+from sandbox.export.writer import write_export
 from tests.end_to_end.conftest import NewRun
 from tests.end_to_end.project import ROOT, Run, RunError
 

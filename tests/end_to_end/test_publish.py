@@ -13,11 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-
 from pipelines.publish.audit import Audit
 from pipelines.publish.reach import good_run, note_good_run, project_checksum, raw_state, reach
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.server import TOKEN
+
+from sandbox.api.server import TOKEN
+from sandbox.core.account import Account
 from tests.end_to_end.conftest import NewRun, api_settings
 from tests.end_to_end.project import ROOT, SANDBOX_ARGUMENTS, Run, RunError
 

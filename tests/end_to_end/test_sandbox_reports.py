@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.account import Account
+from sandbox.core.account import Account
 from tests.end_to_end.conftest import SAID
 from tests.end_to_end.project import MODELS, ROOT, Run, RunError
 
 EXPECTED = Path(__file__).parent / "expected"
-REPORTS = ("billings_by_plan", "customer_summary", "invoice_lines", "usage_by_property")
+REPORTS = (
+    "billings_by_plan",
+    "customer_summary",
+    "invoice_lines",
+    "reconciliation",
+    "usage_by_property",
+)
 
 
 @pytest.mark.check

@@ -26,8 +26,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipelines.load import run
-from pipelines.sandbox.account import NOW, Account, to_text
-from pipelines.sandbox.server import create_app, serving
+from sandbox.api.server import create_app, serving
+from sandbox.core.account import Account
+from sandbox.core.records import NOW, to_text
 from tests.conftest import Once
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +46,7 @@ OWN_TABLES = (
     "runs",
     "run_resources",
     "reads",
-    "_rereads",
+    "_delete_scope",
 )
 """Tables of the pipelines themselves: how and when rows came, not what they say."""
 

@@ -145,6 +145,11 @@ def test_models_and_macros_make_no_doubles():
         ("2", "99999999999999999999", None),  # too large a one
         ("10", "0", None),
         (None, "1", None),
+        (
+            "0.00000000004115",
+            "0.00000000012345",
+            None,
+        ),  # a third, which is right to 18 decimals only
     ],
 )
 def test_the_unit_price_times_the_quantity_is_the_amount_or_there_is_none(

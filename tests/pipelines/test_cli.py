@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.server import running
+from sandbox.api.server import running
+from sandbox.core.account import Account
 from tests.pipelines.conftest import ROOT, TOKEN, NewWorkspace, Workspace, write_parquet
 
 

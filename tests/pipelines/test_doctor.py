@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from pipelines import doctor
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.server import running
+from sandbox.api.server import running
+from sandbox.core.account import Account
 from tests.pipelines.conftest import ROOT, SETTINGS, TOKEN, write_parquet
 
 Examine = Callable[..., tuple[int, dict[str, str]]]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.account import to_text
-from pipelines.sandbox.export import write_export
-from pipelines.sandbox.server import running
-from pipelines.sandbox.simulation import simulate
+from sandbox.api.server import running
+from sandbox.billing.simulate import simulate
+from sandbox.core.records import to_text
+from sandbox.export.writer import write_export
 from tests.pipelines.conftest import ROOT, TOKEN, NewWorkspace, Workspace
 
 KILLS = 8

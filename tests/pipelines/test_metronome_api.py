@@ -17,10 +17,11 @@ from starlette.responses import Response
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
-from pipelines.metronome_api.source import RAW_TABLES
-from pipelines.sandbox.account import NOW, Account, Books, Record, to_text, to_time
-from pipelines.sandbox.audit_log import audit_log
-from pipelines.sandbox.server import create_app, serving
+from pipelines.metronome_api.tables import RAW_TABLES
+from sandbox.api.audit_log import audit_log
+from sandbox.api.server import create_app, serving
+from sandbox.core.account import Account, AccountState
+from sandbox.core.records import NOW, Record, to_text, to_time
 from tests.pipelines.conftest import (
     HISTORY_START,
     TOKEN,
@@ -44,6 +45,7 @@ ONE_INVOICE = {
             "id": "i1", "customer_id": "c1", "type": "USAGE", "net_payment_terms_days": null,
             "total": 12345678901234567890.123456789012345678, "subtotal": 0.1, "issued_at": null,
             "external_invoice": {"invoice_id": "in_1", "invoiced_total": 70},
+            "custom_fields": {"a": 883406386745030.3, "b": [0.1234567890123456, 9007199254740993]},
             "line_items": [
                 {"name": "first", "total": 0.000000000000000001, "sub_line_items": [
                     {"charge_id": "a", "quantity": 0.3, "subtotal": 1e-18},
@@ -142,7 +144,7 @@ def numbered(rows: Iterable[Record], position: str, **keys: Any) -> list[Record]
     return [{**row, **keys, position: place} for place, row in enumerate(rows, 1)]
 
 
-def records_of_the_account(books: Books) -> dict[str, list[Record]]:
+def records_of_the_account(books: AccountState) -> dict[str, list[Record]]:
     """By table, what the account holds."""
     hidden = {"balance", "ledger"}  # the balances have them
     contracts = [
@@ -273,7 +275,7 @@ def records_of_the_account(books: Books) -> dict[str, list[Record]]:
     }
 
 
-def answers_of_the_api(books: Books, api: Asked) -> dict[str, list[Record]]:
+def answers_of_the_api(books: AccountState, api: Asked) -> dict[str, list[Record]]:
     """By table, what the API works out: asked for the whole time, and cut to what was read."""
     found: dict[str, list[Record]] = defaultdict(list)
     now = to_text(books.now)
@@ -323,7 +325,7 @@ def answers_of_the_api(books: Books, api: Asked) -> dict[str, list[Record]]:
 
 def _of_a_customer(
     found: dict[str, list[Record]],
-    books: Books,
+    books: AccountState,
     api: Asked,
     customer_id: str,
     every: Record,
@@ -558,6 +560,33 @@ def test_numbers_are_those_of_the_bytes(details: Loaded):
         (3, Decimal("-2.5")),
         (None, None),
     ]
+
+
+def test_numbers_within_json_keep_their_digits(details: Loaded):
+    (text,) = details.workspace.column(
+        "select cast(custom_fields as varchar) from raw_api.invoices"
+    )
+    digits = re.findall(r"[\d.]+", text)
+    assert digits == ["883406386745030.3", "0.1234567890123456", "9007199254740993"]
+
+
+SAME = """"name": "One", "created_at": "2024-04-01T02:00:00+02:00", "updated_at": "2024-04-01",
+    "current_billable_status": {"value": "billable", "effective_at": null},
+    "ingest_aliases": ["a", 0.10], "custom_fields": {}, "customer_config": null"""
+
+
+def test_a_row_with_an_unknown_field_is_otherwise_loaded_as_one_without(workspace: Workspace):
+    """One goes to dlt as Arrow, the other as a Python row."""
+    rows = f'{{"id": "c1", {SAME}}}, {{"id": "c2", {SAME}, "new": {{"field": 1.5}}}}'.replace(
+        '"updated_at": "2024-04-01",', "", 1
+    )
+    with serving(Lists({"/v1/customers": [f"[{rows}]"]})) as url:
+        workspace.load_api(url, "customers")
+    columns = ", ".join(set(RAW_TABLES["customers"]) - {"id", "updated_at"})
+    first, second = workspace.query(f"select {columns} from raw_api.customers order by id")
+    assert first == second
+    added = "select id, updated_at::date::text, new__field from raw_api.customers order by id"
+    assert workspace.query(added) == [("c1", None, None), ("c2", "2024-04-01", Decimal("1.5"))]
 
 
 def test_nested_rows_have_their_parents_keys_and_count_from_one(details: Loaded):

@@ -17,14 +17,20 @@ from starlette.responses import Response
 from pipelines.errors import InputError
 from pipelines.metronome_api.client import IDLE_PAGES, MetronomeClient
 from pipelines.metronome_api.endpoints import ENDPOINTS
-from pipelines.metronome_api.session import ATTEMPTS, LONGEST_PAUSE, Limits, StoppedError, Tally
-from pipelines.sandbox.server import serving
+from pipelines.metronome_api.transport import (
+    ATTEMPTS,
+    LONGEST_PAUSE,
+    Limits,
+    RequestStats,
+    StoppedError,
+)
+from sandbox.api.server import serving
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
 from tests.pipelines.wire import Answer, Connect, connecting, head, raw, reset
 
 BODY = b'{"data": [{"id": "a"}], "next_page": null}'
 WHOLE = head(f"Content-Length: {len(BODY)}", "Connection: close") + BODY
-SESSION = "pipelines.metronome_api.session"
+SESSION = "pipelines.metronome_api.transport"
 
 fault = pytest.mark.fault
 
@@ -304,7 +310,7 @@ def test_a_storm_of_429s_is_given_up(connect: Connect):
         with pytest.raises(InputError, match=said):
             line.walk()
     assert len(wire.requests) == ATTEMPTS
-    assert line.tally.waited_seconds == (ATTEMPTS - 1) * LONGEST_PAUSE
+    assert line.stats.waited_seconds == (ATTEMPTS - 1) * LONGEST_PAUSE
 
 
 @fault("network", "an error while others wait for their turn", "their waits end at once")
@@ -320,7 +326,7 @@ def test_a_stop_ends_the_wait_for_a_turn():
 
         def walk() -> None:
             try:
-                list(client.walk(ENDPOINTS["plans"], {}, {}, Tally()))
+                list(client.walk(ENDPOINTS["plans"], {}, {}, RequestStats()))
             except StoppedError as error:
                 ended.append(error)
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
-from pipelines.sandbox.server import HOST, listen, serving
+from sandbox.api.server import HOST, listen, serving
 from tests.pipelines.conftest import TOKEN, Lists, Wire, Workspace
 from tests.pipelines.wire import Connect, connecting
 
@@ -38,7 +38,8 @@ def written(workspace: Workspace) -> list[bytes]:
     folder = workspace.database.parent
     texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     texts += [gzip.decompress(text) for text in texts if text.startswith(b"\x1f\x8b")]
-    for schema in ("raw_api", "raw_export"):
+    schemas = "select schema_name from duckdb_tables() where table_name = '_dlt_pipeline_state'"
+    for schema in workspace.column(schemas):
         states = workspace.column(f"select state from {schema}._dlt_pipeline_state")
         texts += [zlib.decompress(base64.b64decode(state)) for state in states]
     tables = workspace.column(
@@ -200,5 +201,5 @@ def test_the_sandbox_listens_on_loopback_only():
         socket.create_connection((HOST, port), timeout=5).close()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.2", port), timeout=5)
-    main = Path("pipelines/sandbox/__main__.py").read_text()
+    main = Path("sandbox/__main__.py").read_text()
     assert "--host" not in main

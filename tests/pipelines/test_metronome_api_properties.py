@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.client import MetronomeClient
-from pipelines.metronome_api.endpoints import ENDPOINTS
+from pipelines.metronome_api.endpoints import ENDPOINTS, ONE_PAGE
 from pipelines.metronome_api.parsing import parse
 from pipelines.metronome_api.rows import by_table
-from pipelines.metronome_api.session import Limits, Tally
-from pipelines.sandbox.account import PRODUCTION, Account
-from pipelines.sandbox.faults import Faults, FaultyApi
-from pipelines.sandbox.server import create_app, serving
+from pipelines.metronome_api.transport import Limits, RequestStats
+from sandbox.api.fault_options import Faults
+from sandbox.api.faults import FaultyApi
+from sandbox.api.server import create_app, serving
+from sandbox.core.account import Account
+from sandbox.core.records import PRODUCTION
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Workspace
 
 
@@ -89,8 +91,8 @@ def lists() -> Iterator[tuple[Lists, MetronomeClient]]:
 
 
 def test_each_way_to_page_is_tried():
-    ways = {endpoint.paging for endpoint in ENDPOINTS.values() if endpoint.paging.value[1:]}
-    assert {endpoint.paging for endpoint in DIALECTS.values()} == ways
+    ways = {id(endpoint.paginator) for endpoint in ENDPOINTS.values()} - {id(ONE_PAGE)}
+    assert {id(endpoint.paginator) for endpoint in DIALECTS.values()} == ways
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -107,7 +109,7 @@ def test_a_list_is_whole_however_it_is_cut(
     if name == "audit_logs":  # it ends with its first empty page, which names a next one, too
         pages = [*filter(None, pages), [], [{"id": "never asked for"}]]
     app.pages = {endpoint.path: [json.dumps(page) for page in pages]}
-    walked = [page for page, _ in client.walk(endpoint, {}, {}, Tally())]
+    walked = [page for page, _ in client.walk(endpoint, {}, {}, RequestStats())]
     assert [row for page in walked for row in page] == rows
 
 
@@ -232,7 +234,7 @@ def test_whatever_fails_the_tables_end_as_if_nothing_had(
     workspace = new_workspace()
     app = create_app(small, TOKEN)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.metronome_api.session.LONGEST_PAUSE", 0.01)
+        patch.setattr("pipelines.metronome_api.transport.LONGEST_PAUSE", 0.01)
         try:
             with serving(FaultyApi(app, faults)) as url:
                 workspace.load_api(url, *SELECTED)

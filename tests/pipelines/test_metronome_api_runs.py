@@ -15,9 +15,10 @@ from starlette.responses import Response
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
-from pipelines.sandbox.account import PRODUCTION, Account, Record, to_time
-from pipelines.sandbox.server import create_app, serving
-from pipelines.sandbox.simulation import simulate
+from sandbox.api.server import create_app, serving
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account
+from sandbox.core.records import PRODUCTION, Record, to_time
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Rows, Wire, Workspace
 
 EARLIER = datetime(2024, 4, 5, 12, tzinfo=UTC)

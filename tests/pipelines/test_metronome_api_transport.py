@@ -12,11 +12,12 @@ from starlette.responses import Response
 
 from pipelines.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
-from pipelines.metronome_api.pace import CATCH_UP, Pace
-from pipelines.metronome_api.session import ATTEMPTS, Limits, Tally
-from pipelines.sandbox.account import Account
-from pipelines.sandbox.faults import Faults, FaultyApi
-from pipelines.sandbox.server import create_app, listen, serving
+from pipelines.metronome_api.rate_limiter import CATCH_UP, RateLimiter
+from pipelines.metronome_api.transport import ATTEMPTS, Limits, RequestStats
+from sandbox.api.fault_options import Faults
+from sandbox.api.faults import FaultyApi
+from sandbox.api.server import create_app, listen, serving
+from sandbox.core.account import Account
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
 from tests.pipelines.wire import Clock, Connect, connecting
 
@@ -47,7 +48,7 @@ def test_what_may_pass_is_asked_again(connect: Connect, status: int):
         assert line.walk() == [{"id": "a"}, {"id": "b"}]
     assert len(wire.requests) == 4
     limited = 2 if status == 429 else 0
-    assert (line.tally.requests, line.tally.retries, line.tally.rate_limited) == (4, 2, limited)
+    assert (line.stats.requests, line.stats.retries, line.stats.rate_limited) == (4, 2, limited)
     assert len(line.paused) == 2
     assert 0 <= line.paused[0] <= 0.5
     assert 0 <= line.paused[1] <= 1
@@ -63,8 +64,8 @@ def test_a_walk_through_faults_gives_every_row_once(connect: Connect, account: A
         found = line.walk(CUSTOMERS)
     active = [item["id"] for item in account.production.customers if not item["archived_at"]]
     assert [item["id"] for item in found] == active
-    assert line.tally.retries == faulty.counts[fault] > 2
-    assert line.tally.requests == faulty.counts["requests"]
+    assert line.stats.retries == faulty.counts[fault] > 2
+    assert line.stats.requests == faulty.counts["requests"]
 
 
 def test_a_refusal_is_not_asked_again(connect: Connect):
@@ -138,7 +139,7 @@ def test_retry_after_is_kept_up_to_a_minute(
         assert 0 <= line.paused[0] <= 0.5
     else:
         assert line.paused == [seconds]
-        assert line.tally.waited_seconds >= seconds
+        assert line.stats.waited_seconds >= seconds
 
 
 def test_retry_after_may_be_a_date(connect: Connect):
@@ -153,7 +154,7 @@ def test_retry_after_may_be_a_date(connect: Connect):
 def test_a_limit_of_the_client_stops_all_and_one_of_a_customer_only_its_request(
     connect: Connect, kind: str | None, others_wait: float
 ):
-    other = Tally()
+    other = RequestStats()
     with serving(first(limited(kind, "7"))) as url:
         line = connect(url)
 
@@ -171,22 +172,22 @@ def test_a_limit_of_the_client_stops_all_and_one_of_a_customer_only_its_request(
 
 def test_turns_are_evenly_spaced(monkeypatch: pytest.MonkeyPatch):
     clock = Clock()
-    monkeypatch.setattr("pipelines.metronome_api.pace.time", clock)
-    pace = Pace(4)
+    monkeypatch.setattr("pipelines.metronome_api.rate_limiter.time", clock)
+    limiter = RateLimiter(4)
 
     def turns(number: int) -> list[float]:
         times = []
         for _ in range(number):
-            clock.sleep(pace.turn())
+            clock.sleep(limiter.acquire())
             times.append(clock.now)
         return [later - earlier for earlier, later in pairwise(times)]
 
     assert turns(6) == [0.25] * 5
     clock.now += 10
     assert turns(6) == [0] * CATCH_UP + [0.25] * (5 - CATCH_UP)
-    pace.pause(3)
-    pace.pause(1)
-    assert pace.turn() == 3
+    limiter.pause(3)
+    limiter.pause(1)
+    assert limiter.acquire() == 3
 
 
 def test_an_endpoint_may_have_a_lower_rate(connect: Connect):

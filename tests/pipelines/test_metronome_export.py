@@ -18,7 +18,7 @@ from pipelines.errors import InputError
 from pipelines.metronome_api import RAW_TABLES as API_TABLES
 from pipelines.metronome_export import RAW_TABLES
 from pipelines.metronome_export.tables import TABLES
-from pipelines.sandbox.export_tables import COLUMNS
+from sandbox.export.schema import COLUMNS
 from tests.pipelines.conftest import (
     NewWorkspace,
     Rows,

@@ -14,8 +14,8 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.metronome_export.files import list_files
-from pipelines.metronome_export.places import open_place
-from pipelines.metronome_export.queries import unreadable, wrong_table
+from pipelines.metronome_export.read_plan import unreadable, wrong_table
+from pipelines.metronome_export.storage import open_location
 from pipelines.metronome_export.tables import TABLES
 from tests.pipelines.conftest import (
     ROOT,
@@ -252,7 +252,7 @@ def test_a_file_that_vanishes_after_it_was_listed_is_told_from_the_others(tmp_pa
     """DuckDB says no more than that one of them is not there."""
     write_parquet(tmp_path, "customer", "2024-01-01", id=["good"])
     vanishing = write_parquet(tmp_path, "customer", "2024-01-02", id=["bad"])
-    files, _ = list_files(open_place(str(tmp_path)))
+    files, _ = list_files(open_location(str(tmp_path)))
     vanishing.unlink()
     path = str(vanishing.relative_to(tmp_path))
     assert unreadable(str(tmp_path), files) == {path: "it is not there any more, or is no file"}
@@ -299,8 +299,8 @@ def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(tmp_path: P
         folder.chmod(folder.stat().st_mode | 0o011)
     look = (
         "import os, sys\n"
-        "from pipelines.metronome_export.places import open_place\n"
-        "place = open_place(sys.argv[1])\n"
+        "from pipelines.metronome_export.storage import open_location\n"
+        "place = open_location(sys.argv[1])\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"
         "list(place.find())"
     )

@@ -90,17 +90,18 @@ def test_columns_with_awkward_names(workspace: Workspace, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "name", ["loaded_files", "load_notes", "_dlt_loads", 'x"; drop table y; --', "Customer", "a__b"]
+    "name", ["loaded_files", "load_notes", "_dlt_loads", 'x"; drop table y; --', "a__b"]
 )
-def test_a_folder_whose_name_can_be_no_table_is_set_aside(
+def test_a_folder_whose_name_can_be_no_table_is_unknown(
     workspace: Workspace, tmp_path: Path, name: str
 ):
     write_whole(tmp_path, "customer", id=["c"])
     write_parquet(tmp_path, name, path=["of another account"])
     before = workspace.contents("raw_export").keys()
-    told = workspace.load_export(tmp_path)
-    assert f"export: set aside for their names: {path_of(name)!r}" in told
-    assert notes(workspace, "set aside") == [(None, None, path_of(name))]
+    with pytest.raises(InputError) as caught:
+        workspace.load_export(tmp_path)
+    assert f"{path_of(name)}: its name does not tell its table" in str(caught.value)
+    assert notes(workspace, "unknown file") == [(None, None, path_of(name))]
     assert workspace.contents("raw_export").keys() == before
     assert workspace.column("select path from raw_export.loaded_files") == [path_of("customer")]
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.metronome_export.files import ExportFile
-from pipelines.metronome_export.queries import plan, unreadable
+from pipelines.metronome_export.read_plan import read_plan, unreadable
 from pipelines.metronome_export.tables import TABLES
 from tests.pipelines.test_metronome_export_bad_files import GOOD
 
@@ -25,9 +25,9 @@ def read(path: Path, layout: str) -> list[Row] | str:
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         try:
-            planned = plan(
+            planned = read_plan(
                 *(connection, str(path.parent), "customer", [file]),
-                *(TABLES["customer"], {}, str.lower),
+                *(TABLES["customer"], {}, str.lower, str(path.parent / "copies")),
             )
             if planned.bad:
                 return planned.bad[path.name]
@@ -38,7 +38,7 @@ def read(path: Path, layout: str) -> list[Row] | str:
 
 
 def strict(content: bytes) -> list[Row]:
-    """What Python's own reader makes of a CSV file; an empty cell is null, a blank line no row."""
+    """Read a CSV file with Python's reader: an empty cell is null, a row of them is no row."""
     text = content.decode("utf-8-sig")
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     names = [name.lower() for name in rows[0]]
@@ -46,6 +46,7 @@ def strict(content: bytes) -> list[Row]:
     return [
         tuple(row[column] or None if column is not None else None for column in columns)
         for row in rows[1:]
+        if any(row)
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.publish.folder import reports_folder
+from pipelines.publish.report_set import reports_folder
 from tests.pipelines.conftest import ROOT, Workspace
 
 KILL_PUBLISHER = ("sh", "-c", 'echo half > "$REPORTS_DIR/a.csv"; kill -9 $PPID $$')
@@ -189,7 +189,7 @@ for name in full:
     (folder / name).symlink_to("/dev/full")
 results = {
     "metadata": {"generated_at": datetime.now(UTC).isoformat(), "dbt_version": "1"},
-    "args": {"vars": {"as_of": "2024-04-15"}},
+    "args": {},
     "results": [{"unique_id": key, "status": "success", "failures": None} for key in nodes],
 }
 invoice = "source.metronome.raw_export.invoice"
@@ -213,6 +213,7 @@ def building(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         nulls = ", ".join(f"null as {column}" for column in columns.split(", "))
         connection.execute(f"create table arguments as select {nulls}")
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(workspace.database))
+    monkeypatch.setenv("REPORT_AS_OF", "2024-04-15")
     return tmp_path / "reports"
 
 
@@ -280,8 +281,7 @@ def test_a_run_with_nothing_new_builds_nothing_and_leaves_the_set(building: Path
     done = publish_number(building, 1)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        f"Nothing is new since the reports in {building} were published, as of None: "
-        "they stay as they are.\n"
+        f"Nothing has changed: the reports in {building} are up to date, as of None\n"
     )
     assert (building / ".current").readlink() == before
     assert published(building) == {"1"}
@@ -300,13 +300,13 @@ def add_a_load(connection: duckdb.DuckDBPyConnection) -> None:
 
 def change_a_table(connection: duckdb.DuckDBPyConnection) -> None:
     """As dbt does, before it."""
-    connection.execute("drop table publishing.last_good_run")
+    connection.execute("drop table publishing.last_published_run")
 
 
 def change_the_project(connection: duckdb.DuckDBPyConnection) -> None:
     """So that the note is one of another."""
-    other = """replace(note, '"project": "', '"project": "another ')"""
-    connection.execute(f"update publishing.last_good_run set note = {other}")
+    other = """replace(record, '"project": "', '"project": "another ')"""
+    connection.execute(f"update publishing.last_published_run set record = {other}")
 
 
 @pytest.mark.parametrize("change", [add_a_load, change_a_table, change_the_project])
@@ -318,7 +318,7 @@ def test_a_run_with_something_new_builds_again(
         change(connection)
     done = publish_number(building, 1)
     assert "build: 4 models" in done.stdout
-    assert publish_number(building, 1).stdout.startswith("Nothing is new")
+    assert publish_number(building, 1).stdout.startswith("Nothing has changed")
 
 
 def test_a_report_that_was_changed_by_hand_is_written_again(building: Path):

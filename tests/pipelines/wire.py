@@ -14,9 +14,9 @@ from dlt.common.typing import TSecretStrValue
 
 from pipelines.metronome_api.client import MetronomeClient
 from pipelines.metronome_api.endpoints import ENDPOINTS, Endpoint
-from pipelines.metronome_api.session import Limits, Tally
-from pipelines.sandbox.account import Record
-from pipelines.sandbox.server import HOST
+from pipelines.metronome_api.transport import Limits, RequestStats
+from sandbox.api.server import HOST
+from sandbox.core.records import Record
 from tests.pipelines.conftest import TOKEN
 
 PLANS = ENDPOINTS["plans"]
@@ -48,12 +48,12 @@ class Line:
 
     client: MetronomeClient
     clock: Clock
-    tally: Tally
+    stats: RequestStats
     paused: list[float]
     meanwhile: Callable[[], None] = lambda: None
 
     def walk(self, endpoint: Endpoint = PLANS, **keys: object) -> list[Record]:
-        pages = self.client.walk(endpoint, keys, {}, self.tally)
+        pages = self.client.walk(endpoint, keys, {}, self.stats)
         return [row for page, _ in pages for row in page]
 
     def _wait(self, seconds: float) -> bool:
@@ -72,10 +72,10 @@ def connecting(monkeypatch: pytest.MonkeyPatch) -> Connect:
 
     def line(url: str, limits: Limits | None = None) -> Line:
         clock = Clock()
-        monkeypatch.setattr("pipelines.metronome_api.pace.time", clock)
+        monkeypatch.setattr("pipelines.metronome_api.rate_limiter.time", clock)
         client = MetronomeClient(url, TSecretStrValue(TOKEN), limits or Limits(math.inf))
-        made = Line(client, clock, Tally(), [])
-        monkeypatch.setattr(client.session.stopped, "wait", made._wait)
+        made = Line(client, clock, RequestStats(), [])
+        monkeypatch.setattr(client.adapter.stopped, "wait", made._wait)
         return made
 
     return line

@@ -1,4 +1,4 @@
--- Fails for each line of the export whose total is not exactly the sum of its sub lines, if it has any.
+-- Fails for each line of the export whose total is not the sum of its sub lines, if it has any.
 select
     lines.line_item_id,
     lines.total,
@@ -7,4 +7,4 @@ from {{ ref('stg_metronome_export__line_items') }} as lines
 inner join {{ ref('stg_metronome_export__sub_line_items') }} as sub_lines
     on lines.line_item_id = sub_lines.line_item_id
 group by lines.line_item_id, lines.total
-having lines.total <> sum(sub_lines.subtotal)
+having not {{ equal_amounts('lines.total', 'sum(sub_lines.subtotal)') }}

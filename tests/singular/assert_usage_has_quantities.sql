@@ -7,10 +7,10 @@ with
 events as (
     select
         environment_type,
-        {{ json_text('properties', argument('usage_quantity')) }} as sent_quantity
+        {{ json_text('properties', usage_quantity()) }} as sent_quantity
     from {{ ref('stg_metronome_export__events') }}
     where
-        event_type = {{ text_argument('usage_event') }}
+        event_type = {{ usage_event() }}
         and cast(event_at as date) between cast('{{ usage_from() }}' as date) and cast('{{ usage_to() }}' as date)
 )
 

@@ -13,13 +13,14 @@ renamed as (
 
         -- text
         name as customer_name,
-        current_billable_status__value as billable_status,
+        upper(current_billable_status__value) as billable_status,
 
         -- json
         ingest_aliases,
         custom_fields,
 
         -- timestamps
+        current_billable_status__effective_at as billable_status_effective_at,
         created_at,
         updated_at,
         archived_at

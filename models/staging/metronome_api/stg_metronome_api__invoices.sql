@@ -24,7 +24,7 @@ renamed as (
         upper(status) as invoice_status,
         plan_name,
         credit_type__name as stated_unit,
-        billable_status,
+        upper(billable_status) as billable_status,
         external_invoice__billing_provider_type as billing_provider_type,
         upper(external_invoice__external_status) as external_status,
         external_invoice__billing_provider_error as billing_provider_error,

@@ -1,4 +1,5 @@
--- One row per usage event received, billed or not; an event sent twice counts once.
+-- One row per usage event received, billed or not. An event that was sent twice counts once; one whose
+-- transaction_id is used again more than 34 days later is another event.
 {{ config(materialized='incremental', unique_key=key_hash(['environment_type', 'transaction_id'])) }}
 
 with
@@ -8,7 +9,7 @@ source as {{ not_materialized_at_first() }} (
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['environment_type', 'transaction_id']) }}
+    {{ newest_rows('source', ['environment_type', 'transaction_id'], reused={'at': 'timestamp', 'after_days': 34}) }}
 ),
 
 renamed as (

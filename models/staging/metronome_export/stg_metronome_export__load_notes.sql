@@ -9,7 +9,7 @@ source as (
 newest as (
     select max(_dlt_load_id) as load_id
     from source
-    where kind in ('bad file', 'stopped', 'complete')
+    where kind in ('bad file', 'unknown file', 'stopped', 'complete')
 ),
 
 renamed as (
@@ -25,7 +25,7 @@ renamed as (
         source.message,
 
         -- booleans
-        source.kind in ('bad file', 'stopped')
+        source.kind in ('bad file', 'unknown file', 'stopped')
         and source._dlt_load_id = newest.load_id as is_left_out
     from source
     cross join newest

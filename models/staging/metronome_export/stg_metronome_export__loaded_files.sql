@@ -32,6 +32,7 @@ renamed as (
 
         -- booleans
         _dlt_load_id = max(_dlt_load_id) over (partition by path) as is_newest,
+        coalesce(has_doubles, false) as has_doubles,
 
         -- timestamps
         modified_at,

@@ -1,0 +1,67 @@
+{#
+  Post-hook of dim_report_arguments: stop before any report is written if no customer is in the environment that
+  was asked for, or the customer's name is not the name of one customer. The message lists what there is.
+#}
+{% macro check_arguments() -%}
+    {%- if execute -%}
+        {%- do check_environment() -%}
+        {%- do check_customer() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_environment() -%}
+    {%- set there = run_query(
+        'select distinct environment_type from ' ~ ref('dim_customers')
+        ~ ' where environment_type is not null order by environment_type'
+    ).columns[0].values() -%}
+    {%- if environment() and there and environment() not in there -%}
+        {{ exceptions.raise_compiler_error(
+            'environment: no customer is in ' ~ environment() ~ '; the data holds '
+            ~ printable(there | join(' and ')) ~ '.'
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_customer() -%}
+    {%- set asked = argument('customer') -%}
+    {%- set matches = run_query('select matching_customers from ' ~ this).columns[0].values()[0] -%}
+    {%- if asked and matches != 1 -%}
+        {%- set candidates = [] -%}
+        {%- for row in run_query(similar_customers(likeness=1.0 if matches > 1 else 0.7)) -%}
+            {%- do candidates.append(
+                '\n    ' ~ printable(row[0] ~ '  ' ~ row[1]) ~ ('  (archived)' if row[2] else '')
+            ) -%}
+        {%- endfor -%}
+        {%- if matches > 1 -%}
+            {{ exceptions.raise_compiler_error(
+                "customer: '" ~ asked ~ "' is the name of " ~ matches ~ ' customers. Give the id of one:'
+                ~ candidates | join
+            ) }}
+        {%- endif -%}
+        {{ exceptions.raise_compiler_error(
+            "customer: no customer has the name or id '" ~ asked ~ "'."
+            ~ (' Did you mean one of these?' ~ candidates | join if candidates else ' No name is similar.')
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The customers whose names are at least that much like the one asked for, most similar first; 1 is equal. #}
+{% macro similar_customers(likeness) -%}
+    {{ return(adapter.dispatch('similar_customers')(likeness)) }}
+{%- endmacro %}
+
+{% macro duckdb__similar_customers(likeness) -%}
+    {%- set similarity -%}
+        jaro_winkler_similarity(lower(trim(customers.customer_name)), lower({{ customer() }}))
+    {%- endset -%}
+    select
+        customers.customer_id,
+        customers.customer_name,
+        customers.archived_at is not null as is_archived
+    from {{ ref('dim_customers') }} as customers
+    inner join {{ this }} as arguments
+        on customers.environment_type is not distinct from arguments.environment_type
+    where {{ similarity }} >= {{ likeness }}
+    order by {{ similarity }} desc, customers.customer_id
+    limit 10
+{%- endmacro %}

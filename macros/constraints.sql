@@ -1,0 +1,51 @@
+{#
+  The constraints of a model that `meets_constraints` tests, each with its name and either `key`, the columns that
+  are unique, or `is_broken`, a condition that is true for a row that breaks it.
+#}
+{% macro declared_constraints(unique_id) -%}
+    {%- set declared = graph.nodes[unique_id] -%}
+    {%- set found = [] -%}
+    {%- for column in declared.columns.values() -%}
+        {%- for constraint in column.constraints -%}
+            {%- do found.append(metronome.readable_constraint(constraint, [column.name])) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for constraint in declared.constraints -%}
+        {%- do found.append(metronome.readable_constraint(constraint, constraint.columns)) -%}
+    {%- endfor -%}
+    {%- if not found -%}
+        {{ exceptions.raise_compiler_error(unique_id ~ ' declares no constraint that meets_constraints can test.') }}
+    {%- endif -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{% macro readable_constraint(constraint, columns) -%}
+    {%- set type = constraint.type | string -%}
+    {%- if type == 'not_null' -%}
+        {{ return({'name': columns[0] ~ ' not_null', 'key': none, 'is_broken': columns[0] ~ ' is null'}) }}
+    {%- elif type == 'unique' -%}
+        {{ return({'name': columns | join(', ') ~ ' unique', 'key': columns, 'is_broken': none}) }}
+    {%- elif type == 'check' -%}
+        {%- set condition = '(' ~ constraint.expression ~ ')' -%}
+        {{ return({'name': 'check ' ~ condition, 'key': none, 'is_broken': 'not ' ~ condition}) }}
+    {%- endif -%}
+    {{ exceptions.raise_compiler_error('meets_constraints cannot test a constraint of type ' ~ type ~ '.') }}
+{%- endmacro %}
+
+{#
+  The columns of a table with a contract: names and types. dbt's own macro adds the constraints. Here, the test
+  `meets_constraints` proves them: it names the rows, and a unique key needs no index in memory.
+#}
+{% macro default__get_table_columns_and_constraints() -%}
+    (
+        {%- for column in model.columns.values() %}
+        {{ adapter.quote(column.name) if column.quote else column.name }} {{ column.data_type }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{# Whether a key names no row of its parents, which were joined to it by `parent.field`, though some were loaded. #}
+{% macro is_orphan(key, joined, parent) -%}
+    {{ key }} is not null and {{ joined }}.{{ parent.field }} is null and exists (select 1 from {{ parent.to }})
+{%- endmacro %}

@@ -1,0 +1,174 @@
+"""Turn rows of the API into Arrow tables, which dlt loads without looking at each row again.
+
+dlt writes an Arrow table to a Parquet file and loads that file as it is. Python rows cost it some
+forty times as much: it infers, coerces and rewrites every value. A row whose values do not fit the
+declared columns still goes to dlt as a Python row, so dlt adds and names the columns of new fields.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.common.json import json
+from dlt.common.schema.typing import C_DLT_ID, C_DLT_LOAD_ID
+from dlt.common.utils import uniq_id
+
+from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE, Hints
+
+Row = dict[str, Any]
+Item = tuple[str, Any]
+"""A raw table, and rows for it: an Arrow table or a list of Python rows."""
+
+MOST_ROWS = 5000
+"""Rows of one table that are held in memory before they go to dlt's files."""
+
+_TYPES: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "json": pa.string(),
+    "decimal": pa.decimal128(AMOUNT_PRECISION, AMOUNT_SCALE),
+    "bigint": pa.int64(),
+    "bool": pa.bool_(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+_FITTING: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "json": (dict, list),
+    "decimal": (Decimal, int),
+    "bigint": (int,),
+    "bool": (bool,),
+    "timestamp": (str, datetime),
+}
+"""Types of the values that a column takes as they are. dlt decides about any other."""
+
+_LONGEST_TIMESTAMP = len("2024-01-01T00:00:00.123456+00:00")
+
+
+class UnfitError(ValueError):
+    """A value does not fit the declared columns."""
+
+
+class ArrowTables:
+    """Collects rows by table and yields them as items for dlt, a few thousand rows at a time.
+
+    Use it in one thread, while dlt extracts.
+    """
+
+    def __init__(self, hints: Mapping[str, Hints]) -> None:
+        """Collect rows for tables whose columns `hints` declares."""
+        self._hints = hints
+        self._fields: dict[str, _Fields] = {}
+        self._fitting: dict[str, list[Row]] = {}
+        self._others: dict[str, list[Row]] = {}
+
+    def add(self, table: str, rows: Iterable[Row]) -> Iterator[Item]:
+        """Take rows of a table; yield items when enough rows are there."""
+        if table not in self._fields:
+            self._fields[table] = _fields_of(self._hints[table])
+            self._fitting[table], self._others[table] = [], []
+        fields, fitting, others = self._fields[table], self._fitting[table], self._others[table]
+        for row in rows:
+            values: Row = {}
+            try:
+                _flatten(row, fields, values)
+            except UnfitError:
+                others.append(row)
+            else:
+                fitting.append(values)
+        if len(fitting) + len(others) >= MOST_ROWS:
+            yield from self._flush(table)
+
+    def empty(self, table: str) -> Item:
+        """Return an item without rows, for a table that this load only deletes from."""
+        return table, self._to_arrow(table, [])
+
+    def flush(self) -> Iterator[Item]:
+        """Yield the items of all rows that are left."""
+        for table in self._fields:
+            yield from self._flush(table)
+
+    def _flush(self, table: str) -> Iterator[Item]:
+        if rows := self._fitting[table]:
+            yield table, self._to_arrow(table, rows)
+        if others := self._others[table]:
+            yield table, others
+        self._fitting[table], self._others[table] = [], []
+
+    def _to_arrow(self, table: str, rows: list[Row]) -> pa.Table:
+        """Return rows with all declared columns, and with the columns that dlt adds to rows."""
+        columns = self._hints[table]
+        filled = set().union(*rows)
+        fields, arrays = [], []
+        for name, hint in columns.items():
+            field = pa.field(name, _TYPES[hint["data_type"]])
+            fields.append(field)
+            arrays.append(
+                pa.array([row.get(name) for row in rows], field.type)
+                if name in filled
+                else pa.nulls(len(rows), field.type)
+            )
+        load_id = dlt.current.load_package_state()["load_id"]
+        for name, ids in (
+            (C_DLT_LOAD_ID, [load_id] * len(rows)),
+            (C_DLT_ID, [uniq_id(10) for _ in rows]),
+        ):
+            fields.append(pa.field(name, pa.string(), nullable=False))
+            arrays.append(pa.array(ids, pa.string()))
+        return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+_Fields = dict[str, tuple[str | None, str, "_Fields"]]
+"""By key of an object: the column, if there is one, its type, and the fields of an object."""
+
+
+def _fields_of(columns: Hints) -> _Fields:
+    fields: _Fields = {}
+    for name, hint in columns.items():
+        within = fields
+        *path, last = name.split("__")
+        for key in path:
+            within = within.setdefault(key, (None, "", {}))[2]
+        within[last] = (name, hint["data_type"], within.get(last, _NOTHING)[2])
+    return fields
+
+
+_NOTHING: tuple[None, str, _Fields] = (None, "", {})
+
+
+def _flatten(item: Row, fields: _Fields, values: Row) -> None:
+    """Put the values of an object into the columns that it has.
+
+    Raises:
+        UnfitError: If a key has no column, or a value is of another type than its column.
+    """
+    for key, value in item.items():
+        if value is None:
+            continue
+        column, kind, within = fields.get(key, _NOTHING)
+        if column and type(value) in _FITTING[kind]:
+            if kind == "json":
+                value = json.dumps(value)
+            elif kind == "timestamp":
+                value = _instant(value)
+            values[column] = value
+        elif within and type(value) is dict:
+            _flatten(value, within, values)
+        else:
+            raise UnfitError(key)
+
+
+def _instant(value: str | datetime) -> datetime:
+    """Return an instant in UTC.
+
+    Raises:
+        UnfitError: If it is not one, has no zone, or is finer than a microsecond.
+    """
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if instant.tzinfo and (instant is value or len(value) <= _LONGEST_TIMESTAMP):
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise UnfitError(value) from error
+    raise UnfitError(value)

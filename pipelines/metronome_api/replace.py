@@ -1,0 +1,153 @@
+"""Decide which rows of the raw tables a load replaces.
+
+dlt's merge deletes rows by key. The API's lists need more: an owner who now has no rows must lose
+the old ones, and a list that is read from a day on must keep the rows before that day. So a run
+writes what it has read again to the table `_delete_scope` before dlt loads the new rows, and each
+table's `destination_scope`, which dlt runs as a `delete` in its merge, reads from there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from dlt.common.schema.typing import TMergeDispositionDict
+
+from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS, Endpoint, Nested, tables
+from pipelines.metronome_api.extract import ReadResult
+from pipelines.metronome_api.tables import DATASET, RAW_TABLES
+
+DELETE_SCOPE = f"{DATASET}._delete_scope"
+
+KEYS = {
+    "audit_logs": ("id",),
+    "runs": ("run_id",),
+    "run_resources": ("run_id", "batch_number", "resource"),
+    "reads": ("read_id",),
+}
+"""Tables whose rows replace only rows with the same key."""
+
+Query = Callable[..., list[tuple[Any, ...]]]
+"""Runs SQL with parameters and returns the rows."""
+
+
+def hints(table: str, is_empty: bool) -> dict[str, Any]:
+    """Return dlt's hints for a raw table in a load of the pipeline.
+
+    A table without rows loses none, so dlt appends to it: that saves the staging table of a merge.
+    """
+    merge: TMergeDispositionDict = {"disposition": "merge", "strategy": "delete-insert"}
+    found: dict[str, Any] = {
+        "columns": RAW_TABLES[table],
+        "write_disposition": merge,
+        "file_format": "parquet",  # dlt's default, INSERT VALUES, cuts decimals to nine places
+    }
+    if table in KEYS:
+        found["primary_key"] = KEYS[table]
+    elif table in _PARTS and is_empty:
+        found["write_disposition"] = "append"
+    elif table in _PARTS:
+        merge["destination_scope"] = _condition(*_PARTS[table], "{table}")
+    else:
+        found["write_disposition"] = "replace"
+    return found
+
+
+def empty_tables(query: Query) -> set[str]:
+    """Return the raw tables without rows."""
+    selects = [f"select '{table}' where not exists (from {table})" for table in RAW_TABLES]
+    return {table for (table,) in query(" union all ".join(selects))}
+
+
+def create_delete_scope(query: Query) -> None:
+    """Create the table `_delete_scope` if it does not exist."""
+    query(f"create schema if not exists {DATASET}")
+    query(
+        f"create table if not exists {DELETE_SCOPE} "
+        "(resource varchar, owner varchar, since timestamp with time zone)"
+    )
+
+
+def fill_delete_scope(query: Query, results: Iterable[ReadResult]) -> list[str]:
+    """Write what was read to `_delete_scope`, in place of what the load before has read.
+
+    Returns:
+        The tables that lose rows and get none. dlt deletes no rows of a table that it has no item
+        of, so the load needs an empty one.
+    """
+    available = [result for result in results if result.unavailable is None]
+    query(f"delete from {DELETE_SCOPE}")
+    _insert(query, [key for result in available for key in _keys(result)])
+    invoiced = [(result.customer_id, result.since) for result in available if _is_invoices(result)]
+    if invoiced:
+        # also invoices that the API would have listed if they still existed, such as old drafts
+        query(
+            f"insert into {DELETE_SCOPE} select 'invoices', id, null from invoices inner join "
+            f"(values {', '.join(['(%s, %s)'] * len(invoiced))}) as again (customer_id, since) "
+            "on invoices.customer_id = again.customer_id "
+            "where again.since is null or upper(status) = 'DRAFT' "
+            "or issued_at >= again.since or issued_at is null",
+            *[value for row in invoiced for value in row],
+        )
+    filled = {table for result in available for table, rows in result.counts.items() if rows}
+    emptied = [
+        f"select '{table}' where exists (select 1 from {table} where {condition})"
+        for table, condition in _conditions({result.resource for result in available})
+        if table not in filled
+    ]
+    return [table for (table,) in query(" union all ".join(emptied))] if emptied else []
+
+
+def _condition(endpoint: Endpoint, part: Endpoint | Nested, table: str) -> str | None:
+    """Return the SQL condition of the rows that a load deletes; None: those of the same key."""
+    again = f"from {DELETE_SCOPE} where resource = '{endpoint.table}'"
+    match endpoint.replaces:
+        case "all":
+            return f"exists (select 1 {again})"
+        case "owner":
+            return f"(customer_id in (select owner {again}) or {_OF_NOBODY})"
+        case "invoices" if part is endpoint:
+            return f"(id in (select owner {again}) or {_OF_NOBODY})"
+        case "invoices":
+            invoice_id = next(iter(part.keys))  # type: ignore[union-attr]
+            # a load that was killed may have deleted the invoice and not its lines
+            orphaned = f"{invoice_id} not in (select id from {DATASET}.invoices)"
+            return f"({invoice_id} in (select owner {again}) or {orphaned})"
+        case "window":
+            return (
+                f"(exists (select 1 {again} and owner = {table}.customer_id "
+                f"and {table}.{endpoint.time} >= since) or {_OF_NOBODY})"
+            )
+    return None
+
+
+_OF_NOBODY = f"customer_id not in (select id from {DATASET}.customers)"
+
+_PARTS = {
+    part.table: (endpoint, part) for endpoint in ENDPOINTS.values() for part in tables(endpoint)
+}
+
+
+def _conditions(resources: set[str]) -> Iterator[tuple[str, str]]:
+    for resource in sorted(resources):
+        endpoint = ENDPOINT_OF[resource]
+        for part in tables(endpoint):
+            if condition := _condition(endpoint, part, part.table):
+                yield part.table, condition
+
+
+def _is_invoices(result: ReadResult) -> bool:
+    return ENDPOINTS[result.resource].replaces == "invoices"
+
+
+def _keys(result: ReadResult) -> list[tuple[Any, ...]]:
+    if _is_invoices(result):
+        return [(result.resource, invoice_id, None) for invoice_id in result.ids]
+    return [(result.resource, result.customer_id, result.since)]
+
+
+def _insert(query: Query, rows: list[tuple[Any, ...]]) -> None:
+    for start in range(0, len(rows), 1000):
+        part = rows[start : start + 1000]
+        places = ", ".join(["(%s, %s, %s)"] * len(part))
+        query(
+            f"insert into {DELETE_SCOPE} values {places}", *[value for row in part for value in row]
+        )

@@ -1,0 +1,310 @@
+"""Load the files of an export that are new or have changed, a batch at a time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import dlt
+import duckdb
+
+from pipelines.errors import OWN_DATABASE, InputError
+from pipelines.failures import told_plainly
+from pipelines.metronome_export import DATASET, metronome_export
+from pipelines.metronome_export.casts import DUCKDB_TYPES, WHAT, cast
+from pipelines.metronome_export.drift import (
+    BAD_FILE,
+    COMPLETE,
+    LEFT_OUT,
+    MISSING,
+    STOPPED,
+    UNKNOWN_FILE,
+    Note,
+    left_out,
+    told,
+)
+from pipelines.metronome_export.files import ExportFile, batches, list_files, version
+from pipelines.metronome_export.parquet_types import FileType
+from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable
+from pipelines.metronome_export.storage import ExportLocation, open_location
+from pipelines.metronome_export.tables import TABLES
+from pipelines.queries import query
+from pipelines.steps import Line
+
+FETCH_BYTES = 2_000_000_000
+"""The default of `fetch_bytes`: how much of a store's files lies on the disk at a time."""
+
+ACCEPT = (
+    "Put good files in their place, or take them away, and run the same again. To go on without "
+    "what they hold: ACCEPT_INCOMPLETE=1 for make, else accept_incomplete = true in "
+    "[sources.metronome_export], or SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE=true, and the "
+    "variable accept_incomplete: true for dbt."
+)
+"""What to do when some of an export was left out."""
+
+RAW_TYPES = {**DUCKDB_TYPES, "timestamp": "TIMESTAMP WITH TIME ZONE"}
+"""The types of raw columns as `information_schema` names them, by dlt's data type."""
+
+LOADED = """
+select root, path, size_bytes, modified_at, etag
+from loaded_files
+inner join _dlt_loads on load_id = _dlt_load_id
+where status = 0
+qualify row_number() over (partition by path order by load_id desc) = 1
+"""
+"""The newest version of each file that was loaded."""
+
+LEFT_OUT_BEFORE = f"""
+select kind
+from load_notes
+where kind in {(*LEFT_OUT, COMPLETE)}
+qualify _dlt_load_id = max(_dlt_load_id) over () and kind <> '{COMPLETE}'
+"""
+"""What the newest run left out, among runs that left something out or were the next complete."""
+
+
+@dataclass
+class Run:
+    """The result of a run.
+
+    Attributes:
+        files: How many files were loaded.
+        rows: How many rows they have.
+        tables: Of which tables.
+        notes: Where files differ from what is declared.
+    """
+
+    files: int = 0
+    rows: int = 0
+    tables: set[str] = field(default_factory=set)
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def stopped(self) -> set[str | None]:
+        """The tables that were stopped."""
+        return {note.table_name for note in self.notes if note.kind == STOPPED}
+
+    def add(self, files: int, rows: int, tables: set[str], notes: list[Note]) -> None:
+        """Add a batch. A column is missing if no batch with files of its table has it."""
+        absent = {(n.table_name, n.column_name) for n in notes if n.kind == MISSING}
+        kept = [
+            note
+            for note in self.notes
+            if note.kind != MISSING
+            or note.table_name not in tables
+            or (note.table_name, note.column_name) in absent
+        ]
+        fresh = [n for n in notes if n.kind != MISSING or n.table_name not in self.tables]
+        self.files += files
+        self.rows += rows
+        self.tables |= tables
+        self.notes = kept + fresh
+
+
+def load_export(
+    pipeline: dlt.Pipeline, bucket_url: str, fetch_bytes: int | None = None
+) -> tuple[list[str], str | None]:
+    """Load the files of an export that are new or have changed.
+
+    A bad file is set aside. The next run tries it again.
+
+    Args:
+        pipeline: The destination, with the tables of the export.
+        bucket_url: The export's folder, here or in a store.
+        fetch_bytes: How much of a store's files lies on the disk at a time.
+
+    Returns:
+        Lines for a person, and what was left out and why, if anything was: all else is loaded.
+
+    Raises:
+        InputError: If the export is another than the one that was loaded before, a load fails, or
+            values that were loaded do not fit the type that their column is declared with now.
+    """
+    place = open_location(bucket_url)
+    files, not_loaded = list_files(place)
+    loaded = query(pipeline, LOADED)
+    _check_same_export(place.root, files, loaded)
+    held = {version(*row[1:]) for row in loaded}
+    new = [file for file in files if file.version not in held]
+    _convert_columns(pipeline)
+    run = Run(notes=not_loaded)
+    for batch in batches(new, None if place.is_local else fetch_bytes or FETCH_BYTES):
+        going_on = [file for file in batch if file.table not in run.stopped]
+        if going_on:
+            _load_batch(pipeline, place, going_on, run)
+    _note_left_out(pipeline, place, run)
+    line = Line(
+        f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
+        step="export",
+        files=len(files),
+        new_files=run.files,
+        rows=run.rows,
+    )
+    return [line, *told(run.notes)], left_out(run.notes)
+
+
+def drop_export(connection: duckdb.DuckDBPyConnection, bucket_url: str) -> None:
+    """Drop the raw tables of the export, so that the next run loads all files anew.
+
+    Raises:
+        InputError: If there is no export to load instead; then nothing is dropped.
+    """
+    list_files(open_location(bucket_url))
+    connection.execute(f"drop schema if exists {DATASET} cascade")
+
+
+def _convert_columns(pipeline: dlt.Pipeline) -> None:
+    """Give each raw column the type that it is declared with.
+
+    A column that the vendor adds lands as text or JSON. When it is declared later, what was loaded
+    is converted, so that old and new values have one form.
+
+    Raises:
+        InputError: If a value does not fit.
+    """
+    held = query(
+        pipeline,
+        "select table_name, column_name, data_type from information_schema.columns "
+        f"where table_schema = '{DATASET}'",
+    )
+    for table, name, held_type in held:
+        hint = TABLES.get(table, {}).get(name)
+        if not hint or held_type.replace(" ", "") == RAW_TYPES[hint["data_type"]].replace(" ", ""):
+            continue
+        converted = cast(f'"{name}"', FileType(held_type, held_type), hint["data_type"])
+        if converted.loses:
+            lost = query(
+                pipeline,
+                f'select "{name}"::varchar, _file from "{table}" '
+                f'where "{name}" is not null and ({converted.loses}) limit 1',
+            )
+            for value, path in lost:
+                raise InputError(
+                    f"The column {name} of {table} is declared as {hint['data_type']} now, but was "
+                    f"loaded as text, and {value!r} of {path} is {WHAT[hint['data_type']]}. Load "
+                    "all files anew: dlt pipeline metronome_export run --full-refresh"
+                )
+        with pipeline.sql_client() as client:
+            client.execute_sql(
+                f'alter table "{table}" alter column "{name}" '
+                f"type {DUCKDB_TYPES[hint['data_type']]} using {converted.value}"
+            )
+
+
+def _load_batch(
+    pipeline: dlt.Pipeline, place: ExportLocation, files: list[ExportFile], run: Run
+) -> None:
+    """Load some files and add them to the run.
+
+    Damage behind a Parquet file's sound footer shows only in the load. Then each file is read
+    alone, and the files that can be read are loaded without the others.
+    """
+    tables = {file.path: file.table for file in files}
+    unknown: dict[str, str] = {}
+    with place.on_disk([file.path for file in files]) as (folder, bad):
+        while True:
+            with TemporaryDirectory() as copies:
+                new = [file for file in files if file.path not in bad.keys() | unknown.keys()]
+                plans, noted = _plans(pipeline, folder, new, copies)
+                for plan in plans.values():
+                    bad |= plan.bad
+                    unknown |= plan.unknown
+                plans = {table: plan for table, plan in plans.items() if plan.queries}
+                left = bad.keys() | unknown.keys()
+                read = [file for file in files if file.table in plans and file.path not in left]
+                queries = {table: plan.queries for table, plan in plans.items()}
+                differ = [note for note in noted if note.kind not in LEFT_OUT]
+                doubles = {path for plan in plans.values() for path in plan.doubles}
+                source = metronome_export(
+                    pipeline.dataset(), place.root, queries, read, doubles, differ
+                )
+                try:
+                    with told_plainly(pipeline):
+                        pipeline.run(source)
+                    break
+                except InputError as error:
+                    found = unreadable(folder, read)
+                    if not found:
+                        raise InputError(str(error).replace(folder, place.root)) from error
+                    bad |= found
+                    pipeline.abort_packages()  # else the next load would go on with this one
+    noted += [Note(BAD_FILE, tables[path], None, path, bad[path]) for path in sorted(bad)]
+    noted += [Note(UNKNOWN_FILE, None, None, path, unknown[path]) for path in sorted(unknown)]
+    noted = [
+        replace(note, message=note.message and note.message.replace(folder, place.root))
+        for note in noted
+    ]
+    run.add(len(read), _new_rows(pipeline, plans), set(plans), noted)
+
+
+def _plans(
+    pipeline: dlt.Pipeline, folder: str, files: list[ExportFile], copies: str
+) -> tuple[dict[str, ReadPlan], list[Note]]:
+    """Build a read plan for every table that can be loaded.
+
+    Returns:
+        The plans by table, and all notes, those of stopped tables among them.
+    """
+    plans: dict[str, ReadPlan] = {}
+    notes: list[Note] = []
+    for table in dict.fromkeys(file.table for file in files):
+        of_table = [file for file in files if file.table == table]
+        try:
+            plans[table] = _plan(pipeline, folder, table, of_table, copies)
+        except TableError as stop:
+            notes.append(Note(STOPPED, table, stop.column, stop.path, str(stop)))
+            continue
+        if table not in TABLES and plans[table].queries:
+            notes.append(Note("unknown table", table, path=of_table[0].path))
+        notes += plans[table].notes
+    return plans, notes
+
+
+def _plan(
+    pipeline: dlt.Pipeline, folder: str, table: str, files: list[ExportFile], copies: str
+) -> ReadPlan:
+    """Plan how the files of a table are read, without those that cannot be."""
+    schema = pipeline.default_schema
+    held = schema.get_table_columns(table) if table in schema.tables else {}
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            return read_plan(
+                *(connection, folder, table, files, TABLES.get(table, {}), held),
+                *(schema.naming.normalize_identifier, copies),
+            )
+    except duckdb.Error as error:
+        bad = unreadable(folder, files)
+        if not bad:
+            raise TableError(f"its files cannot be read: {error}") from error
+        good = [file for file in files if file.path not in bad]
+        result = _plan(pipeline, folder, table, good, copies)
+        result.bad |= bad
+        return result
+
+
+def _note_left_out(pipeline: dlt.Pipeline, place: ExportLocation, run: Run) -> None:
+    """Note what the run left out, in a load of its own, or that it left out nothing any more."""
+    notes = [note for note in dict.fromkeys(run.notes) if note.kind in LEFT_OUT]
+    if not notes and query(pipeline, LEFT_OUT_BEFORE):
+        notes = [Note(COMPLETE)]
+    if notes:
+        with told_plainly(pipeline):
+            pipeline.run(metronome_export(pipeline.dataset(), place.root, {}, [], set(), notes))
+
+
+def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[Any, ...]]) -> None:
+    """Refuse to add one account's files to another's. An export that was moved is the same."""
+    roots = {row[0] for row in loaded}
+    held = {(path, size) for _, path, size, *_ in loaded}
+    if roots and root not in roots and held - {(file.path, file.size_bytes) for file in files}:
+        raise InputError(
+            f"The database holds the export of {sorted(roots)[0]}, not of {root}. {OWN_DATABASE}"
+        )
+
+
+def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
+    """Count the rows that the newest load brought to the given tables."""
+    newest = "select max(load_id) from _dlt_loads where status = 0"
+    counts = [f'select count(*) from "{table}" where _dlt_load_id = ({newest})' for table in tables]
+    return sum(count for (count,) in query(pipeline, " union all ".join(counts))) if counts else 0

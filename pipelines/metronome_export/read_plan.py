@@ -1,0 +1,479 @@
+"""Plan how DuckDB reads the files of one table, in SQL, after a look at what could be lost.
+
+No row passes through Python: the destination executes each query itself, as dlt's ``model`` load
+format, and selects straight from the files. One query reads the files with the same columns. Files
+with other columns have their own: next to a double, a decimal would lose digits.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+from dlt.common.schema.typing import TColumnSchema
+from pyarrow import ArrowException
+from pyarrow.parquet import ParquetFile
+
+from pipelines.columns import Hints
+from pipelines.metronome_export.arrow_copies import copy_through_arrow
+from pipelines.metronome_export.casts import DOUBLES, REMEDY, WHAT, cast, null
+from pipelines.metronome_export.csv_files import BadFileError, check_names, csv_format, line_of
+from pipelines.metronome_export.drift import DOUBLE, MISSING, Note
+from pipelines.metronome_export.files import ExportFile
+from pipelines.metronome_export.parquet_types import (
+    TEXT,
+    Element,
+    FileType,
+    file_types,
+)
+from pipelines.metronome_export.tables import PROVENANCE, TABLES
+
+FILE = '"path of the file"'
+"""The column in which DuckDB gives the path of a row's file: no file has a column of that name."""
+
+# no hive_partitioning: a folder `id=7` above the export would replace the column `id`
+COMMON = "filename = 'path of the file', hive_partitioning = false"
+PARQUET = f"read_parquet({{files}}, {COMMON})"
+# no sniffer: it would turn amounts into doubles, and take rows that start with # for comments
+CSV = (
+    "read_csv({files}, columns = {columns}, auto_detect = false, header = true, delim = {delim}, "
+    f"quote = '\"', escape = '\"', compression = '{{compression}}', {COMMON})"
+)
+
+SHOWN = 200
+"""How many characters of a value a message shows."""
+
+SCHEMAS = """
+select list(file_name order by file_name), any_value(columns)
+from (
+    select
+        file_name,
+        list(
+            (
+                name, type, type_length, num_children, converted_type, scale, precision,
+                logical_type, duckdb_type, repetition_type
+            )
+            order by column_id
+        ) filter (where column_id > 0) as columns
+    from parquet_schema({files})
+    group by file_name
+)
+group by columns
+order by min(file_name)
+"""
+"""Parquet files with the same columns, from their footers alone."""
+
+
+class TableError(Exception):
+    """Nothing of a table can be loaded without the loss of a value."""
+
+    def __init__(self, message: str, path: str | None = None, column: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.column = column
+
+
+@dataclass
+class ReadPlan:
+    """How the files of one table are loaded.
+
+    Attributes:
+        queries: SELECTs, each with the hints of the columns that it adds to the declared ones.
+        notes: Where the files differ from what is declared.
+        bad: The paths of files that the queries leave out, each with the reason.
+        unknown: The paths of files that are another table's by their columns, with the reason.
+        doubles: The paths of files with amounts that came as binary numbers.
+    """
+
+    queries: list[tuple[str, Hints]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    bad: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+    doubles: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Files that one query reads.
+
+    Attributes:
+        folder: The folder that `paths` are below: that of the export, or of copies of its files.
+        paths: The files, absolute.
+        reader: The call of DuckDB that reads them.
+        types: The types of their columns, by name.
+    """
+
+    folder: str
+    paths: list[str]
+    reader: str
+    types: dict[str, FileType]
+
+    @property
+    def relative(self) -> list[str]:
+        """The files as the export names them."""
+        return [_relative(path, self.folder) for path in self.paths]
+
+    @property
+    def is_csv(self) -> bool:
+        return self.reader.startswith("read_csv")
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the raw table: the file's column that fills it, if any, and its type."""
+
+    name: str
+    source: str | None
+    data_type: str
+
+
+def read_plan(
+    connection: duckdb.DuckDBPyConnection,
+    folder: str,
+    table: str,
+    files: Sequence[ExportFile],
+    hints: Hints,
+    held: Hints,
+    normalized: Callable[[str], str],
+    copies: str,
+) -> ReadPlan:
+    """Plan how the files of one table are read.
+
+    Each query selects every declared column, null where a file does not have it, and keeps the
+    others as text or JSON. Rows are looked at only in columns whose type in the file leaves it
+    open whether every value fits.
+
+    Args:
+        connection: The connection that reads the files, with the time zone UTC.
+        folder: The local folder that the files' paths are relative to.
+        table: The table's name.
+        files: Its files.
+        hints: Its declared columns; empty for an undeclared table.
+        held: The columns that the raw table has already, whose types stay.
+        normalized: Returns the name of a raw column for a name in a file.
+        copies: A local folder for copies of files that DuckDB cannot read exactly. It must stay
+            until the queries have run.
+
+    Raises:
+        TableError: If a value would be lost.
+        duckdb.Error: If a file cannot be read: `unreadable` finds which.
+    """
+    result = ReadPlan()
+    missing = set(hints)
+    noted: set[str] = set()
+    for group in _groups(connection, folder, files, result.bad, copies):
+        if wrong := wrong_table(table, group.types):
+            result.bad |= dict.fromkeys(group.relative, wrong)
+            continue
+        # a folder of the vendor's layout tells the table; the name of a flat file may be wrong
+        is_flat = not any("/" in path for path in group.relative)
+        if table not in TABLES and is_flat and (likely := likely_table(group.types)):
+            reason = f"its columns are those of the table {likely}: call it {likely} (1).csv"
+            result.unknown |= dict.fromkeys(group.relative, reason)
+            continue
+        columns, left_out = _columns(group.types, hints, held, normalized)
+        _check(connection, group, columns, folder)
+        _note_doubles(connection, table, group, columns, result)
+        added: dict[str, TColumnSchema] = {
+            column.name: {"name": column.name, "data_type": column.data_type, "nullable": True}
+            for column in columns
+            if column.name not in hints
+        }
+        result.queries.append((_select(group, columns), added))
+        held = {**held, **added}
+        missing -= {column.name for column in columns if column.source}
+        first = group.relative[0]
+        if hints:
+            for name in sorted(added.keys() - noted):
+                result.notes.append(Note("unknown column", table, name, first))
+        for name in left_out:
+            result.notes.append(Note("set aside", table, name, first, "the column's name is taken"))
+        noted |= added.keys()
+    if result.queries:
+        result.notes += [Note(MISSING, table, name) for name in hints if name in missing]
+    return result
+
+
+def unreadable(folder: str, files: Iterable[ExportFile]) -> dict[str, str]:
+    """Return the paths of files that cannot be read, with the reasons.
+
+    Reads each file alone, to its last row.
+    """
+    bad: dict[str, str] = {}
+    for file in files:
+        # a connection of its own: some errors are the end of one
+        with duckdb.connect() as connection:
+            try:
+                for group in _groups(connection, folder, [file], bad, None):
+                    connection.execute(f"SELECT SUM(HASH(COLUMNS(*))) FROM {group.reader}")
+            except duckdb.Error as error:
+                path = f"{folder}/{file.path}"
+                is_csv = file.layout == "csv"
+                bad[file.path] = _of_csv(error) if is_csv else _of_parquet(error, path)
+    return bad
+
+
+def _of_parquet(error: duckdb.Error, path: str) -> str:
+    """Return why a Parquet file cannot be read."""
+    text = str(error)
+    if "magic bytes" in text or "too small" in text:
+        return "it is no Parquet file, or is cut off"
+    if "Unsupported converted type" in text:
+        with ParquetFile(path) as file:
+            bson = [column.path for column in file.schema if column.converted_type == "BSON"]
+        return f"its columns {', '.join(bson)} are BSON, which is not read: write them as text"
+    return f"it is damaged: {text.splitlines()[0]}"
+
+
+def _of_csv(error: duckdb.Error) -> str:
+    """Return what DuckDB reports, without its advice to be less strict and without the row."""
+    text = str(error)
+    line = re.search(r"on Line: (\d+)", text)
+    if line and "Invalid unicode" in text:
+        return f"line {line[1]} is not UTF-8"
+    known = r"Expected Number of Columns.*|Value with unterminated quote|Maximum line size.*?bytes"
+    if line and (what := re.search(known, text)):
+        return f"line {line[1]}: {what[0]}"
+    if "state machine reached an invalid state" in text:
+        return "it is no CSV file, or its lines do not all end alike"
+    return f"it cannot be read: {text.splitlines()[0]}"
+
+
+def _groups(
+    connection: duckdb.DuckDBPyConnection,
+    folder: str,
+    files: Iterable[ExportFile],
+    bad: dict[str, str],
+    copies: str | None,
+) -> Iterator[_Group]:
+    """Group files with the same columns; CSV files one by one. Adds bad files to `bad`."""
+    parquet: list[str] = []
+    for file in files:
+        path = f"{folder}/{file.path}"
+        try:
+            if not Path(path).is_file():
+                raise BadFileError("it is not there any more, or is no file")
+            if file.layout == "parquet":
+                parquet.append(path)
+            else:
+                yield _csv_group(folder, file.table, path)
+        except BadFileError as error:
+            bad[file.path] = str(error)
+    yield from _parquet_groups(connection, folder, parquet, bad, copies)
+
+
+def _csv_group(folder: str, table: str, path: str) -> _Group:
+    found = csv_format(path, TABLES.get(table, {}))
+    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in found.names)
+    reader = CSV.format(
+        files=_literals([path]),
+        columns=f"{{{columns}}}",
+        delim=_text(found.delimiter),
+        compression=found.compression,
+    )
+    return _Group(folder, [path], reader, dict.fromkeys(found.names, TEXT))
+
+
+def _parquet_groups(
+    connection: duckdb.DuckDBPyConnection,
+    folder: str,
+    files: list[str],
+    bad: dict[str, str],
+    copies: str | None,
+) -> Iterator[_Group]:
+    if not files:
+        return
+    to_copy: list[str] = []
+    for paths, elements in connection.execute(SCHEMAS.format(files=_literals(files))).fetchall():
+        columns = file_types([Element(*element) for element in elements])
+        try:
+            check_names([name for name, _ in columns])
+        except BadFileError as error:
+            bad |= dict.fromkeys((_relative(path, folder) for path in paths), str(error))
+            continue
+        if copies and any(of.through_arrow for _, of in columns):
+            to_copy += paths
+        else:
+            yield _Group(folder, paths, PARQUET.format(files=_literals(paths)), dict(columns))
+    copied = []
+    for path in to_copy:
+        name = _relative(path, folder)
+        try:
+            copy_through_arrow(path, f"{copies}/{name}")
+        except BadFileError as error:
+            bad[name] = str(error)
+        except (ArrowException, OSError) as error:
+            bad[name] = f"it is damaged: {error}"
+        else:
+            copied.append(f"{copies}/{name}")
+    if copies and copied:
+        yield from _parquet_groups(connection, copies, copied, bad, None)
+
+
+def wrong_table(table: str, types: Iterable[str]) -> str | None:
+    """Return why a file is not its table's, judged by the names of its columns; None if it is.
+
+    An older or newer layout of the table stays the table's: an unknown column is a reason only if
+    most columns of another table are there, and more of them than of this one.
+    """
+    if table not in TABLES:
+        return None
+    names = {name.lower() for name in types}
+    shared = {other: len(names & columns.keys()) for other, columns in TABLES.items()}
+    best = max(shared, key=shared.__getitem__)
+    if not shared[table]:
+        return f"it has no column of the table {table}"
+    strange = len(names) - shared[table]
+    mostly_there = 2 * shared[best] > len(TABLES[best])
+    if mostly_there and shared[best] > shared[table] and 3 * strange >= len(names):
+        return f"its columns are those of the table {best}, not of {table}"
+    return None
+
+
+def likely_table(types: Iterable[str]) -> str | None:
+    """Return the declared table that a file of an undeclared one may be of, by its columns.
+
+    That is a table of which it has most columns, if most columns of the file are that table's.
+    """
+    names = {name.lower() for name in types}
+    shared = {table: len(names & columns.keys()) for table, columns in TABLES.items()}
+    best = max(shared, key=lambda table: (shared[table], -len(TABLES[table])))
+    mostly_there = 2 * shared[best] > len(TABLES[best]) and 2 * shared[best] > len(names)
+    return best if mostly_there else None
+
+
+def _columns(
+    types: dict[str, FileType], hints: Hints, held: Hints, normalized: Callable[[str], str]
+) -> tuple[list[_Column], list[str]]:
+    """The raw table's columns that a file fills, and the file's columns that are left out."""
+    found = {name.lower(): name for name in types}
+    columns = {name: _Column(name, found.get(name), hints[name]["data_type"]) for name in hints}
+    left_out = []
+    for source, file_type in types.items():
+        if source.lower() in hints:
+            continue
+        name = normalized(source)
+        if name in columns or name in PROVENANCE or name.startswith("_dlt"):
+            left_out.append(source)
+            continue
+        kept = held.get(name, {}).get("data_type")
+        columns[name] = _Column(name, source, kept or ("json" if file_type.is_nested else "text"))
+    return list(columns.values()), left_out
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection, group: _Group, columns: list[_Column], folder: str
+) -> None:
+    """Stop the table if a value would be lost: one reading of the columns where that can be."""
+    doubtful: list[tuple[_Column, str, str]] = []
+    for column in columns:
+        if column.source:
+            quoted = _quoted(column.source)
+            loses = cast(quoted, group.types[column.source], column.data_type).loses
+            if loses:
+                doubtful.append((column, quoted, f"{quoted} IS NOT NULL AND ({loses})"))
+    if not doubtful:
+        return
+    which = " ".join(f"WHEN {loses} THEN {place}" for place, (*_, loses) in enumerate(doubtful))
+    what = " ".join(f"WHEN {loses} THEN CAST({name} AS VARCHAR)" for _, name, loses in doubtful)
+    lost = connection.execute(
+        f"SELECT {FILE}, CASE {which} END, CASE {what} END FROM {group.reader} "
+        f"WHERE {' OR '.join(loses for *_, loses in doubtful)} LIMIT 1"
+    )
+    for path, place, value in lost.fetchall():
+        column, _, loses = doubtful[place]
+        relative = _relative(path, group.folder)
+        shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}…"
+        raise TableError(
+            f"{column.name} is {shown!r}, {WHAT[column.data_type]}, in {folder}/{relative}. "
+            + _what_to_do(connection, group, column, path, value, loses),
+            relative,
+            column.name,
+        )
+
+
+def _what_to_do(
+    connection: duckdb.DuckDBPyConnection,
+    group: _Group,
+    column: _Column,
+    path: str,
+    value: str,
+    loses: str,
+) -> str:
+    """Say where in its file a value stands, and how to write it."""
+    source = str(column.source)
+    if group.is_csv:
+        line = line_of(path, source, value)
+        return f"It stands in line {line}: correct it there" if line else "Correct it there"
+    reader = f"read_parquet({_literals([path])}, file_row_number = true)"
+    ((row,),) = connection.execute(
+        f"SELECT MIN(file_row_number) + 1 FROM {reader} WHERE {loses}"
+    ).fetchall()
+    stated = group.types[source].stated
+    return f"It stands in row {row}, as {stated}: write {REMEDY[column.data_type]}"
+
+
+def _note_doubles(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    group: _Group,
+    columns: list[_Column],
+    result: ReadPlan,
+) -> None:
+    """Note the amounts that came as binary numbers: they are exact to some digits only."""
+    doubles = [
+        column
+        for column in columns
+        if column.source
+        and column.data_type == "decimal"
+        and group.types[column.source].name in DOUBLES
+    ]
+    if not doubles:
+        return
+    counts = ", ".join(f"COUNT({_quoted(str(column.source))})" for column in doubles)
+    by_file = connection.execute(f"SELECT {FILE}, {counts} FROM {group.reader} GROUP BY 1")
+    found = [(_relative(path, group.folder), numbers) for path, *numbers in by_file.fetchall()]
+    result.doubles |= {path for path, numbers in found if any(numbers)}
+    for place, column in enumerate(doubles):
+        if paths := [path for path, numbers in found if numbers[place]]:
+            stated = group.types[str(column.source)].stated
+            result.notes.append(Note(DOUBLE, table, column.name, min(paths), stated))
+
+
+def _select(group: _Group, columns: list[_Column]) -> str:
+    values = [f"{_value(column, group.types)} AS {_quoted(column.name)}" for column in columns]
+    values.append(f'SUBSTRING({FILE}, {len(group.folder) + 2}) AS "_file"')
+    values.append(
+        f"TRY_STRPTIME(REGEXP_EXTRACT({FILE}, '_([0-9]{{14}})[^0-9/][^/]*$', 1), "
+        "'%Y%m%d%H%M%S') AT TIME ZONE 'UTC' AS \"_transferred_at\""
+    )
+    select = f"SELECT {', '.join(values)} FROM {group.reader}"
+    if group.is_csv:
+        # a spreadsheet saves rows that were cleared as commas only
+        cells = ", ".join(_quoted(name) for name in group.types)
+        select += f" WHERE COALESCE({cells}) IS NOT NULL"
+    return select
+
+
+def _value(column: _Column, types: dict[str, FileType]) -> str:
+    if column.source is None:
+        return null(column.data_type)
+    return cast(_quoted(column.source), types[column.source], column.data_type).value
+
+
+def _relative(path: str, folder: str) -> str:
+    return path[len(folder) + 1 :]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _literals(paths: Sequence[str]) -> str:
+    """A list of paths in SQL; what DuckDB would take for a pattern is put in brackets."""
+    return "[" + ", ".join(_text(re.sub(r"[*?[]", r"[\g<0>]", path)) for path in paths) + "]"

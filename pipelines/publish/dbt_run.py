@@ -1,0 +1,212 @@
+"""Read from dbt's artifacts what a run built and tested. This package never imports dbt."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import InputError
+from pipelines.steps import Line
+
+GOOD = frozenset({"success", "pass", "warn", "no-op"})
+
+LOAD_NOTES = "stg_metronome_export__load_notes"
+"""The model of what the loads left out. No report reads it, and its tests gate every report."""
+
+
+@dataclass(frozen=True)
+class DbtRun:
+    """One run of dbt, with the results of the last published run that still hold.
+
+    Attributes:
+        results: dbt's `run_results.json`.
+        manifest: dbt's `manifest.json`.
+        kept: Results by node that this run did not have to produce again.
+    """
+
+    results: dict[str, Any]
+    manifest: dict[str, Any]
+    kept: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def done(self) -> dict[str, dict[str, Any]]:
+        """The results of this run by node."""
+        return {result["unique_id"]: result for result in self.results["results"]}
+
+    @cached_property
+    def by_node(self) -> dict[str, dict[str, Any]]:
+        """The results that hold now by node: of this run, else of the last published one."""
+        return self.kept | self.done
+
+    @cached_property
+    def reports(self) -> dict[str, dict[str, Any]]:
+        """The nodes of the project's reports by the names of their files, in alphabetical order."""
+        found = {
+            f"{node['name'].removeprefix('rpt_')}.csv": node
+            for node in self.manifest["nodes"].values()
+            if node["resource_type"] == "model" and node["name"].startswith("rpt_")
+        }
+        return dict(sorted(found.items()))
+
+    def summary(self) -> Line:
+        """Return the line that counts what was built, tested, and kept."""
+        done = self.done
+        kinds = Counter(node_id.partition(".")[0] for node_id in done)
+        kept = Counter(node_id.partition(".")[0] for node_id in self.kept.keys() - done.keys())
+        statuses = Counter(result["status"] for result in done.values())
+        skipped = statuses["skipped"]
+        figures = {
+            "models": kinds["model"],
+            "tests": kinds["test"] + kinds["unit_test"],
+            "warnings": statuses["warn"],
+            "failed": sum(n for status, n in statuses.items() if status not in GOOD) - skipped,
+            "skipped": skipped,
+            "kept_models": kept["model"],
+            "kept_tests": kept["test"] + kept["unit_test"],
+        }
+        text = (
+            f"build: {figures['models']:,} models, {figures['tests']:,} tests, "
+            f"{figures['warnings']:,} warnings, {figures['failed']:,} failed, {skipped:,} skipped"
+        )
+        if self.kept:
+            text += (
+                f". Unchanged: {figures['kept_models']:,} models, {figures['kept_tests']:,} tests"
+            )
+        return Line(text, step="build", **figures)
+
+    def relation(self, model: str) -> str:
+        """Return the table or view of a model, for SQL."""
+        return self.manifest["nodes"][f"model.metronome.{model}"]["relation_name"]
+
+    def objections(self) -> list[str]:
+        """Return why the reports must not be published, one sentence each. Empty if they may be.
+
+        Only the tests count that test a report or one of its ancestors, or what the load left out.
+        """
+        needed = self._needed
+        states = {node: result["status"] for node, result in self.by_node.items() if node in needed}
+        skipped = sum(status == "skipped" for status in states.values())
+        failed = [node for node, status in states.items() if status not in GOOD | {"skipped"}]
+        untested = sorted(node for node in needed - states.keys() if node.startswith("test."))
+        unbuilt = [file for file, node in self.reports.items() if node["unique_id"] not in states]
+        found = []
+        if failed or skipped:
+            names = ", ".join(sorted(self._name(node) for node in failed)[:3])
+            found.append(
+                f"Failed: {len(failed)}"
+                + (f" ({names})" if names else "")
+                + f", skipped: {skipped}."
+            )
+        if unbuilt:
+            found.append(f"Reports that this run did not build: {', '.join(unbuilt)}.")
+        if untested:
+            found.append(
+                "Tests of the reports and what they are built from that this run left out: "
+                f"{len(untested)}, such as {self._name(untested[0])}."
+            )
+        return found
+
+    def failed_elsewhere(self) -> list[str]:
+        """Return the names of failed nodes that no report depends on."""
+        return sorted(
+            self._name(node)
+            for node, result in self.done.items()
+            if node not in self._needed and result["status"] not in GOOD | {"skipped"}
+        )
+
+    def tests(self) -> dict[str, Any]:
+        """Count the tests by outcome, and describe the warnings with their rows."""
+        tests = {
+            node_id: result
+            for node_id, result in self.by_node.items()
+            if node_id.startswith(("test.", "unit_test."))
+        }
+        warnings = [
+            {
+                "name": self._name(node_id),
+                "description": self.manifest["nodes"][node_id]["description"],
+                "rows": result["failures"],
+            }
+            for node_id, result in sorted(tests.items())
+            if result["status"] == "warn"
+        ]
+        outcomes = Counter(result["status"] for result in tests.values())
+        return {"outcomes": dict(outcomes), "warnings": warnings}
+
+    def kept_warnings(self) -> list[str]:
+        """Return the names of tests that warned in the last published run and did not run again."""
+        return [
+            self._name(node_id)
+            for node_id in sorted(self.kept.keys() - self.done.keys())
+            if self.kept[node_id]["status"] == "warn"
+        ]
+
+    def _name(self, node_id: str) -> str:
+        return self.manifest["nodes"][node_id]["name"]
+
+    @cached_property
+    def _needed(self) -> set[str]:
+        """The reports, all their ancestors, and the data tests of any of them and of the load.
+
+        A test that compares them with a table that this run does not build is not among them.
+        """
+        parents = self.manifest["parent_map"]
+        reports = {node["unique_id"] for node in self.reports.values()}
+        ancestors = reachable(reports, parents) | {f"model.metronome.{LOAD_NOTES}"}
+        present = ancestors | self.by_node.keys()
+        tests = {
+            node_id
+            for node_id in self.manifest["nodes"]
+            if node_id.startswith("test.")
+            and not ancestors.isdisjoint(parents[node_id])
+            and all(
+                parent in present or parent.startswith("source.") for parent in parents[node_id]
+            )
+        }
+        return ancestors | tests
+
+
+def reachable(roots: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return the roots and everything that the edges lead to from them."""
+    reached: set[str] = set()
+    ahead = set(roots)
+    while ahead:
+        reached |= ahead
+        ahead = {end for start in ahead for end in edges.get(start, [])} - reached
+    return reached
+
+
+def _artifact(target: Path, name: str) -> dict[str, Any]:
+    """Read a JSON file of dbt's target folder. Returns an empty dict if there is none."""
+    try:
+        return json.loads((target / f"{name}.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def read_run(target: Path, started_at: datetime, kept: dict[str, dict[str, Any]]) -> DbtRun:
+    """Read the artifacts that a run of dbt left in its target folder.
+
+    Args:
+        target: The folder.
+        started_at: When the run began. Older artifacts are not its own.
+        kept: Results by node of the last published run that still hold.
+
+    Raises:
+        InputError: If the run left no artifacts.
+    """
+    results, manifest = (_artifact(target, name) for name in ("run_results", "manifest"))
+    if (
+        not results
+        or not manifest
+        or datetime.fromisoformat(results["metadata"]["generated_at"]) < started_at
+    ):
+        raise InputError(
+            f"dbt left no results in {target}. If it did not say why: the command must be a "
+            "`dbt build`; DBT_TARGET_PATH names another target folder, --target-path may not."
+        )
+    return DbtRun(results, manifest, kept)

@@ -1,1 +1,0 @@
-"""A simulated Metronome account, served as export files and as an HTTP API."""

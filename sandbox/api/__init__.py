@@ -1,0 +1,1 @@
+"""The API: serve an account over HTTP."""

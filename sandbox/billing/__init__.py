@@ -1,0 +1,1 @@
+"""Billing: turn the scenario into invoices, balances, contracts and alerts."""

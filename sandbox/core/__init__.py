@@ -1,0 +1,1 @@
+"""The account: its records, its metered usage, and the state of an environment."""

@@ -1,0 +1,1 @@
+"""The data export: write an account as files."""

@@ -1,0 +1,1 @@
+"""The export's rows, a module per group of tables."""

@@ -1,0 +1,21 @@
+-- Warns for each credit grant whose deductions are stated as adding to its balance, by a source that states its
+-- deductions above zero or by one grant that does not fit the others; and for each deduction of a commit or credit
+-- by an invoice that is above zero.
+{{ config(severity='warn') }}
+
+select
+    source,
+    credit_grant_id as credit_id,
+    cast(null as string) as invoice_id,
+    sum(stated_amount) as stated_amount
+from {{ ref('int_grant_deductions_united') }}
+group by source, credit_grant_id
+having sum(stated_amount) > 0
+union all
+select
+    'ledger' as source,
+    balance_id as credit_id,
+    invoice_id,
+    amount as stated_amount
+from {{ ref('int_balance_ledger_entries_united') }}
+where entry_type like '%INVOICE_DEDUCTION' and amount > 0

@@ -1,0 +1,18 @@
+-- Warns for each finalized unbillable invoice that draws down a prepaid commit: the customer paid for the commit, and
+-- what the invoice takes off is in no revenue.
+{{ config(severity='warn') }}
+
+select
+    invoices.invoice_id,
+    lines.balance_id,
+    lines.pricing_unit,
+    sum(lines.amount) as amount
+from {{ ref('int_invoices_classified') }} as invoices
+inner join {{ ref('int_invoice_lines_united') }} as lines on invoices.invoice_id = lines.invoice_id
+inner join {{ ref('int_balances_united') }} as balances on lines.balance_id = balances.balance_id
+where
+    invoices.is_unbillable
+    and invoices.invoice_status = 'FINALIZED'
+    and lines.line_kind = 'applied_commit_or_credit'
+    and balances.balance_type = 'PREPAID'
+group by invoices.invoice_id, lines.balance_id, lines.pricing_unit
