@@ -78,10 +78,13 @@ def loaded(
 
 @pytest.fixture(scope="session")
 def both(loaded: Run, once: Once) -> Run:
-    """Export and API, loaded and built, with all tests of the rows. Not to be changed: copy it."""
+    """Export and API, loaded, built, tested and published. Not to be changed: copy it.
+
+    Every model is built, also those that no report reads.
+    """
 
     def build(folder: Path) -> None:
-        said = loaded.copy(folder).build("--exclude-resource-type", "unit_test")
+        said = loaded.copy(folder).publish("--exclude-resource-type", "unit_test")
         (folder / SAID).write_text(said, encoding="utf-8")
 
     return Run(once("both", build), loaded.parsed, loaded.settings)

@@ -7,6 +7,7 @@ the seconds that a new Python and a new parse take. `Run.run` runs the real comm
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,9 @@ MARTS = (
     *("--exclude", "path:models/staging,resource_type:test"),
 )
 """What to build where the rows of staging are tested elsewhere."""
+
+FOREIGN = re.compile("METRONOME|^REPORT")
+"""Environment variables of the machine that would be settings of a run."""
 
 PARSED = "partial_parse.msgpack"
 
@@ -91,8 +95,9 @@ class Run:
             RunError: If a model or test fails.
         """
         said = io.StringIO()
-        words = [command, *self._options(options, variables)]
-        with self._environment(), redirect_stdout(said), redirect_stderr(said):
+        words = [command, "--log-level", "warn", *options]
+        given = self._arguments(variables)
+        with self._environment(**given), redirect_stdout(said), redirect_stderr(said):
             done = dbtRunner(manifest(self.parsed)).invoke(words)
         reset_adapters()
         DuckDBConnectionManager.close_all_connections()  # another process may have the file now
@@ -102,13 +107,16 @@ class Run:
 
     def build_by(self, *by: str, options: tuple[str, ...], **variables: str) -> str:
         """`dbt build` in a process of its own, by way of a command; returns what it printed."""
-        return self.run(*by, str(BIN / "dbt"), "build", *self._options(options, variables))
+        command = (*by, str(BIN / "dbt"), "build", "--log-level", "warn", *options)
+        return self.run(*command, **self._arguments(variables))
 
-    def publish(self, *options: str, **variables: str | bool) -> str:
+    def publish(self, *options: str, **variables: str) -> str:
         """`dbt build`, and its reports published; returns what was printed."""
-        given = repr({**SANDBOX_ARGUMENTS, **variables})
-        command = [str(BIN / "dbt"), "build", "--log-level", "warn", "--vars", given, *options]
-        return self.run("python", "-m", "pipelines.publish", str(self.reports), "--", *command)
+        command = (str(BIN / "dbt"), "build", "--quiet", *options)
+        publisher = ("python", "-m", "pipelines.publish", str(self.reports), "--")
+        given = self._arguments(variables)
+        del given["REPORTS_DIR"]
+        return self.run(*publisher, *command, **given)
 
     def report(self, name: str) -> list[dict[str, str]]:
         """The rows of a report, every cell a text."""
@@ -125,7 +133,7 @@ class Run:
         with duckdb.connect(str(self.database)) as connection:
             connection.execute(sql)
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, **settings: str) -> str:
         """A command with the settings of this run; returns what it printed.
 
         Raises:
@@ -134,7 +142,7 @@ class Run:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=self.environment,
+            env=self.environment | settings,
             capture_output=True,
             text=True,
             check=False,
@@ -147,7 +155,7 @@ class Run:
     def environment(self) -> dict[str, str]:
         """This process's environment variables, with the settings of this run alone."""
         return {
-            **{key: value for key, value in os.environ.items() if "METRONOME" not in key},
+            **{key: value for key, value in os.environ.items() if not FOREIGN.search(key)},
             "DESTINATION__DUCKDB__CREDENTIALS": str(self.database),
             "DLT_DATA_DIR": str(self.folder / "dlt"),
             "DBT_TARGET_PATH": str(self.target),
@@ -157,17 +165,22 @@ class Run:
             **self.settings,
         }
 
-    def _options(self, options: tuple[str, ...], variables: dict[str, str]) -> list[str]:
-        given = {**SANDBOX_ARGUMENTS, "reports_dir": str(self.reports), **variables}
-        return ["--log-level", "warn", "--vars", repr(given), *options]
+    def _arguments(self, variables: dict[str, str]) -> dict[str, str]:
+        """The environment variables of a run's arguments."""
+        given = {
+            f"REPORT_{name.upper()}": text
+            for name, text in {**SANDBOX_ARGUMENTS, **variables}.items()
+        }
+        return given | {"REPORTS_DIR": str(self.reports)}
 
     @contextmanager
-    def _environment(self) -> Iterator[None]:
+    def _environment(self, **settings: str) -> Iterator[None]:
+        given = self.environment | settings
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(ROOT)
-            for name in os.environ.keys() - self.environment.keys():
+            for name in os.environ.keys() - given.keys():
                 patch.delenv(name)
-            for name, value in self.environment.items():
+            for name, value in given.items():
                 patch.setenv(name, value)
             yield
 

@@ -6,6 +6,7 @@ its tests run. Names are hostile.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -240,26 +241,45 @@ FAIL, WARN = "fail", "warn"
 class Outcome:
     """What dbt says of the data tests that were run."""
 
+    run: Run
     results: dict[str, dict[str, Any]]
     nodes: dict[str, dict[str, Any]]
     printed: str
 
     def of(self, test: str, column: str = "") -> tuple[str, int]:
-        """The status of a test and its number of rows: by its name, or by its kind and column."""
+        """The status of a test and its number of rows.
+
+        Args:
+            test: The name of a test, or the type of a constraint, or `parent`.
+            column: The column of a model that has the constraint, or the parent.
+        """
+        if not column:
+            found = self._found(lambda node: node["name"] == test)
+            return found["status"], found["failures"]
+        model, name = column.split(".")
+        generic = "has_parents" if test == "parent" else "meets_constraints"
+        found = self._found(
+            lambda node: (
+                node.get("test_metadata", {}).get("name") == generic
+                and (node["attached_node"] or "").endswith(f".{model}")
+            )
+        )
+        broken, text = {
+            "parent": ("missing_parents", f"{name} is not in "),
+            "check": ("broken_constraints", f"check ({name} in "),
+        }.get(test, ("broken_constraints", f"{name} {test}; "))
+        ((rows,),) = self.run.query(
+            f"select count(*) from ({found['compiled_code']}) where contains({broken}, '{text}')"
+        )
+        return found["status"], rows
+
+    def _found(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         (found,) = [
             self.results[node_id]
             for node_id, node in self.nodes.items()
-            if node_id in self.results and self._is(node, test, column)
+            if node_id in self.results and is_it(node)
         ]
-        return found["status"], found["failures"]
-
-    @staticmethod
-    def _is(node: dict[str, Any], test: str, column: str) -> bool:
-        if not column:
-            return node["name"] == test
-        kind = node.get("test_metadata", {}).get("name")
-        model = (node.get("attached_node") or "").split(".")[-1]
-        return kind == test and f"{model}.{node['column_name']}" == column
+        return found
 
 
 def write(folder: Path, tables: dict[str, Rows]) -> None:
@@ -309,7 +329,7 @@ def outcome(bad: Run) -> Outcome:
     results = json.loads((target / "run_results.json").read_text())["results"]
     manifest = json.loads((target / "manifest.json").read_text())
     by_node = {result["unique_id"]: result for result in results}
-    return Outcome(by_node, manifest["nodes"], str(failed.value))
+    return Outcome(bad, by_node, manifest["nodes"], str(failed.value))
 
 
 STAGED = (
@@ -333,7 +353,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "an invoice of an unknown customer, or of another environment's",
             FAIL,
             3,
-            "relationships",
+            "parent",
             f"{INVOICES}.customer_id",
         ),
         noticed(
@@ -346,12 +366,12 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
         noticed(
             "a customer's id in both environments",
             FAIL,
-            1,
+            2,
             "unique",
             "stg_metronome_export__customers.customer_id",
         ),
         noticed(
-            "an invoice's id in both environments", FAIL, 1, "unique", f"{INVOICES}.invoice_id"
+            "an invoice's id in both environments", FAIL, 2, "unique", f"{INVOICES}.invoice_id"
         ),
         noticed(
             "an invoice without an environment", FAIL, 1, "not_null", f"{INVOICES}.environment_type"
@@ -378,20 +398,20 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "not_null",
             "stg_metronome_export__events.transaction_id",
         ),
-        noticed("a line of an unknown invoice", FAIL, 1, "relationships", f"{LINES}.invoice_id"),
+        noticed("a line of an unknown invoice", FAIL, 1, "parent", f"{LINES}.invoice_id"),
         noticed("a line without an invoice", FAIL, 1, "not_null", f"{LINES}.invoice_id"),
         noticed(
             "a sub line of an unknown line",
             FAIL,
             1,
-            "relationships",
+            "parent",
             "stg_metronome_export__sub_line_items.line_item_id",
         ),
         noticed(
             "a day of an unknown invoice",
             FAIL,
             1,
-            "relationships",
+            "parent",
             "stg_metronome_export__invoice_breakdowns.invoice_id",
         ),
         noticed("lines of an unknown product", FAIL, 2, "assert_lines_have_products"),
@@ -423,14 +443,14 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "a status of an invoice that is not known",
             FAIL,
             1,
-            "accepted_values",
+            "check",
             f"{INVOICES}.invoice_status",
         ),
         noticed(
             "a kind of credit that is not known",
             FAIL,
             1,
-            "accepted_values",
+            "check",
             "fct_credit_balances.credit_type",
         ),
         noticed("a credit without a unit", FAIL, 1, "not_null", "fct_credit_balances.pricing_unit"),

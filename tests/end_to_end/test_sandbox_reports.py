@@ -96,11 +96,11 @@ def test_csvs_are_rfc_4180_and_no_cell_is_a_formula(both: Run) -> None:
     [
         ({"customer": "A1 Compny"}, "Did you mean one of these?\n      1d600aa8"),
         ({"customer": "Globex"}, "the name of 2 customers. Give the id of one"),
-        ({"customer": "x'; drop schema marts cascade; --"}, "No name is like it"),
-        ({"month": "2024-13"}, "month: '2024-13' is no month"),
+        ({"customer": "x'; drop schema marts cascade; --"}, "No name is similar"),
+        ({"month": "2024-13"}, "month: '2024-13' is not a month"),
         ({"as_of": "2024-02-30"}, "as_of: there is no day '2024-02-30'"),
         ({"usage_from": "2024-03-26"}, "usage_to: 2024-03-25 is before usage_from"),
-        ({"environment": "STAGING"}, "environment: 'STAGING' is none"),
+        ({"environment": "STAGING"}, "environment: 'STAGING' is not an environment"),
     ],
 )
 def test_a_wrong_argument_is_refused_and_reports_stay(
