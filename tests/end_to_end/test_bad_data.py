@@ -256,20 +256,24 @@ class Outcome:
         if not column:
             found = self._found(lambda node: node["name"] == test)
             return found["status"], found["failures"]
-        model, name = column.split(".")
-        generic = "has_parents" if test == "parent" else "meets_constraints"
+        model, column = column.split(".")
+        kinds, words = {"meets_constraints"}, f"{column} {test}; "
+        if test == "parent":
+            kinds, words = {"has_parents", "relationships_if_loaded"}, f"{column} is not in "
+        elif test == "check":
+            words = f"check ({column} "
         found = self._found(
             lambda node: (
-                node.get("test_metadata", {}).get("name") == generic
-                and (node["attached_node"] or "").endswith(f".{model}")
+                node.get("test_metadata", {}).get("name") in kinds
+                and node["attached_node"].endswith(f".{model}")
+                and (node["column_name"] == column or words in node["compiled_code"])
             )
         )
-        broken, text = {
-            "parent": ("missing_parents", f"{name} is not in "),
-            "check": ("broken_constraints", f"check ({name} in "),
-        }.get(test, ("broken_constraints", f"{name} {test}; "))
+        if words not in found["compiled_code"]:  # a test of this column alone
+            return found["status"], found["failures"]
         ((rows,),) = self.run.query(
-            f"select count(*) from ({found['compiled_code']}) where contains({broken}, '{text}')"
+            f"select count(*) from ({found['compiled_code']}) as found "
+            f"where contains(cast(found as varchar), '{words}')"
         )
         return found["status"], rows
 
@@ -435,7 +439,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "a billed invoice that is of no month",
             FAIL,
             1,
-            "not_null",
+            "check",
             "fct_invoices.billing_month",
         ),
         noticed("an event in the year 9999", FAIL, 1, "assert_events_have_possible_times"),
