@@ -338,7 +338,7 @@ def outcome(bad: Run) -> Outcome:
 
 STAGED = (
     *("customers", "invoices", "line_items", "sub_line_items", "events", "invoice_breakdowns"),
-    *("invoice_breakdown_lines", "balances"),
+    *("invoice_breakdown_lines", "balances", "pricing_units"),
 )
 INVOICES = "stg_metronome_export__invoices"
 LINES = "stg_metronome_export__line_items"
