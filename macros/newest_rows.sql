@@ -43,12 +43,14 @@
         {%- if reused %}
         anti join reused on {{ metronome.key_hash(key) }} = reused_hash
         union all
-        select * replace ({{ metronome.last_start(reused.at, 'use_started_at', reused.after_days) }} as use_started_at)
+        select
+            * exclude (instants),
+            {{ metronome.last_start(reused.at, 'instants', reused.after_days) }} as use_started_at
         from (
             select
                 *,
                 {{ metronome.content_hash() }} as content,
-                list({{ reused.at }}) over (partition by {{ key | join(', ') }}) as use_started_at
+                list({{ reused.at }}) over (partition by {{ key | join(', ') }}) as instants
             from {{ relation }}
             semi join reused on {{ metronome.key_hash(key) }} = reused_hash
         )
@@ -86,13 +88,11 @@
 {%- endmacro %}
 
 {% macro duckdb__last_start(instant, instants, days) -%}
-    case
-        when {{ instant }} is not null
-            then list_reduce(
-                list_sort(list_filter({{ instants }}, lambda moment: moment <= {{ instant }})),
-                lambda started, moment: case when moment > started + to_days({{ days }}) then moment else started end
-            )
-    end
+    list_reduce(
+        list_sort(list_filter({{ instants }}, lambda moment: moment <= {{ instant }})),
+        lambda started, moment: case when moment <= started + to_days({{ days }}) then started else moment end,
+        cast(null as timestamp with time zone)
+    )
 {%- endmacro %}
 
 {#

@@ -133,7 +133,7 @@ def cron(run: Run, checkout: Path, job: str, export: str, **given: str) -> str:
 def test_a_good_run_publishes_every_report_and_says_where(published: tuple[Run, str]) -> None:
     run, said = published
     assert set(files(run)) == {f"{name}.csv" for name in NAMES} | {"run.json"}
-    assert f"Published in {run.reports}: 5 reports and run.json" in said
+    assert f"Published in {run.reports}: 9 reports and run.json" in said
     assert f"left out of the export, as accepted: {LEFT_OUT}" in said
     assert "columns of the export that are not known: invoice.surprise" in said
     assert "lists that the API did not give: balances (HTTP 403), net_balances (HTTP 403)" in said

@@ -11,10 +11,8 @@ from tests.end_to_end.project import MODELS, ROOT, Run, RunError
 
 EXPECTED = Path(__file__).parent / "expected"
 REPORTS = (
-    "billings_by_plan",
-    "customer_summary",
-    "invoice_lines",
-    "reconciliation",
+    *("billings_by_plan", "credit_ledger", "customer_summary", "invoice_lines"),
+    *("invoice_register", "outstanding_ageing", "reconciliation", "revenue_by_month"),
     "usage_by_property",
 )
 

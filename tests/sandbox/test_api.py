@@ -176,7 +176,7 @@ def named(account: Account, text: str) -> str:
     return re.sub("|".join(ids), lambda match: ids[match[0]], text)
 
 
-def test_refused_requests_are_else_fine(account: Account, http: httpx.Client):
+def test_refused_requests_are_otherwise_valid(account: Account, http: httpx.Client):
     """What the refusals above differ from by one thing is answered."""
     for method, path, body in (
         ("GET", "/v1/customers?limit=100&only_archived=false", None),

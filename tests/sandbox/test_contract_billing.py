@@ -214,7 +214,7 @@ def test_seats_are_billed_by_number_and_by_name(account: Account):
     assert (support["type"], support["status"]) == ("SCHEDULED", "DRAFT")
 
 
-def test_prices_are_those_of_the_rate_card_but_for_overrides(account: Account):
+def test_prices_are_those_of_the_rate_card_except_overrides(account: Account):
     catalog = account.production.catalog
     for card in catalog.rate_cards:
         listed = catalog.prices[card["name"]]

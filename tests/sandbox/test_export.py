@@ -17,8 +17,8 @@ from sandbox.export.schema import COLUMNS
 from sandbox.export.writer import transfers, write_export
 from tests.sandbox.accounts import constituents_of, digests, exported_invoices
 
-PICTURES = ("snapshot_time", "snapshot_id")
-"""Columns that mark the daily pictures of a table."""
+SNAPSHOTS = ("snapshot_time", "snapshot_id")
+"""Columns that mark the snapshots of a table."""
 
 BREAKDOWNS_OF_DRAFTS = ("breakdowns_draft_invoices", "breakdowns_draft_line_items")
 
@@ -39,10 +39,10 @@ REFERENCES = [
 """References that dbt does not test on the same files."""
 
 
-def picture_of(table: str) -> str | None:
+def snapshot_of(table: str) -> str | None:
     if table in BREAKDOWNS_OF_DRAFTS:
         return "snapshot_timestamp"
-    return next((column for column in PICTURES if column in COLUMNS[table]), None)
+    return next((column for column in SNAPSHOTS if column in COLUMNS[table]), None)
 
 
 def key_of(table: str) -> str:
@@ -51,14 +51,14 @@ def key_of(table: str) -> str:
 
 @pytest.fixture(scope="module")
 def db(export: Path) -> duckdb.DuckDBPyConnection:
-    """The newest picture, if a table has any, and the newest row per key, as a reader gets them."""
+    """The newest snapshot, if a table has any, and the newest row per key, as readers see it."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     for table in COLUMNS:
         version = "created_at" if table == "customer_alert_history" else "updated_at"
-        picture = picture_of(table)
+        snapshot = snapshot_of(table)
         log = f"read_parquet('{export}/{table}/dt=*/*.parquet')"
-        newest = f"where {picture} = (select max({picture}) from {log})" if picture else ""
+        newest = f"where {snapshot} = (select max({snapshot}) from {log})" if snapshot else ""
         connection.execute(
             f"""create view {table} as select * from {log} {newest}
             qualify row_number() over (partition by {key_of(table)} order by {version} desc) = 1"""

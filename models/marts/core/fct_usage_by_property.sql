@@ -1,0 +1,11 @@
+-- One row per environment and value of the asked property: the events of the asked kind in the asked
+-- days, both included.
+select
+    environment_type,
+    event_type,
+    property_name,
+    property_value,
+    cast(sum(events) as bigint) as events,
+    cast(sum(quantity) as decimal(38, 18)) as quantity
+from {{ ref('fct_usage_by_property_daily') }}
+group by environment_type, event_type, property_name, property_value

@@ -1,0 +1,40 @@
+{%- set again_after_34_days = {'at': 'timestamp', 'after_days': 34} -%}
+-- One row per usage event received, billed or not. An event that was sent twice counts once; one whose
+-- transaction_id is used again more than 34 days later is another event.
+{{ config(materialized='incremental', unique_key=key_hash(['environment_type', 'transaction_id'])) }}
+
+with
+
+source as {{ not_materialized_at_first() }} (
+    {{ touched_rows(source('raw_export', 'events'), ['environment_type', 'transaction_id']) }}
+),
+
+deduplicated as (
+    -- sqlfluff cannot parse a lambda of two parameters
+    {{ newest_rows('source', ['environment_type', 'transaction_id'], reused=again_after_34_days) }}  -- noqa: PRS
+),
+
+renamed as (
+    select
+        -- ids
+        transaction_id,
+        customer_id as sent_customer_id,
+
+        -- text
+        environment_type,
+        event_type,
+
+        -- json
+        {{ json_object('properties') }} as properties,
+
+        -- timestamps
+        timestamp as event_at,
+        updated_at,
+
+        -- where it came from
+        _file,
+        _dlt_load_id
+    from deduplicated
+)
+
+select * from renamed
