@@ -1,6 +1,7 @@
-"""The sandbox account, its export and its API, and the project run on both."""
+"""The project run on the sandbox's export and API: loaded once, built once, for all workers."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -8,23 +9,14 @@ from typing import Any
 import pytest
 
 from sandbox.api.server import TOKEN, running
-from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
 from sandbox.core.records import to_text
-from sandbox.export.writer import write_export
-from tests.end_to_end.project import Run
+from tests.conftest import Once
+from tests.end_to_end.project import MARTS, Run, parse
 
-
-@pytest.fixture(scope="session")
-def account() -> Account:
-    return simulate()
-
-
-@pytest.fixture(scope="session")
-def export_folder(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("export")
-    write_export(account, folder, "parquet")
-    return folder
+NewRun = Callable[..., Run]
+SAID = "said.txt"
+EVERYBODY = {"customer": "", "environment": "PRODUCTION"}
 
 
 @contextmanager
@@ -52,14 +44,62 @@ def export(export_folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def both(
-    export: dict[str, str], api: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+def parsed(once: Once) -> Path:
+    """A folder with dbt's parse of the project: no run parses it anew."""
+    return once("parsed", parse)
+
+
+@pytest.fixture(scope="session")
+def empty(parsed: Path, once: Once) -> Path:
+    """A database with the raw tables, empty."""
+    return once("empty_run", lambda folder: Run(folder, parsed).load()) / "metronome.duckdb"
+
+
+@pytest.fixture(scope="session")
+def new_run(empty: Path, parsed: Path) -> NewRun:
+    """Makes a run on a database with empty raw tables, which a first load would make in seconds."""
+
+    def make(folder: Path, settings: dict[str, str]) -> Run:
+        run = Run(folder, parsed, settings)
+        shutil.copy(empty, run.database)
+        return run
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def loaded(
+    export: dict[str, str], api: dict[str, str], new_run: NewRun, parsed: Path, once: Once
 ) -> Run:
-    """Export and API, loaded and built; its unit tests ran, too."""
-    run = Run(tmp_path_factory.mktemp("both"), export | api)
-    run.load()
-    run.build()
-    return run
+    """Export and API, loaded and not built. Not to be changed: copy it."""
+    folder = once("loaded", lambda folder: new_run(folder, export | api).load())
+    return Run(folder, parsed, export | api)
+
+
+@pytest.fixture(scope="session")
+def both(loaded: Run, once: Once) -> Run:
+    """Export and API, loaded, built, tested and published. Not to be changed: copy it.
+
+    Every model is built, also those that no report reads.
+    """
+
+    def build(folder: Path) -> None:
+        said = loaded.copy(folder).publish("--exclude-resource-type", "unit_test")
+        (folder / SAID).write_text(said, encoding="utf-8")
+
+    return Run(once("both", build), loaded.parsed, loaded.settings)
+
+
+@pytest.fixture(scope="session")
+def export_alone(export: dict[str, str], new_run: NewRun, parsed: Path, once: Once) -> Run:
+    """The export without the API, loaded and built. Not to be changed: copy it."""
+
+    def make(folder: Path) -> None:
+        run = new_run(folder, export)
+        run.load()
+        run.build(*MARTS, **EVERYBODY)
+
+    return Run(once("export_alone", make), parsed, export)
 
 
 @pytest.fixture(scope="session")

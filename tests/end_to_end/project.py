@@ -1,13 +1,31 @@
-"""A project as its user runs it: `dlt pipeline run`, then `dbt build`, on a database of its own."""
+"""The project on a database of its own: loaded by the pipelines, built by dbt.
+
+`Run.load` and `Run.build` do in this process what `dlt pipeline run` and `dbt build` do, without
+the seconds that a new Python and a new parse take. `Run.run` runs the real commands.
+"""
 
 import csv
+import io
 import os
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.factory import reset_adapters
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+
+from pipelines import load
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -19,38 +37,86 @@ SANDBOX_ARGUMENTS = {
     "usage_to": "2024-03-25",
 }
 
+MODELS = ("--exclude-resource-type", "test", "unit_test")
+"""What to build where tests of the rows prove nothing that another build does not prove."""
+
 MARTS = (
     *("--exclude-resource-type", "unit_test"),
     *("--exclude", "path:models/staging,resource_type:test"),
 )
-"""What to build where the rows of staging are tested elsewhere: it takes half the time."""
+"""What to build where the rows of staging are tested elsewhere."""
+
+FOREIGN = re.compile("METRONOME|^REPORT")
+"""Environment variables of the machine that would be settings of a run."""
+
+PARSED = "partial_parse.msgpack"
 
 
 @dataclass
 class Run:
-    """One database, its working folders and its reports."""
+    """One database, its working folders and its reports.
+
+    Attributes:
+        folder: All of them are in it.
+        parsed: A folder with dbt's parse of the project.
+        settings: The environment variables that lead to the sources.
+    """
 
     folder: Path
+    parsed: Path
     settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reports = self.folder / "reports"
-        self.reports.mkdir(parents=True, exist_ok=True)
+        self.target = self.folder / "target"
         self.database = self.folder / "metronome.duckdb"
+        self.reports.mkdir(parents=True, exist_ok=True)
+        if not self.target.exists():
+            self.target.mkdir()
+            shutil.copy(self.parsed / PARSED, self.target)
+
+    def copy(self, folder: Path) -> "Run":
+        """The same database and reports in another folder, to be changed."""
+        assert not self.database.with_name(f"{self.database.name}.wal").exists()
+        copied = Run(folder, self.parsed, dict(self.settings))
+        shutil.copy(self.database, copied.database)
+        shutil.copytree(self.reports, copied.reports, dirs_exist_ok=True)
+        return copied
 
     def load(self) -> str:
-        """`dlt pipeline run`; returns what it printed."""
-        return self.run("dlt", "pipeline", "run")
+        """Load what the settings lead to; returns the lines for a person."""
+        with self._environment():
+            return "\n".join(load.run(load.configured()))
 
-    def build(self, *options: str, by: tuple[str, ...] = (), **variables: str) -> str:
-        """`dbt build`, maybe by way of a command; returns what it printed."""
-        command = self._dbt_build(options, variables | {"reports_dir": str(self.reports)})
-        return self.run(*by, *command)
+    def build(self, *options: str, command: str = "build", **variables: str) -> str:
+        """`dbt build`, or another of its commands; returns what it printed.
 
-    def publish(self, *options: str, **variables: str | bool) -> str:
+        Raises:
+            RunError: If a model or test fails.
+        """
+        said = io.StringIO()
+        words = [command, "--log-level", "warn", *options]
+        given = self._arguments(variables)
+        with self._environment(**given), redirect_stdout(said), redirect_stderr(said):
+            done = dbtRunner(manifest(self.parsed)).invoke(words)
+        reset_adapters()
+        DuckDBConnectionManager.close_all_connections()  # another process may have the file now
+        if not done.success:
+            raise RunError(f"{said.getvalue()}{done.exception or ''}", 1)
+        return said.getvalue()
+
+    def build_by(self, *by: str, options: tuple[str, ...], **variables: str) -> str:
+        """`dbt build` in a process of its own, by way of a command; returns what it printed."""
+        command = (*by, str(BIN / "dbt"), "build", "--log-level", "warn", *options)
+        return self.run(*command, **self._arguments(variables))
+
+    def publish(self, *options: str, **variables: str) -> str:
         """`dbt build`, and its reports published; returns what was printed."""
-        command = self._dbt_build(options, variables)
-        return self.run("python", "-m", "pipelines.publish", str(self.reports), "--", *command)
+        command = (str(BIN / "dbt"), "build", "--quiet", *options)
+        publisher = ("python", "-m", "pipelines.publish", str(self.reports), "--")
+        given = self._arguments(variables)
+        del given["REPORTS_DIR"]
+        return self.run(*publisher, *command, **given)
 
     def report(self, name: str) -> list[dict[str, str]]:
         """The rows of a report, every cell a text."""
@@ -67,31 +133,16 @@ class Run:
         with duckdb.connect(str(self.database)) as connection:
             connection.execute(sql)
 
-    @staticmethod
-    def _dbt_build(options: tuple[str, ...], variables: dict[str, str | bool]) -> list[str]:
-        given = {**SANDBOX_ARGUMENTS, **variables}
-        return [str(BIN / "dbt"), "build", "--log-level", "warn", "--vars", repr(given), *options]
-
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, **settings: str) -> str:
         """A command with the settings of this run; returns what it printed.
 
         Raises:
             RunError: If it exits with an error.
         """
-        environment = {
-            **{key: value for key, value in os.environ.items() if "METRONOME" not in key},
-            "DESTINATION__DUCKDB__CREDENTIALS": str(self.database),
-            "DLT_DATA_DIR": str(self.folder / "dlt"),
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder),
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "DO_NOT_TRACK": "1",
-            **self.settings,
-        }
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=environment,
+            env=self.environment | settings,
             capture_output=True,
             text=True,
             check=False,
@@ -99,6 +150,55 @@ class Run:
         if done.returncode:
             raise RunError(done.stdout + done.stderr, done.returncode)
         return done.stdout + done.stderr
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """This process's environment variables, with the settings of this run alone."""
+        return {
+            **{key: value for key, value in os.environ.items() if not FOREIGN.search(key)},
+            "DESTINATION__DUCKDB__CREDENTIALS": str(self.database),
+            "DLT_DATA_DIR": str(self.folder / "dlt"),
+            "DBT_TARGET_PATH": str(self.target),
+            "DBT_LOG_PATH": str(self.folder),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "DO_NOT_TRACK": "1",
+            **self.settings,
+        }
+
+    def _arguments(self, variables: dict[str, str]) -> dict[str, str]:
+        """The environment variables of a run's arguments."""
+        given = {
+            f"REPORT_{name.upper()}": text
+            for name, text in {**SANDBOX_ARGUMENTS, **variables}.items()
+        }
+        return given | {"REPORTS_DIR": str(self.reports)}
+
+    @contextmanager
+    def _environment(self, **settings: str) -> Iterator[None]:
+        given = self.environment | settings
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)
+            for name in os.environ.keys() - given.keys():
+                patch.delenv(name)
+            for name, value in given.items():
+                patch.setenv(name, value)
+            yield
+
+
+def parse(folder: Path) -> Manifest:
+    """Parse the project; what `folder` holds of an earlier parse is used, and is left there."""
+    words = ["parse", "--quiet", "--target-path", str(folder), "--log-path", str(folder)]
+    done = dbtRunner().invoke([*words, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT)])
+    assert done.success, done.exception
+    return done.result
+
+
+@cache
+def manifest(parsed: Path) -> Manifest:
+    """The project, from dbt's parse of it, which other workers may read meanwhile."""
+    with TemporaryDirectory() as folder:
+        shutil.copy(parsed / PARSED, folder)
+        return parse(Path(folder))
 
 
 class RunError(Exception):

@@ -5,19 +5,19 @@ from pathlib import Path
 
 from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
-from tests.end_to_end.conftest import api_settings
-from tests.end_to_end.project import ROOT, Run
+from tests.end_to_end.conftest import NewRun, api_settings
+from tests.end_to_end.project import MODELS, ROOT
 
-SUMMARY = ("--select", "+rpt_customer_summary", "--exclude-resource-type", "test", "unit_test")
+SUMMARY = ("--select", "+rpt_customer_summary", *MODELS)
 CREDIT = ("credit_balance", "credit_balance_excluding_pending", "credit_expiring_30d")
 OWED = ("invoice_balance", "outstanding_balance", "overdue_balance", "billed_last_month")
 
 
 def test_after_runs_at_two_instants_the_report_is_that_of_the_second(
-    account: Account, export: dict[str, str], tmp_path: Path
+    account: Account, export: dict[str, str], new_run: NewRun, tmp_path: Path
 ) -> None:
     """Drafts grew, became final, were paid, voided and withdrawn in between."""
-    run = Run(tmp_path, export)
+    run = new_run(tmp_path, export)
     with api_settings(simulate(as_of=datetime(2024, 3, 25, tzinfo=UTC))) as earlier:
         run.settings = export | earlier
         run.load()
@@ -30,10 +30,10 @@ def test_after_runs_at_two_instants_the_report_is_that_of_the_second(
 
 
 def test_what_the_token_may_not_read_is_empty_and_not_zero(
-    account: Account, tmp_path: Path
+    account: Account, new_run: NewRun, tmp_path: Path
 ) -> None:
     with api_settings(account, forbid=["/v1/contracts/customerBalances/list"]) as settings:
-        run = Run(tmp_path, settings)
+        run = new_run(tmp_path, settings)
         assert "balances (HTTP 403)" in run.load()
     run.build(*SUMMARY)
     rows = run.report("customer_summary")

@@ -6,6 +6,7 @@ its tests run. Names are hostile.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,7 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.end_to_end.project import SANDBOX_ARGUMENTS, Run, RunError
+from pipelines.errors import InputError
+from tests.end_to_end.conftest import NewRun
+from tests.end_to_end.project import MODELS, Run, RunError
 
 SQL_AND_JINJA = "'); drop table marts.dim_customers; --{{ 1 / 0 }}{% raw %}"
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\u202egpj.exe\u200b"
@@ -238,26 +241,49 @@ FAIL, WARN = "fail", "warn"
 class Outcome:
     """What dbt says of the data tests that were run."""
 
+    run: Run
     results: dict[str, dict[str, Any]]
     nodes: dict[str, dict[str, Any]]
     printed: str
 
     def of(self, test: str, column: str = "") -> tuple[str, int]:
-        """The status of a test and its number of rows: by its name, or by its kind and column."""
+        """The status of a test and its number of rows.
+
+        Args:
+            test: The name of a test, or the type of a constraint, or `parent`.
+            column: The column of a model that has the constraint, or the parent.
+        """
+        if not column:
+            found = self._found(lambda node: node["name"] == test)
+            return found["status"], found["failures"]
+        model, column = column.split(".")
+        kinds, words = {"meets_constraints"}, f"{column} {test}; "
+        if test == "parent":
+            kinds, words = {"has_parents", "relationships_if_loaded"}, f"{column} is not in "
+        elif test == "check":
+            words = f"check ({column} "
+        found = self._found(
+            lambda node: (
+                node.get("test_metadata", {}).get("name") in kinds
+                and node["attached_node"].endswith(f".{model}")
+                and (node["column_name"] == column or words in node["compiled_code"])
+            )
+        )
+        if words not in found["compiled_code"]:  # a test of this column alone
+            return found["status"], found["failures"]
+        ((rows,),) = self.run.query(
+            f"select count(*) from ({found['compiled_code']}) as found "
+            f"where contains(cast(found as varchar), '{words}')"
+        )
+        return found["status"], rows
+
+    def _found(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         (found,) = [
             self.results[node_id]
             for node_id, node in self.nodes.items()
-            if node_id in self.results and self._is(node, test, column)
+            if node_id in self.results and is_it(node)
         ]
-        return found["status"], found["failures"]
-
-    @staticmethod
-    def _is(node: dict[str, Any], test: str, column: str) -> bool:
-        if not column:
-            return node["name"] == test
-        kind = node.get("test_metadata", {}).get("name")
-        model = (node.get("attached_node") or "").split(".")[-1]
-        return kind == test and f"{model}.{node['column_name']}" == column
+        return found
 
 
 def write(folder: Path, tables: dict[str, Rows]) -> None:
@@ -280,39 +306,39 @@ def _type(values: list[Any]) -> pa.DataType:
 
 
 @pytest.fixture(scope="module")
-def bad(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def bad(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The bad rows, loaded and built."""
     folder = tmp_path_factory.mktemp("bad")
     write(folder / "export", BAD_ROWS)
-    run = Run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
+    run = new_run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
     run.load()
-    run.build("--exclude-resource-type", "test", "unit_test", customer=SQL_AND_JINJA)
+    run.build(*MODELS, customer=SQL_AND_JINJA)
     return run
 
 
 @pytest.fixture(scope="module")
 def outcome(bad: Run) -> Outcome:
     """The data tests of the rows."""
-    given = SANDBOX_ARGUMENTS | {"customer": SQL_AND_JINJA, "reports_dir": str(bad.reports)}
     with pytest.raises(RunError) as failed:
-        bad.run(
-            *("dbt", "test", "--log-level", "warn", "--vars", repr(given)),
+        bad.build(
             *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
             *("--select", *(f"stg_metronome_export__{model}" for model in STAGED)),
             *("test_name:one_content_per_version", "path:tests/singular"),
             *("fct_invoices", "fct_credit_balances", "fct_balance_ledger"),
             "int_balance_segments_united",
+            command="test",
+            customer=SQL_AND_JINJA,
         )
     target = bad.folder / "target"
     results = json.loads((target / "run_results.json").read_text())["results"]
     manifest = json.loads((target / "manifest.json").read_text())
     by_node = {result["unique_id"]: result for result in results}
-    return Outcome(by_node, manifest["nodes"], str(failed.value))
+    return Outcome(bad, by_node, manifest["nodes"], str(failed.value))
 
 
 STAGED = (
     *("customers", "invoices", "line_items", "sub_line_items", "events", "invoice_breakdowns"),
-    *("invoice_breakdown_lines", "balances"),
+    *("invoice_breakdown_lines", "balances", "pricing_units"),
 )
 INVOICES = "stg_metronome_export__invoices"
 LINES = "stg_metronome_export__line_items"
@@ -331,7 +357,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "an invoice of an unknown customer, or of another environment's",
             FAIL,
             3,
-            "relationships",
+            "parent",
             f"{INVOICES}.customer_id",
         ),
         noticed(
@@ -344,12 +370,12 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
         noticed(
             "a customer's id in both environments",
             FAIL,
-            1,
+            2,
             "unique",
             "stg_metronome_export__customers.customer_id",
         ),
         noticed(
-            "an invoice's id in both environments", FAIL, 1, "unique", f"{INVOICES}.invoice_id"
+            "an invoice's id in both environments", FAIL, 2, "unique", f"{INVOICES}.invoice_id"
         ),
         noticed(
             "an invoice without an environment", FAIL, 1, "not_null", f"{INVOICES}.environment_type"
@@ -376,20 +402,20 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "not_null",
             "stg_metronome_export__events.transaction_id",
         ),
-        noticed("a line of an unknown invoice", FAIL, 1, "relationships", f"{LINES}.invoice_id"),
+        noticed("a line of an unknown invoice", FAIL, 1, "parent", f"{LINES}.invoice_id"),
         noticed("a line without an invoice", FAIL, 1, "not_null", f"{LINES}.invoice_id"),
         noticed(
             "a sub line of an unknown line",
             FAIL,
             1,
-            "relationships",
+            "parent",
             "stg_metronome_export__sub_line_items.line_item_id",
         ),
         noticed(
             "a day of an unknown invoice",
             FAIL,
             1,
-            "relationships",
+            "parent",
             "stg_metronome_export__invoice_breakdowns.invoice_id",
         ),
         noticed("lines of an unknown product", FAIL, 2, "assert_lines_have_products"),
@@ -413,7 +439,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "a billed invoice that is of no month",
             FAIL,
             1,
-            "not_null",
+            "check",
             "fct_invoices.billing_month",
         ),
         noticed("an event in the year 9999", FAIL, 1, "assert_events_have_possible_times"),
@@ -421,14 +447,14 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "a status of an invoice that is not known",
             FAIL,
             1,
-            "accepted_values",
+            "check",
             f"{INVOICES}.invoice_status",
         ),
         noticed(
             "a kind of credit that is not known",
             FAIL,
             1,
-            "accepted_values",
+            "check",
             "fct_credit_balances.credit_type",
         ),
         noticed("a credit without a unit", FAIL, 1, "not_null", "fct_credit_balances.pricing_unit"),
@@ -580,7 +606,7 @@ STOPPING = {
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+def stopped(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
     """An export of which each of these tables has one value that is none; what its load said."""
     folder = tmp_path_factory.mktemp("stopped")
     write(folder / "export", {"customer": [customer("c", **dict.fromkeys(NAMES, "x"))]})
@@ -588,8 +614,8 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
         path = folder / "export" / table / "dt=2024-04-02" / "0_20240402060000.parquet"
         path.parent.mkdir(parents=True)
         pq.write_table(pa.table({"id": ["a"], column: values}), path)
-    run = Run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
-    with pytest.raises(RunError) as failed:
+    run = new_run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
+    with pytest.raises(InputError) as failed:
         run.load()
     return run, str(failed.value)
 

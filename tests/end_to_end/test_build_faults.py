@@ -15,6 +15,7 @@ import pytest
 
 from sandbox.billing.simulate import simulate
 from sandbox.export.writer import write_export
+from tests.end_to_end.conftest import NewRun
 from tests.end_to_end.project import ROOT, Run, RunError
 
 KILLS = 3
@@ -57,7 +58,7 @@ def contents(run: Run) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
+def builds(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Builds:
     """Between the two builds come new files, and one that has lost a row."""
     folder = tmp_path_factory.mktemp("builds")
     export, later = folder / "export", folder / "later"
@@ -70,7 +71,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     for file in files:
         if file.parent.name < "dt=2024-02":
             put(file, export / file.relative_to(later))
-    run = Run(folder, settings)
+    run = new_run(folder, settings)
     run.load()
     run.build(*REPORT, **ARGUMENTS)
     for file in files:
@@ -81,7 +82,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
 
     loaded = folder / "loaded.duckdb"
     shutil.copy(run.database, loaded)
-    run.build(*REPORT, by=killed_at("0", run), **ARGUMENTS)
+    run.build_by(*killed_at("0", run), options=REPORT, **ARGUMENTS)
     operations = Path(f"{run.database}.wal.operations").read_text()
     return Builds(run, loaded, int(operations), contents(run))
 
@@ -115,7 +116,7 @@ def test_the_next_build_after_a_kill_ends_in_the_same_report(builds: Builds):
     for moment in moments(builds.operations):
         builds.restore()
         with pytest.raises(RunError) as killed:
-            builds.run.build(*REPORT, by=killed_at(moment, builds.run), **ARGUMENTS)
+            builds.run.build_by(*killed_at(moment, builds.run), options=REPORT, **ARGUMENTS)
         assert killed.value.code == -9, str(killed.value)
         builds.run.build(*REPORT, **ARGUMENTS)
         assert contents(builds.run) == builds.undisturbed, moment

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.core.account import Account
-from sandbox.export.writer import write_export
+from tests.end_to_end.conftest import NewRun
 from tests.end_to_end.project import Run
 
 AS_OF = "2024-04-03"
@@ -116,15 +115,14 @@ def major(row: dict[str, str], column: str) -> Decimal:
 
 @pytest.fixture(scope="module", params=FOLDERS, ids=lambda folder: Path(folder).name)
 def built(
-    request: pytest.FixtureRequest, account: Account, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    csv_folder: Path,
+    new_run: NewRun,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[FlatExport, Run]:
-    folder = Path(request.param).absolute()
-    if request.param == "sandbox":
-        folder = tmp_path_factory.mktemp("csv")
-        write_export(account, folder, "csv")
-    run = Run(
-        tmp_path_factory.mktemp("run"), {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder)}
-    )
+    folder = csv_folder if request.param == "sandbox" else Path(request.param).absolute()
+    settings = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder)}
+    run = new_run(tmp_path_factory.mktemp("run"), settings)
     run.load()
     run.build("--exclude-resource-type", "unit_test", as_of=AS_OF)
     return FlatExport(folder), run

@@ -4,19 +4,15 @@ The large tables of the export are incremental. Their rows are compared with tho
 refresh, and with what the rule says in a few lines of Python.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from pipelines import load
-from tests.end_to_end.project import ROOT
+from tests.end_to_end.conftest import NewRun
+from tests.end_to_end.project import Run
 
 INVOICES = "staging.stg_metronome_export__invoices"
 FIRST_DAY = "timestamptz '2024-03-01 00:00:00+00'"
@@ -45,31 +41,23 @@ class Load:
     is_staged: bool = True
 
 
+@dataclass(frozen=True)
 class Staging:
     """A database with the raw tables, and dbt in this process."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.database = folder / "metronome.duckdb"
-        self.manifest: Manifest | None = None
+    run: Run
 
     def execute(self, *statements: str) -> list[tuple]:
         """Run some statements; gives the rows of the last."""
-        with duckdb.connect(str(self.database)) as connection:
+        with duckdb.connect(str(self.run.database)) as connection:
             for statement in statements:
                 rows = connection.execute(statement).fetchall()
         return rows
 
     def build(self, *options: str) -> None:
         """Build the table of invoices."""
-        folders = ("--target-path", str(self.folder / "target"), "--log-path", str(self.folder))
         models = ("stg_metronome_export__loaded_files", INVOICES.split(".")[1])
-        if self.manifest is None:
-            self.manifest = dbtRunner().invoke(["parse", "--quiet", *folders]).result
-        done = dbtRunner(self.manifest).invoke(
-            ["run", "--quiet", *folders, "--select", *models, *options]
-        )
-        assert done.success, done.exception
+        self.run.build("--select", *models, *options, "--no-write-json", command="run")
 
     def clear(self) -> None:
         """Forget all loads, and what was built of them."""
@@ -114,14 +102,8 @@ class Staging:
 
 
 @pytest.fixture(scope="module")
-def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
-    staging = Staging(tmp_path_factory.mktemp("staging"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(staging.database))
-        patch.setenv("DLT_DATA_DIR", str(staging.folder / "dlt"))
-        list(load.run([]))
-        yield staging
+def staging(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Staging:
+    return Staging(new_run(tmp_path_factory.mktemp("staging"), {}))
 
 
 def newest_totals(loads: list[Load]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.conftest import NewRun
 from tests.end_to_end.project import MARTS, Run, RunError
 
 USD = {"credit_type_id": "usd", "credit_type_name": "USD (cents)"}
@@ -146,12 +147,12 @@ def write(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def small(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The export, loaded and built."""
     folder = tmp_path_factory.mktemp("small")
     write(folder)
     settings = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder)}
-    run = Run(tmp_path_factory.mktemp("run"), settings)
+    run = new_run(tmp_path_factory.mktemp("run"), settings)
     run.load()
     run.build(*MARTS, **ARGUMENTS)
     return run

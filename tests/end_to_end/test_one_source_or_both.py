@@ -1,27 +1,33 @@
 """Each report builds from the export alone, the API alone, or both, with the same figures."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from sandbox.core.account import Account
-from sandbox.export.writer import write_export
-from tests.end_to_end.project import MARTS, Run, RunError
+from pipelines.errors import InputError
+from tests.end_to_end.conftest import EVERYBODY, NewRun
+from tests.end_to_end.project import MARTS, MODELS, Run
 
-EVERYBODY = {"customer": "", "environment": "PRODUCTION"}
+ARGUMENTS = ("--select", "int_api_environment+", "dim_report_arguments+", *MODELS)
+"""What another customer or environment is built anew for."""
 
 
 @pytest.fixture(scope="module")
 def runs(
-    export: dict[str, str], api: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    export_alone: Run,
+    both: Run,
+    api: dict[str, str],
+    new_run: NewRun,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Run]:
     """The three ways to run, with everybody's invoice lines."""
-    settings = {"export": export, "api": api, "both": export | api}
-    runs = {name: Run(tmp_path_factory.mktemp(name), given) for name, given in settings.items()}
-    for run in runs.values():
-        run.load()
-        run.build(*MARTS, **EVERYBODY)
-    return runs
+    api_alone = new_run(tmp_path_factory.mktemp("api"), api)
+    api_alone.load()
+    api_alone.build(*MARTS, **EVERYBODY)
+    both = both.copy(tmp_path_factory.mktemp("both"))
+    both.build(*ARGUMENTS, **EVERYBODY)
+    return {"export": export_alone, "api": api_alone, "both": both}
 
 
 def figures(run: Run, report: str, columns: str, **only: str) -> set[tuple[str, ...]]:
@@ -110,18 +116,16 @@ def test_customers_owe_and_have_the_same_from_any_source(runs: dict[str, Run]) -
 
 
 def test_an_export_of_the_plan_vintage_leaves_the_rest_unknown(
-    account: Account, runs: dict[str, Run], tmp_path: Path
+    runs: dict[str, Run], export_folder: Path, new_run: NewRun, tmp_path: Path
 ) -> None:
     """No credit, no drafts, no contracts, no days, no alerts: null, never zero.
 
     The kinds of lines follow from the lines then, and are those that breakdowns state.
     """
-    write_export(account, tmp_path / "all", "parquet")
     part = tmp_path / "part"
-    part.mkdir()
     for table in ("customer", "invoice", "line_item", "sub_line_item", "plan", "product", "events"):
-        (tmp_path / "all" / table).rename(part / table)
-    run = Run(tmp_path / "run", {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(part)})
+        shutil.copytree(export_folder / table, part / table)
+    run = new_run(tmp_path, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(part)})
     run.load()
     run.build(*MARTS, **EVERYBODY)
     rows = run.report("customer_summary")
@@ -159,26 +163,24 @@ def test_a_customer_without_credit_has_zero_when_the_api_was_asked(runs: dict[st
 
 
 def test_environments_are_never_mixed(
-    export: dict[str, str], account_names: dict[str, set[str]], tmp_path: Path
+    export_alone: Run, account_names: dict[str, set[str]], tmp_path: Path
 ) -> None:
-    run = Run(tmp_path, export)
-    run.load()
-    run.build(*MARTS, customer="", environment="SANDBOX")
+    run = export_alone.copy(tmp_path)
+    run.build(*ARGUMENTS, customer="", environment="SANDBOX")
     names = {row["customer_name"] for row in run.report("customer_summary")}
     assert names == account_names["SANDBOX"]
     for report in ("customer_summary", "billings_by_plan", "usage_by_property"):
         assert {row["environment_type"] for row in run.report(report)} == {"SANDBOX"}
 
 
-def test_a_part_of_an_export_is_no_error(account: Account, tmp_path: Path) -> None:
+def test_a_part_of_an_export_is_no_error(csv_folder: Path, new_run: NewRun, tmp_path: Path) -> None:
     """Only invoices, lines and events: no parent to check them against, and no customer's name."""
-    write_export(account, tmp_path / "all", "csv")
     part = tmp_path / "part"
     part.mkdir()
     for table in ("invoice", "line_item", "sub_line_item", "events"):
-        (path,) = (tmp_path / "all").glob(f"* - {table}.csv")
-        path.rename(part / f"{table}.csv")
-    run = Run(tmp_path / "run", {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(part)})
+        (path,) = csv_folder.glob(f"* - {table}.csv")
+        shutil.copy(path, part / f"{table}.csv")
+    run = new_run(tmp_path, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(part)})
     run.load()
     run.build(*MARTS, customer="")
     assert run.report("customer_summary") == []
@@ -188,23 +190,21 @@ def test_a_part_of_an_export_is_no_error(account: Account, tmp_path: Path) -> No
 
 
 def test_a_source_that_is_left_out_is_said_to_count_still(
-    export: dict[str, str], api: dict[str, str], tmp_path: Path
+    loaded: Run, export: dict[str, str], tmp_path: Path
 ) -> None:
-    run = Run(tmp_path, export | api)
-    run.load()
+    run = loaded.copy(tmp_path)
     run.settings = export
     assert "api: not read now; what it held on " in run.load()
 
 
 def test_another_api_never_replaces_the_account(
-    export: dict[str, str], api: dict[str, str], tmp_path: Path
+    runs: dict[str, Run], export: dict[str, str], tmp_path: Path
 ) -> None:
-    run = Run(tmp_path, api)
-    run.load()
+    run = runs["api"].copy(tmp_path)
     run.settings = export | {
         "METRONOME_BASE_URL": "https://metronome.example",
         "METRONOME_BEARER_TOKEN": "another",
     }
-    with pytest.raises(RunError, match=r"holds what sandbox showed, not metronome\.example"):
+    with pytest.raises(InputError, match=r"holds what sandbox showed, not metronome\.example"):
         run.load()
     assert run.query("select count(*) from raw_export.invoice") == [(0,)]

@@ -13,16 +13,20 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from pipelines.publish.audit import Audit
-from pipelines.publish.reach import good_run, note_good_run, project_checksum, raw_state, reach
 
+from pipelines.publish.selection import last_published_run, project_checksum, raw_state, select
 from sandbox.api.server import TOKEN
 from sandbox.core.account import Account
-from tests.end_to_end.conftest import api_settings
+from tests.end_to_end.conftest import NewRun, api_settings
 from tests.end_to_end.project import ROOT, SANDBOX_ARGUMENTS, Run, RunError
 
-EVERYTHING = ("--exclude-resource-type", "unit_test")
-BILLINGS = ("--select", "+rpt_billings_by_plan", "--exclude-resource-type", "unit_test")
+EVERYTHING = ("--selector", "reports", "--exclude-resource-type", "unit_test")
+ACCEPTED = (*EVERYTHING, "--vars", "{accept_incomplete: true}")
+BILLINGS = (
+    *("--select", "stg_metronome_api__invoices+,+rpt_billings_by_plan"),
+    *("--exclude-resource-type", "unit_test"),
+)
+"""What lies between the invoices of the API and a report."""
 LEFT_OUT = "invoice/dt=2024-04-01/bad.parquet"
 NAMES = {
     "billings_by_plan",
@@ -34,8 +38,11 @@ NAMES = {
 
 
 SCHEDULES = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
-PROJECT = ("Makefile", "pyproject.toml", "requirements.lock", "dbt_project.yml", "profiles.yml")
-FOLDERS = (".dlt", "macros", "models", "pipelines", "seeds", "tests")
+PROJECT = (
+    *("Makefile", "pyproject.toml", "requirements.lock"),
+    *("dbt_project.yml", "profiles.yml", "selectors.yml"),
+)
+FOLDERS = (".dlt", "macros", "models", "pages", "pipelines", "sandbox", "seeds", "tests")
 """What a run needs of a checkout."""
 
 
@@ -55,7 +62,10 @@ def artifact(run: Run, name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def published(
-    account: Account, export: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    account: Account,
+    export: dict[str, str],
+    new_run: NewRun,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Run, str]:
     """Balances that the token may not read, a column that is not known, a file that was left out.
 
@@ -63,14 +73,14 @@ def published(
     """
     forbidden = ["/v1/contracts/customerBalances/list"]
     with api_settings(account, forbid=forbidden) as api:
-        run = Run(tmp_path_factory.mktemp("published"), export | api)
+        run = new_run(tmp_path_factory.mktemp("published"), export | api)
         run.load()
     run.execute("alter table raw_export.invoice add column surprise varchar")
     run.execute(
         "insert into raw_export.load_notes (kind, table_name, path, _dlt_load_id, _dlt_id) "
         f"values ('bad file', 'invoice', '{LEFT_OUT}', '9', 'a note')"
     )
-    return run, run.publish(*EVERYTHING, accept_incomplete=True)
+    return run, run.publish(*ACCEPTED)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +106,7 @@ def bare(run: Run, checkout: Path, *command: str, **settings: str) -> tuple[int,
     """Run a command as a scheduler does; gives its exit code and what it printed."""
     environment = {
         **{"HOME": str(run.folder), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(checkout)},
-        **{"DB": str(run.database), "DBT_TARGET_PATH": str(run.folder / "target")},
+        **{"DB": str(run.database), "OUT": str(run.reports)},
         **{name.upper(): value for name, value in SANDBOX_ARGUMENTS.items()},
         **settings,
     }
@@ -128,8 +138,8 @@ def test_a_good_run_publishes_every_report_and_says_where(published: tuple[Run, 
     assert set(files(run)) == {f"{name}.csv" for name in NAMES} | {"run.json"}
     assert f"Published in {run.reports}: 9 reports and run.json" in said
     assert f"left out of the export, as accepted: {LEFT_OUT}" in said
-    assert "columns of the export that are not known: invoice.surprise" in said
-    assert "lists that the API did not give: balances (HTTP 403), net_balances (HTTP 403)" in said
+    assert "columns of the export that no table declares: invoice.surprise" in said
+    assert "lists that the API did not return: balances (HTTP 403), net_balances (HTTP 403)" in said
 
 
 def test_run_json_tells_what_the_files_hold(published: tuple[Run, str]) -> None:
@@ -189,18 +199,18 @@ def test_no_file_that_is_left_holds_the_token(published: tuple[Run, str]) -> Non
 def test_with_nothing_new_nothing_is_built_and_the_set_stays(published: tuple[Run, str]) -> None:
     run, _ = published
     before = files(run)
-    said = run.publish(*EVERYTHING, accept_incomplete=True)
-    assert said.startswith(f"Nothing is new since the reports in {run.reports} were published")
+    said = run.publish(*ACCEPTED)
+    assert said.startswith(f"Nothing has changed: the reports in {run.reports} are up to date")
     assert files(run) == before
 
 
-def test_every_raw_table_tells_when_it_has_got_rows(published: tuple[Run, str]) -> None:
+def test_every_raw_table_has_a_state(published: tuple[Run, str]) -> None:
     run, _ = published
     with duckdb.connect(str(run.database), read_only=True) as connection:
-        told = raw_state(connection).keys()
-    assert {
-        name for name in artifact(run, "manifest")["sources"] if not name.endswith("._dlt_loads")
-    } <= told
+        state = raw_state(connection).keys()
+    sources = artifact(run, "manifest")["sources"]
+    own = {"_dlt_loads", "runs", "run_resources", "read_from"}
+    assert {name for name in sources if name.split(".")[-1] not in own} <= state
 
 
 def test_without_as_of_the_clock_reaches_balances_and_no_staging(
@@ -209,16 +219,14 @@ def test_without_as_of_the_clock_reaches_balances_and_no_staging(
     run, _ = published
     monkeypatch.chdir(ROOT)
     with duckdb.connect(str(run.database), read_only=True) as connection:
-        good = good_run(connection, project_checksum())
-    assert reach(good, good.command, good.raw).is_nothing
-    dbt = Audit(artifact(run, "run_results") | {"args": {}}, artifact(run, "manifest"))
-    with duckdb.connect(str(run.folder / "note.duckdb")) as connection:
-        noted = (good.command, good.project, good.raw, dbt, good.set_checksum)
-        note_good_run(connection, *noted)
-        by_clock = reach(good_run(connection, good.project), good.command, good.raw)
-    assert {"int_invoices_current", "fct_customer_balances"} <= set(by_clock.options)
-    assert not [name for name in by_clock.options if name.startswith("stg_")]
-    assert "model.metronome.stg_metronome_export__invoices" in by_clock.kept
+        last = last_published_run(connection, project_checksum())
+    assert select(last, last.command, last.arguments, last.raw).is_empty
+    by_clock = select(last, last.command, last.arguments | {"as_of": ""}, last.raw)
+    assert not by_clock.is_empty
+    assert not [word for word in by_clock.command if word.startswith("stg_")]
+    kept = {node.rpartition(".")[2] for node in by_clock.kept}
+    assert "stg_metronome_export__invoices" in kept
+    assert kept.isdisjoint({"int_invoices_current", "fct_customer_balances"})
 
 
 def test_a_new_event_builds_and_tests_what_it_reaches(published: tuple[Run, str]) -> None:
@@ -240,8 +248,8 @@ def test_a_new_event_builds_and_tests_what_it_reaches(published: tuple[Run, str]
         f"select '{load_id}', schema_name, 0, inserted_at from raw_export._dlt_loads limit 1",
     ):
         run.execute(statement)
-    said = run.publish(*EVERYTHING, accept_incomplete=True)
-    assert "; nothing new for " in said
+    said = run.publish(*ACCEPTED)
+    assert ". Unchanged: " in said
     assert "warnings that still hold: assert_export_is_complete" in said
     assert sum(int(row["events"]) for row in run.report("usage_by_property")) == images + 1
     assert sum(manifest(run)["tests"]["outcomes"].values()) == sum(outcomes.values())
@@ -260,8 +268,8 @@ def test_a_part_of_the_reports_is_not_published(published: tuple[Run, str]) -> N
         run.publish("--select", "rpt_billings_by_plan")
     said = str(failure.value)
     assert "Reports that this run did not build: customer_summary.csv, invoice_lines.csv" in said
-    assert "that this run left out: " in said
-    assert "holds the reports of the last good run, as of 2024-04-15T00:00:00Z" in said
+    assert "built from that this run left out: " in said
+    assert "still holds the last published reports, as of 2024-04-15T00:00:00Z" in said
     assert files(run) == before
 
 
@@ -273,7 +281,7 @@ def test_reports_without_a_file_that_was_left_out_are_not_published(
     before = files(run)
     with pytest.raises(RunError, match="assert_export_is_complete") as failure:
         run.publish("--select", "stg_metronome_export__load_notes")
-    assert "Models or tests that failed: 1, and were left out: 0" in str(failure.value)
+    assert "Failed: 1 (assert_export_is_complete), skipped: 0." in str(failure.value)
     assert files(run) == before
 
 
@@ -288,8 +296,7 @@ def test_a_test_that_fails_leaves_the_last_good_set(published: tuple[Run, str]) 
         run.publish(*BILLINGS)
     run.execute(add.replace("?", "-1"))
     said = str(failure.value)
-    assert "assert_invoice_totals_equal_their_lines, rows: 1" in said
-    assert "Models or tests that failed: 1, and were left out: " in said
+    assert "Failed: 1 (assert_invoice_totals_equal_their_lines), skipped: " in said
     assert files(run) == before
 
 
@@ -300,7 +307,7 @@ def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_t
     """The next one, by cron, of the same input, has the same bytes but for its times."""
     run, _ = published
     before = files(run)
-    half = "dbt run --select rpt_billings_by_plan --vars '{month: 2024-02}'; kill -9 $PPID $$"
+    half = "dbt run --select rpt_billings_by_plan; kill -9 $PPID $$"
     with pytest.raises(RunError):
         run.run("python", "-m", "pipelines.publish", str(run.reports), "--", "sh", "-c", half)
     (written,) = (path for path in run.reports.glob(".sets/*") if len(list(path.iterdir())) == 1)

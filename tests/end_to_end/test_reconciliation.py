@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.project import Run
+from tests.end_to_end.project import MODELS, Run
 
 CHECKS = [
     "usage to invoice",
@@ -28,7 +28,6 @@ AN_INVOICE = """
     select max(id) from raw_export.invoice
     where environment_type = 'PRODUCTION' and credit_type_name = 'USD (cents)'
 """
-MODELS = ("--exclude-resource-type", "test", "unit_test", "--select")
 
 
 def counts(run: Run, check: str, column: str) -> int:
@@ -55,33 +54,32 @@ def test_everything_is_compared_and_equal(both: Run) -> None:
     ],
 )
 def test_a_row_that_is_wrong_is_in_the_report(
-    both: Run, check: str, table: str, column: str, row: str, fault: str, difference: str
+    both: Run,
+    tmp_path: Path,
+    check: str,
+    table: str,
+    column: str,
+    row: str,
+    fault: str,
+    difference: str,
 ) -> None:
-    compared = counts(both, check, "compared")
+    run = both.copy(tmp_path)
     # in staging, which does not read again what it holds of a file
     staged = f"staging.stg_metronome_export__{table}s"
-    change = f"update {staged} set {column} = {column} {{}} {fault} where {table}_id = ({row})"
-    both.execute(change.format("+"))
-    try:
-        both.build(*MODELS, "int_reconciliation_sources_compared+", "int_reconciliation_charges+")
-        (wrong,) = [row for row in both.report("reconciliation") if row["different"] != "0"]
-    finally:
-        both.execute(change.format("-"))
-        both.build(*MODELS, "int_reconciliation_sources_compared+", "int_reconciliation_charges+")
+    run.execute(f"update {staged} set {column} = {column} + {fault} where {table}_id = ({row})")
+    run.build(
+        *("--select", "int_reconciliation_sources_compared+", "int_reconciliation_charges+"),
+        *MODELS,
+    )
+    (wrong,) = [row for row in run.report("reconciliation") if row["different"] != "0"]
     assert (wrong["check_name"], wrong["different"]) == (check, "1")
     assert Decimal(wrong["difference"]) == Decimal(difference)
-    assert counts(both, check, "compared") == compared
-    assert counts(both, check, "different") == 0
+    assert counts(run, check, "compared") == counts(both, check, "compared")
 
 
-def test_a_check_without_its_source_compares_nothing(
-    export: dict[str, str], tmp_path: Path
-) -> None:
-    run = Run(tmp_path, export)
-    run.load()
-    run.build(*MODELS, "+rpt_reconciliation", customer="")
-    assert counts(run, "API to export", "compared") == 0
-    assert counts(run, "usage to invoice", "compared") > 0
+def test_a_check_without_its_source_compares_nothing(export_alone: Run) -> None:
+    assert counts(export_alone, "API to export", "compared") == 0
+    assert counts(export_alone, "usage to invoice", "compared") > 0
     # without the API's filters, a metric whose name holds no value is not taken for equal
-    assert counts(run, "usage to invoice", "not_comparable") > 0
-    assert counts(run, "usage to invoice", "different") == 0
+    assert counts(export_alone, "usage to invoice", "not_comparable") > 0
+    assert counts(export_alone, "usage to invoice", "different") == 0

@@ -19,9 +19,9 @@ from selenium import webdriver
 
 import pages
 from pages.settings import Settings
-from tests.end_to_end.conftest import account, api, both, export, export_folder
+from tests.end_to_end.conftest import api, both, empty, export, loaded, new_run, parsed
 
-__all__ = ["account", "api", "both", "export", "export_folder"]
+__all__ = ["api", "both", "empty", "export", "loaded", "new_run", "parsed"]
 
 OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "

@@ -1,4 +1,4 @@
-"""What the tests share: one simulated account, databases in tmp folders, files and a wire to break.
+"""What the tests of pipelines share: databases in tmp folders, files and a wire to break.
 
 Nothing of the pipelines is replaced by a double. A `Workspace` loads through `pipelines.load.run`,
 in this process or by the `dlt` command; faults are put on the disk or on the wire.
@@ -27,10 +27,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipelines.load import run
 from sandbox.api.server import create_app, serving
-from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
 from sandbox.core.records import NOW, to_text
-from sandbox.export.writer import write_export
+from tests.conftest import Once
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "tok3n-that-nobody-may-see"
@@ -274,25 +273,19 @@ def write_csv(root: Path, table: str, *lines: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def account() -> Account:
-    return simulate()
-
-
-@pytest.fixture(scope="session")
-def export(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def export(export_folder: Path) -> Path:
     """The account's export in the object-storage layout."""
-    root = tmp_path_factory.mktemp("export")
-    write_export(account, root)
-    return root
+    return export_folder
+
+
+def workspace_in(folder: Path) -> Workspace:
+    return Workspace(folder / "metronome.duckdb", folder / "dlt")
 
 
 @pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def empty(once: Once) -> Workspace:
     """A database after a run that had nothing to load. Not to be changed: copy it."""
-    folder = tmp_path_factory.mktemp("empty")
-    workspace = Workspace(folder / "metronome.duckdb", folder / "dlt")
-    workspace.run()
-    return workspace
+    return workspace_in(once("empty", lambda folder: workspace_in(folder).run()))
 
 
 NewWorkspace = Callable[..., Workspace]
@@ -316,19 +309,25 @@ def workspace(new_workspace: NewWorkspace) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def loaded_export(export: Path, new_workspace: NewWorkspace) -> Workspace:
+def loaded_export(export: Path, empty: Workspace, once: Once) -> Workspace:
     """The account's export, loaded once. Not to be changed."""
-    workspace = new_workspace()
-    workspace.load_export(export)
-    return workspace
+
+    def load(folder: Path) -> None:
+        shutil.copy(empty.database, folder)
+        workspace_in(folder).load_export(export)
+
+    return workspace_in(once("loaded_export", load))
 
 
 @pytest.fixture(scope="session")
-def loaded_api(account: Account, new_workspace: NewWorkspace) -> Workspace:
+def loaded_api(account: Account, empty: Workspace, once: Once) -> Workspace:
     """All of the account's API, loaded once, in short pages. Not to be changed."""
-    workspace = new_workspace()
-    with serving(Wire(create_app(account, TOKEN), page_size=20)) as url:
-        workspace.load_api(
-            url, "all", SOURCES__METRONOME_API__HISTORY_START=f"{HISTORY_START:%Y-%m-%d}"
-        )
-    return workspace
+
+    def load(folder: Path) -> None:
+        shutil.copy(empty.database, folder)
+        with serving(Wire(create_app(account, TOKEN), page_size=20)) as url:
+            workspace_in(folder).load_api(
+                url, "all", SOURCES__METRONOME_API__HISTORY_START=f"{HISTORY_START:%Y-%m-%d}"
+            )
+
+    return workspace_in(once("loaded_api", load))

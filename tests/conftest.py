@@ -1,0 +1,56 @@
+"""What all tests share: one simulated account, and its export, made once for all workers."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from sandbox.billing.simulate import simulate
+from sandbox.core.account import Account
+from sandbox.export.writer import write_export
+
+pytest_plugins = ["tests.processor_seconds"]
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Makes a folder once for all workers: the first one makes it, the others wait.
+
+    What is in it is not to be changed: copy it.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root if worker_id == "master" else root.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = root / name, root / f"{name}.done"
+        with FileLock(root / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def account() -> Account:
+    """The sandbox's account. Not to be changed."""
+    return simulate()
+
+
+@pytest.fixture(scope="session")
+def export_folder(account: Account, once: Once) -> Path:
+    """The account's export in the object-storage layout."""
+    return once("export", lambda folder: write_export(account, folder))
+
+
+@pytest.fixture(scope="session")
+def csv_folder(account: Account, once: Once) -> Path:
+    """The account's export as flat CSVs, with the vendor's quirks."""
+    return once("csv", lambda folder: write_export(account, folder, "csv"))

@@ -1,0 +1,140 @@
+"""A pytest plugin: what each file of tests costs, in processor seconds of it and its children.
+
+It runs the dearest files first, so that workers end together, and warns at the end of each file
+that took more than its share. A warning fails no run: a busy machine takes longer.
+"""
+
+import os
+import resource
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+SHARES = {
+    "end_to_end/test_publish.py": 260,
+    "end_to_end/test_sandbox_reports.py": 60,
+    "end_to_end/test_flat_csv_export.py": 90,
+    "end_to_end/test_one_source_or_both.py": 120,
+    "end_to_end/test_bad_data.py": 60,
+    "end_to_end/test_build_faults.py": 60,
+    "end_to_end/test_files_in_any_order.py": 50,
+    "end_to_end/test_incremental_staging.py": 35,
+    "end_to_end/test_api_in_reports.py": 30,
+    "end_to_end/test_reconciliation.py": 20,
+    "pipelines/test_kills.py": 75,
+    "pipelines/test_metronome_api_runs.py": 90,
+    "pipelines/test_metronome_api.py": 60,
+    "pipelines/test_metronome_export_drift.py": 50,
+    "pipelines/test_metronome_export.py": 45,
+    "pipelines/test_metronome_export_places.py": 45,
+    "pipelines/test_metronome_api_faults.py": 45,
+    "pipelines/test_publish.py": 45,
+    "pipelines/test_cli.py": 40,
+    "pipelines/test_locks.py": 40,
+}
+"""Processor seconds that a file of tests may take; `SMALL` where it is not here."""
+
+SMALL = 30
+
+CHECK = {
+    "pipelines/test_architecture.py",
+    "pipelines/test_docs.py",
+    "pipelines/test_sandbox_account.py",
+    "pipelines/test_sandbox_breakdowns.py",
+    "pipelines/test_sandbox_faults.py",
+    "pipelines/test_sandbox_seats.py",
+}
+"""Files of quick tests, which `make check` runs with those that are marked `check`."""
+
+
+def processor_seconds() -> float:
+    """What this process, and those of its children that ended, have taken so far."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def share(file: str) -> float:
+    """What a file may take."""
+    return SHARES.get(file, SMALL)
+
+
+def file_of(item: pytest.Item) -> str:
+    """A test's file, as `SHARES` has it."""
+    return item.path.relative_to(TESTS).as_posix()
+
+
+class Meter:
+    """Measures in a worker; adds up where the report is.
+
+    Attributes:
+        totals: Processor seconds by file, and by session fixture: those are what files share.
+    """
+
+    def __init__(self) -> None:
+        self.totals: Counter[str] = Counter()
+        self._since = processor_seconds()
+        self._fixtures: Counter[str] = Counter()
+        self._inner = 0.0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Mark the quick files; put the dearest first. The order in a file stays."""
+        for item in items:
+            if file_of(item) in CHECK:
+                item.add_marker("check")
+        items.sort(key=lambda item: -share(file_of(item)))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+        """Keep what a session's fixture takes, without those that it asks for, from the test."""
+        if fixturedef.scope != "session":
+            return (yield)
+        start, outer, self._inner = processor_seconds(), self._inner, 0.0
+        try:
+            return (yield)
+        finally:
+            took = processor_seconds() - start
+            self._fixtures[f"fixture {fixturedef.argname}"] += took - self._inner
+            self._inner = outer + took
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
+        """Add the figures to the report of a test's setup, call or end: it reaches the terminal."""
+        report = yield
+        now = processor_seconds()
+        own = now - self._since - self._fixtures.total()
+        report.processor_seconds = {file_of(item): own, **self._fixtures}
+        self._since, self._inner = now, 0.0
+        self._fixtures.clear()
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up, wherever the test ran."""
+        self.totals.update(getattr(report, "processor_seconds", {}))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what all took, and warn of files that took too much."""
+        everything = self.totals.total()
+        if not everything:
+            return
+        terminalreporter.write_line(f"{everything:.0f} processor seconds")
+        if terminalreporter.verbosity > 0:
+            for name, seconds in self.totals.most_common():
+                terminalreporter.write_line(f"  {seconds:6.1f}  {name}")
+        for file, seconds in self.totals.most_common():
+            if not file.startswith("fixture ") and seconds > share(file):
+                start = "::warning::" if "GITHUB_ACTIONS" in os.environ else "Warning: "
+                terminalreporter.write_line(
+                    f"{start}tests/{file} took {seconds:.0f} processor seconds, and its share is "
+                    f"{share(file)}: make it quicker, or give it more in {Path(__file__).name}"
+                )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure."""
+    config.pluginmanager.register(Meter(), "processor-seconds-meter")
