@@ -48,7 +48,7 @@ FILES = "model.metronome.stg_metronome_export__loaded_files"
 BUILT = ("model.", "seed.", "test.", "unit_test.")
 """The kinds of nodes that a run builds or tests, as their ids begin."""
 
-NOT_COMPARED = {"runs", "run_resources", "read_from", "_rereads"}
+NOT_COMPARED = {"runs", "run_resources", "read_from", "_delete_scope"}
 """API tables about the runs of the pipeline. No mart reads them."""
 
 READS = "customer_id, resource, status, reason, http_status"
