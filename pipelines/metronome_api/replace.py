@@ -29,11 +29,8 @@ Query = Callable[..., list[tuple[Any, ...]]]
 """Runs SQL with parameters and returns the rows."""
 
 
-def hints(table: str, is_empty: bool) -> dict[str, Any]:
-    """Return dlt's hints for a raw table in a load of the pipeline.
-
-    A table without rows loses none, so dlt appends to it: that saves the staging table of a merge.
-    """
+def hints(table: str) -> dict[str, Any]:
+    """Return dlt's hints for a raw table in a load of the pipeline."""
     merge: TMergeDispositionDict = {"disposition": "merge", "strategy": "delete-insert"}
     found: dict[str, Any] = {
         "columns": RAW_TABLES[table],
@@ -42,19 +39,11 @@ def hints(table: str, is_empty: bool) -> dict[str, Any]:
     }
     if table in KEYS:
         found["primary_key"] = KEYS[table]
-    elif table in _PARTS and is_empty:
-        found["write_disposition"] = "append"
     elif table in _PARTS:
         merge["destination_scope"] = _condition(*_PARTS[table], "{table}")
     else:
         found["write_disposition"] = "replace"
     return found
-
-
-def empty_tables(query: Query) -> set[str]:
-    """Return the raw tables without rows."""
-    selects = [f"select '{table}' where not exists (from {table})" for table in RAW_TABLES]
-    return {table for (table,) in query(" union all ".join(selects))}
 
 
 def create_delete_scope(query: Query) -> None:

@@ -230,8 +230,7 @@ class _Loading:
     ) -> None:
         """Load a batch and the record of what was read in one package."""
         with told_plainly(self.pipeline):
-            empty = self.database.empty_tables()
-            items = _declared(self._items(batch, number, log), empty)
+            items = _declared(self._items(batch, number, log))
             self.pipeline.run(dlt.resource(items, name=f"read_{name}"))
         self.database.checkpoint()
 
@@ -280,7 +279,7 @@ class _Loading:
             yield "run_resources", {**keys, **sums, **vars(stats), **waited}
 
 
-def _declared(items: Iterable[Rows], empty: set[str]) -> Iterator[Any]:
+def _declared(items: Iterable[Rows]) -> Iterator[Any]:
     """Mark the first item of each table with the table's hints, which dlt keeps for the others."""
     declared: set[str] = set()
     for table, item in items:
@@ -288,7 +287,7 @@ def _declared(items: Iterable[Rows], empty: set[str]) -> Iterator[Any]:
             yield dlt.mark.with_table_name(item, table)
         else:
             declared.add(table)
-            table_hints = make_hints(table_name=table, **hints(table, table in empty))
+            table_hints = make_hints(table_name=table, **hints(table))
             yield dlt.mark.with_hints(item, table_hints, create_table_variant=True)
 
 

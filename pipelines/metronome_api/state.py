@@ -8,7 +8,7 @@ from typing import Any
 from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.metronome_api.extract import Customer, ExtractWindow, ReadResult
-from pipelines.metronome_api.replace import create_delete_scope, empty_tables, fill_delete_scope
+from pipelines.metronome_api.replace import create_delete_scope, fill_delete_scope
 
 COMPLETE = "_dlt_load_id in (select load_id from _dlt_loads where status = 0)"
 """The condition of rows whose load package is complete."""
@@ -139,10 +139,6 @@ class Database:
             for customer_id, (created_at, archived_at) in dates.items():
                 yield Customer(customer_id, created_at, archived_at, read_until[customer_id])
             last = customer_id
-
-    def empty_tables(self) -> set[str]:
-        """Return the raw tables without rows."""
-        return empty_tables(self._query)
 
     def replace(self, results: Iterable[ReadResult]) -> list[str]:
         """Say which rows the load that follows replaces; return the tables that only lose rows."""
