@@ -45,7 +45,7 @@ export_day_lines as (
 
 -- the lines that the days are parts of say what kind they are, and what grant they take off
 export_lines as (
-    select * from {{ ref('int_export_invoice_lines_classified') }}
+    select * from {{ ref('int_export_invoice_lines') }}
 ),
 
 balances as (

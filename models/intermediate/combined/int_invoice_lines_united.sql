@@ -19,7 +19,7 @@ api_adjustments as (
 ),
 
 export_lines as (
-    select * from {{ ref('int_export_invoice_lines_classified') }}
+    select * from {{ ref('int_export_invoice_lines') }}
 ),
 
 export_sub_lines as (

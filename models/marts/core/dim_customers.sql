@@ -1,4 +1,5 @@
--- One row per customer.
+-- One row per customer. A view: `int_customers_united` stores the rows.
+{{ config(materialized='view') }}
 select
     customer_id,
     environment_type,

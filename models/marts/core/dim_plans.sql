@@ -1,4 +1,5 @@
--- One row per plan, package or rate card.
+-- One row per plan, package or rate card. A view: `int_plans_united` stores the rows.
+{{ config(materialized='view') }}
 select
     plan_id,
     plan_name,
