@@ -106,7 +106,7 @@ def test_a_wrong_argument_is_refused_and_reports_stay(
 ) -> None:
     before = (changed.reports / "invoice_lines.csv").read_bytes()
     with pytest.raises(RunError) as failure:
-        changed.build("--select", "dim_report_arguments", "rpt_invoice_lines", **argument)
+        changed.build("--select", "report_parameters", "rpt_invoice_lines", **argument)
     assert said in str(failure.value)
     assert (changed.reports / "invoice_lines.csv").read_bytes() == before
 
@@ -114,7 +114,7 @@ def test_a_wrong_argument_is_refused_and_reports_stay(
 def test_an_id_works_as_the_customer_and_an_empty_month_says_where_invoices_are(
     changed: Run,
 ) -> None:
-    arguments = ("--select", "dim_report_arguments", "rpt_invoice_lines")
+    arguments = ("--select", "report_parameters", "rpt_invoice_lines")
     (customer_id,) = {line["customer_id"] for line in changed.report("invoice_lines")}
     said = changed.build(*arguments, customer=customer_id, month="2023-11")
     assert changed.report("invoice_lines") == []

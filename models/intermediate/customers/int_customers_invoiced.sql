@@ -6,7 +6,7 @@ invoices as (
     select
         *,
         issued_at <= {{ as_of() }} as is_issued,
-        is_counted
+        is_included_in_totals
         and invoice_status = 'DRAFT'
         and {{ is_usage('invoice_type') }}
         and period_end_at <= {{ as_of() }} as is_in_grace

@@ -7,14 +7,14 @@ invoices as (
     select
         invoice_id,
         cast(null as timestamp with time zone) as snapshot_at,
-        stated_unit,
+        source_pricing_unit,
         period_start_at
     from {{ ref('stg_metronome_export__invoices') }}
     union all
     select
         invoice_id,
         snapshot_at,
-        stated_unit,
+        source_pricing_unit,
         period_start_at
     from {{ ref('stg_metronome_export__draft_invoices') }}
 ),
@@ -28,7 +28,7 @@ lines as {{ not_materialized() }} (
         commit_id,
         subscription_id,
         line_name,
-        stated_unit,
+        source_pricing_unit,
         quantity,
         unit_price,
         total,
@@ -46,7 +46,7 @@ lines as {{ not_materialized() }} (
         commit_id,
         subscription_id,
         line_name,
-        stated_unit,
+        source_pricing_unit,
         quantity,
         unit_price,
         total,
@@ -99,7 +99,7 @@ mixed_invoices as (
         on
             lines.invoice_id = invoices.invoice_id
             and lines.snapshot_at is not distinct from invoices.snapshot_at
-    where lines.stated_unit <> invoices.stated_unit
+    where lines.source_pricing_unit <> invoices.source_pricing_unit
 ),
 
 joined as (
@@ -153,7 +153,7 @@ select
     credit_grant_id,
     commit_id,
     line_name,
-    stated_unit,
+    source_pricing_unit,
     quantity,
     unit_price,
     total,

@@ -11,7 +11,7 @@ export_lines as (
 ),
 
 api_lines as (
-    select * from {{ ref('int_invoice_lines_united') }}
+    select * from {{ ref('int_invoice_lines_combined') }}
 )
 
 select
@@ -20,9 +20,9 @@ select
     export_lines.line_kind,
     export_lines.product_id,
     export_lines.commit_id as balance_id,
-    {{ pricing_unit('export_lines.stated_unit') }} as pricing_unit,
-    {{ major_amount('export_lines.total', 'export_lines.stated_unit') }} as amount,
-    {{ pricing_unit('export_lines.stated_unit') }} = drafts.pricing_unit
+    {{ pricing_unit('export_lines.source_pricing_unit') }} as pricing_unit,
+    {{ major_amount('export_lines.total', 'export_lines.source_pricing_unit') }} as amount,
+    {{ pricing_unit('export_lines.source_pricing_unit') }} = drafts.pricing_unit
     and not export_lines.is_postpaid_application as is_in_invoice_total
 from export_lines
 inner join drafts

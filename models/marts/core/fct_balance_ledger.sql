@@ -4,9 +4,9 @@
 select
     ledger_entry_id,
     ledger_id,
-    credit_id,
-    credit_type,
-    credit_name,
+    balance_id,
+    balance_type,
+    balance_name,
     environment_type,
     customer_id,
     contract_id,

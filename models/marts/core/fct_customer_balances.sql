@@ -6,8 +6,8 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
-facts as (
-    select * from {{ ref('int_facts_known') }}
+availability as (
+    select * from {{ ref('int_data_availability') }}
 ),
 
 invoiced as (
@@ -34,17 +34,17 @@ balances as (
     select
         customers.*,
         units.pricing_unit,
-        coalesce(facts.are_invoices_known, false) as are_invoices_known,
+        coalesce(availability.has_invoices, false) as are_invoices_known,
         -- where invoices are not known it is null and joins none; DuckDB is slow at a condition beside the keys
-        case when facts.are_invoices_known then customers.customer_id end as invoiced_customer_id,
-        coalesce(facts.are_balances_known, false) as is_contract_balance_known,
-        coalesce(facts.are_credit_grants_known, false) as is_grant_balance_known,
-        coalesce(facts.are_balances_known and facts.are_credit_grants_known, false) as is_credit_known,
-        coalesce(facts.are_daily_breakdowns_known, false) as are_days_known,
-        coalesce(facts.are_alerts_known, false) as are_alerts_known
+        case when availability.has_invoices then customers.customer_id end as invoiced_customer_id,
+        coalesce(availability.has_balances, false) as is_contract_balance_known,
+        coalesce(availability.has_credit_grants, false) as is_grant_balance_known,
+        coalesce(availability.has_balances and availability.has_credit_grants, false) as is_credit_known,
+        coalesce(availability.has_daily_breakdowns, false) as are_days_known,
+        coalesce(availability.has_alerts, false) as are_alerts_known
     from customers
     left join units on customers.customer_id = units.customer_id
-    left join facts on customers.customer_id = facts.customer_id
+    left join availability on customers.customer_id = availability.customer_id
 ),
 
 current_invoices as (
@@ -60,12 +60,12 @@ burned as (
         customer_id,
         pricing_unit,
         sum(burned_30d_amount) as burned_30d_amount
-    from {{ ref('int_credits_burned') }}
+    from {{ ref('int_balances_burned') }}
     group by customer_id, pricing_unit
 ),
 
 agreements as (
-    select * from {{ ref('int_customers_agreements') }}
+    select * from {{ ref('int_customer_active_contracts') }}
 ),
 
 alarmed as (
@@ -73,7 +73,7 @@ alarmed as (
         customer_id,
         count(*) as alerts_in_alarm,
         {{ joined_texts('alert_name') }} as alert_names
-    from {{ ref('int_customer_alerts_united') }}
+    from {{ ref('int_customer_alerts_combined') }}
     where customer_status = 'IN_ALARM' and alert_status = 'ENABLED'
     group by customer_id
 )

@@ -18,14 +18,14 @@ api_lines as (
     select
         'api' as source,
         lines.invoice_id,
-        {{ major_amount('lines.total', 'lines.stated_unit') }} as line_amount,
-        {{ major_amount('sum(sub_lines.subtotal)', 'lines.stated_unit') }} as sub_lines_amount
+        {{ major_amount('lines.total', 'lines.source_pricing_unit') }} as line_amount,
+        {{ major_amount('sum(sub_lines.subtotal)', 'lines.source_pricing_unit') }} as sub_lines_amount
     from {{ ref('stg_metronome_api__invoice_line_items') }} as lines
     inner join {{ ref('stg_metronome_api__invoice_sub_line_items') }} as sub_lines
         on
             lines.invoice_id = sub_lines.invoice_id
             and lines.line_number = sub_lines.line_number
-    group by lines.invoice_id, lines.line_number, lines.total, lines.stated_unit
+    group by lines.invoice_id, lines.line_number, lines.total, lines.source_pricing_unit
 ),
 
 export_sub_lines as (
@@ -40,8 +40,8 @@ export_lines as (
     select
         'export' as source,
         lines.invoice_id,
-        {{ major_amount('lines.total', 'lines.stated_unit') }} as line_amount,
-        {{ major_amount('sub_lines.subtotal', 'lines.stated_unit') }} as sub_lines_amount
+        {{ major_amount('lines.total', 'lines.source_pricing_unit') }} as line_amount,
+        {{ major_amount('sub_lines.subtotal', 'lines.source_pricing_unit') }} as sub_lines_amount
     from {{ ref('stg_metronome_export__line_items') }} as lines
     inner join export_sub_lines as sub_lines on lines.line_item_id = sub_lines.line_item_id
 ),

@@ -20,7 +20,7 @@ expired as (
         cast(-amount as {{ amount_type() }}) as expired_amount
     from {{ ref('int_balance_ledger_valued') }}
     where
-        credit_type = 'PREPAID'
+        balance_type = 'PREPAID'
         and entry_type like '%EXPIRATION'
         and not is_pending
 ),
