@@ -1,4 +1,4 @@
-"""What the data export holds: its tables and their columns, by the vintage that has them.
+"""The tables and columns of the data export, by the billing model that has them: plans, contracts.
 
 Column names and types are the vendor's; every column may arrive null or be missing from a file.
 What is not declared here, columns or tables, lands as text or JSON. Numbers that the vendor sends

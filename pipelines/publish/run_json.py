@@ -114,7 +114,7 @@ def _arguments(
     used = connection.execute(
         "select as_of, environment_type as environment, billing_month as month, customer, "
         "customer_id, usage_from_date as usage_from, usage_to_date as usage_to "
-        f"from {run.relation('dim_report_arguments')}"
+        f"from {run.relation('report_parameters')}"
     )
     names = [name for name, *_ in used.description]
     return {**given, **dict(zip(names, map(_text, used.fetchone()), strict=True))}

@@ -258,7 +258,7 @@ def test_a_new_event_builds_and_tests_what_it_reaches(published: tuple[Run, str]
     assert "model.metronome.fct_reconciliation_usage" in done
     assert "test.metronome.assert_usage_equals_invoices" in done
     assert "model.metronome.stg_metronome_export__invoices" not in done
-    assert "model.metronome.int_plans_united" not in done
+    assert "model.metronome.int_plans_combined" not in done
 
 
 def test_a_part_of_the_reports_is_not_published(published: tuple[Run, str]) -> None:

@@ -181,7 +181,7 @@ nodes = {
         "config": {"meta": {"totals": ["total"]}},
         "depends_on": {"macros": []},
     }
-    for name in ("dim_report_arguments", "stg_metronome_export__load_notes", "rpt_a", "rpt_b")
+    for name in ("report_parameters", "stg_metronome_export__load_notes", "rpt_a", "rpt_b")
 }
 for name in ("a", "b"):
     (folder / f"{name}.csv").write_text(f"pricing_unit,total\\nUSD,{number}\\n")

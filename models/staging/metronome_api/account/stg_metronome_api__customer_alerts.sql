@@ -18,7 +18,7 @@ renamed as (
         upper(alert__status) as alert_status,
         upper(customer_status) as customer_status,
         triggered_by,
-        alert__credit_type__name as stated_unit,
+        alert__credit_type__name as source_pricing_unit,
         upper(alert__access_type) as access_type,
 
         -- numerics

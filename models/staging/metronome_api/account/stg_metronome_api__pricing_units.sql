@@ -11,7 +11,7 @@ renamed as (
         id as pricing_unit_id,
 
         -- text
-        name as stated_unit,
+        name as source_pricing_unit,
 
         -- booleans
         is_currency

@@ -1,4 +1,4 @@
--- One row per charge of an invoice line of the plan vintage, in its line's unit.
+-- One row per charge of an invoice line of the plans model, in its line's unit.
 with
 
 source as (

@@ -13,7 +13,7 @@ renamed as (
         custom_credit_type__id as pricing_unit_id,
 
         -- text
-        custom_credit_type__name as stated_unit,
+        custom_credit_type__name as source_pricing_unit,
 
         -- numerics
         fiat_per_custom_credit

@@ -2,11 +2,11 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'billable_metric')) }}
+    {{ live_rows(source('raw_export', 'billable_metric')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

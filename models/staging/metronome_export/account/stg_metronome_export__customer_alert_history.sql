@@ -4,11 +4,11 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'customer_alert_history')) }}
+    {{ live_rows(source('raw_export', 'customer_alert_history')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id'], ['created_at']) }}
+    {{ deduplicated('source', ['id'], ['created_at']) }}
 ),
 
 renamed as (

@@ -4,11 +4,11 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'customer')) }}
+    {{ live_rows(source('raw_export', 'customer')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['environment_type', 'id']) }}
+    {{ deduplicated('source', ['environment_type', 'id']) }}
 ),
 
 renamed as (

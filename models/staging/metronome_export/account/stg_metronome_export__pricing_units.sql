@@ -2,11 +2,11 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'credit_type')) }}
+    {{ live_rows(source('raw_export', 'credit_type')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (
@@ -16,7 +16,7 @@ renamed as (
 
         -- text
         environment_type,
-        name as stated_unit,
+        name as source_pricing_unit,
 
         -- booleans
         is_currency,

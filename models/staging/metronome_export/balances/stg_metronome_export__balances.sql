@@ -4,7 +4,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_balances')) }}
+    {{ live_rows(source('raw_export', 'contracts_balances')) }}
 ),
 
 deduplicated as (

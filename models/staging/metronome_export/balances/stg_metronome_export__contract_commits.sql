@@ -4,7 +4,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_commits')) }}
+    {{ live_rows(source('raw_export', 'contracts_commits')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_prepaid_balance_threshold_configurations')) }}
+    {{ live_rows(source('raw_export', 'contracts_prepaid_balance_threshold_configurations')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_recurring_commits_and_credits')) }}
+    {{ live_rows(source('raw_export', 'contracts_recurring_commits_and_credits')) }}
 ),
 
 deduplicated as (

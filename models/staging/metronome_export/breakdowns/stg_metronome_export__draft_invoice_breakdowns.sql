@@ -4,11 +4,11 @@
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'breakdowns_draft_invoices'), ['id', 'snapshot_timestamp']) }}
+    {{ incremental_rows(source('raw_export', 'breakdowns_draft_invoices'), ['id', 'snapshot_timestamp']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id', 'snapshot_timestamp']) }}
+    {{ deduplicated('source', ['id', 'snapshot_timestamp']) }}
 ),
 
 renamed as (
@@ -24,7 +24,7 @@ renamed as (
 
         -- text
         environment_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(type) as invoice_type,
         upper(billable_status) as billable_status,
         upper(window_size) as window_size,

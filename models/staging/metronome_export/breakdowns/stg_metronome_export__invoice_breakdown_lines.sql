@@ -4,11 +4,11 @@
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'breakdowns_line_items'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'breakdowns_line_items'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id'], ['snapshot_timestamp', 'updated_at']) }}
+    {{ deduplicated('source', ['id'], ['snapshot_timestamp', 'updated_at']) }}
 ),
 
 renamed as (
@@ -30,7 +30,7 @@ renamed as (
         group_key,
         group_value,
         product_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(commit_type) as balance_type,
         lower(line_item_type) as line_type,
 

@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_amendments')) }}
+    {{ live_rows(source('raw_export', 'contracts_amendments')) }}
 ),
 
 deduplicated as (

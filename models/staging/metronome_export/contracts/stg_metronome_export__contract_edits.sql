@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_edits')) }}
+    {{ live_rows(source('raw_export', 'contracts_edits')) }}
 ),
 
 deduplicated as (

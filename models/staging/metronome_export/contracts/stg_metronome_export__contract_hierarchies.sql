@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contract_hierarchy_configurations')) }}
+    {{ live_rows(source('raw_export', 'contract_hierarchy_configurations')) }}
 ),
 
 deduplicated as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_overrides')) }}
+    {{ live_rows(source('raw_export', 'contracts_overrides')) }}
 ),
 
 deduplicated as (
@@ -22,7 +22,7 @@ renamed as (
         environment_type,
         snapshot_id,
         upper(rate_type) as rate_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(target) as target,
 
         -- numerics

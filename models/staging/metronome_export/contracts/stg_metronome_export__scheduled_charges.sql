@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_scheduled_charges')) }}
+    {{ live_rows(source('raw_export', 'contracts_scheduled_charges')) }}
 ),
 
 deduplicated as (
@@ -23,7 +23,7 @@ renamed as (
         snapshot_id,
         name as scheduled_charge_name,
         description,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
 
         -- json
         schedule,

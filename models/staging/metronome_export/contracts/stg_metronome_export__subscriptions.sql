@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_subscriptions')) }}
+    {{ live_rows(source('raw_export', 'contracts_subscriptions')) }}
 ),
 
 deduplicated as (

@@ -4,11 +4,11 @@
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'draft_invoice'), ['id', 'snapshot_time']) }}
+    {{ incremental_rows(source('raw_export', 'draft_invoice'), ['id', 'snapshot_time']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['environment_type', 'id', 'snapshot_time']) }}
+    {{ deduplicated('source', ['environment_type', 'id', 'snapshot_time']) }}
 ),
 
 renamed as (
@@ -24,7 +24,7 @@ renamed as (
         -- text
         environment_type,
         upper(status) as invoice_status,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         plan_name,
         upper(billable_status) as billable_status,
         label as invoice_label,

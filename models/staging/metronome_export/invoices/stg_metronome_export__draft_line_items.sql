@@ -4,11 +4,11 @@
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'draft_line_item'), ['id', 'snapshot_time']) }}
+    {{ incremental_rows(source('raw_export', 'draft_line_item'), ['id', 'snapshot_time']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id', 'snapshot_time']) }}
+    {{ deduplicated('source', ['id', 'snapshot_time']) }}
 ),
 
 renamed as (
@@ -24,7 +24,7 @@ renamed as (
 
         -- text
         environment_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         name as line_name,
         group_key,
         group_value,

@@ -4,11 +4,11 @@
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'invoice'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'invoice'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['environment_type', 'id']) }}
+    {{ deduplicated('source', ['environment_type', 'id']) }}
 ),
 
 renamed as (
@@ -26,7 +26,7 @@ renamed as (
         upper(status) as invoice_status,
         invoice_label,
         plan_name,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         billing_provider_type,
         upper(billing_provider_invoice_external_status) as external_status,
 

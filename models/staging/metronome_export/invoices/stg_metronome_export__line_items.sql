@@ -4,11 +4,11 @@
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'line_item'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'line_item'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (
@@ -24,7 +24,7 @@ renamed as (
 
         -- text
         name as line_name,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         group_key,
         group_value,
 

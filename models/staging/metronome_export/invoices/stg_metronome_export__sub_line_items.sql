@@ -1,14 +1,14 @@
--- One row per charge of an invoice line of the plan vintage.
+-- One row per charge of an invoice line of the plans model.
 {{ config(materialized='incremental', unique_key=key_hash(['sub_line_item_id'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'sub_line_item'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'sub_line_item'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

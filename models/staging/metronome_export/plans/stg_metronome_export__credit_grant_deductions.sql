@@ -2,11 +2,11 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'credit_grant_deduction')) }}
+    {{ live_rows(source('raw_export', 'credit_grant_deduction')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

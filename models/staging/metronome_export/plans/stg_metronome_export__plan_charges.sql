@@ -2,11 +2,11 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'plan_charge')) }}
+    {{ live_rows(source('raw_export', 'plan_charge')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (
@@ -24,7 +24,7 @@ renamed as (
         coalesce(name, charge_name) as charge_name,
         product_name,
         billable_metric_name,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         charge_type,
 
         -- numerics

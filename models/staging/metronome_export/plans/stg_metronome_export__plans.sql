@@ -2,11 +2,11 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'plan')) }}
+    {{ live_rows(source('raw_export', 'plan')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

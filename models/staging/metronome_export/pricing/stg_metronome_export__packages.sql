@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'packages')) }}
+    {{ live_rows(source('raw_export', 'packages')) }}
 ),
 
 deduplicated as (

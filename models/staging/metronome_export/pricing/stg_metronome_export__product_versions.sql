@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_product_list_item_versions')) }}
+    {{ live_rows(source('raw_export', 'contracts_product_list_item_versions')) }}
 ),
 
 deduplicated as (

@@ -6,12 +6,12 @@
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'events'), ['environment_type', 'transaction_id']) }}
+    {{ incremental_rows(source('raw_export', 'events'), ['environment_type', 'transaction_id']) }}
 ),
 
 deduplicated as (
     -- sqlfluff cannot parse a lambda of two parameters
-    {{ newest_rows('source', ['environment_type', 'transaction_id'], reused=again_after_34_days) }}  -- noqa: PRS
+    {{ deduplicated('source', ['environment_type', 'transaction_id'], reused=again_after_34_days) }}  -- noqa: PRS
 ),
 
 renamed as (
