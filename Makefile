@@ -139,7 +139,7 @@ else
 	$(Q)$(BIN)/dlt pipeline run
 endif
 	$(Q)$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
-	@$(BIN)/python -m pipelines.last_used
+	@$(BIN)/python -m pipelines.common.last_used
 
 # The same set, with the invoices of the month, or of CUSTOMER, as PDF if PDF=1.
 invoices: reports

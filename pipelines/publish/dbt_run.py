@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import InputError
-from pipelines.steps import Line
+from pipelines.common.errors import InputError
+from pipelines.common.log import LogLine
 
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 
@@ -52,7 +52,7 @@ class DbtRun:
         }
         return dict(sorted(found.items()))
 
-    def summary(self) -> Line:
+    def summary(self) -> LogLine:
         """Return the line that counts what was built, tested, and kept."""
         done = self.done
         kinds = Counter(node_id.partition(".")[0] for node_id in done)
@@ -76,7 +76,7 @@ class DbtRun:
             text += (
                 f". Unchanged: {figures['kept_models']:,} models, {figures['kept_tests']:,} tests"
             )
-        return Line(text, step="build", **figures)
+        return LogLine(text, step="build", **figures)
 
     def relation(self, model: str) -> str:
         """Return the table or view of a model, for SQL."""

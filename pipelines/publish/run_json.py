@@ -18,7 +18,7 @@ import duckdb
 import yaml
 
 from pipelines import metronome_api, metronome_export
-from pipelines.database import opened
+from pipelines.common.database import opened
 from pipelines.publish.dbt_run import LOAD_NOTES, DbtRun
 from pipelines.publish.report_set import MANIFEST
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.errors import printable
+from pipelines.common.errors import printable
 
 GROUPS = 10
 """How many groups of totals are printed per report. `run.json` has all."""

@@ -12,8 +12,8 @@ import jinja2
 import pytest
 import yaml
 
-from pipelines.metronome_api.tables import TABLES as API_TABLES
-from pipelines.metronome_export.tables import TABLES as EXPORT_TABLES
+from pipelines.metronome_api.api_tables import TABLES as API_TABLES
+from pipelines.metronome_export.export_tables import TABLES as EXPORT_TABLES
 from tests.pipelines.conftest import ROOT
 
 MODELS = sorted((ROOT / "models").rglob("*.sql"))

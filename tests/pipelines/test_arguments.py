@@ -5,7 +5,7 @@ import subprocess
 import duckdb
 import pytest
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.publish.arguments import ARGUMENTS, arguments, check_forms, main, variable
 from pipelines.publish.customer import check_customer
 from tests.pipelines.conftest import ROOT

@@ -11,12 +11,14 @@ import duckdb
 import pytest
 
 from pipelines import load
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from tests.pipelines.conftest import ROOT, SETTINGS, Workspace, write_parquet
 
 fault = pytest.mark.fault
 
-FULL = "Make room on the disks of the database and of dlt's working folder, then run the same again"
+FULL = (
+    "Make room on the disks of the database and of dlt's working folder, then run the same command"
+)
 STAYS = "one line names the file and what to do; it stays as it is"
 
 
@@ -160,9 +162,9 @@ def spoil_log(database: Path) -> None:
 
 
 OTHERS = (
-    r"does not open, and was left as it is: .*\. Put a backup in its place, or move it away with"
+    r"does not open: .*\. It was not changed\. Restore a backup, or move the file and its .wal away"
 )
-NEWER = rf"was made by a newer DuckDB than this one, {duckdb.__version__}: install .*and load again"
+NEWER = rf"was written by a newer DuckDB than {duckdb.__version__}\. Install .*and load again"
 
 
 @pytest.mark.parametrize(

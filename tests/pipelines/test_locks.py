@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from tests.pipelines.conftest import ROOT, Workspace, write_parquet
 
 Publish = Callable[..., "subprocess.Popen[str]"]
@@ -27,7 +27,7 @@ def holder(how: str, file: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that has a file until its input is closed."""
     code = f"""import duckdb, sys
 from pathlib import Path
-from pipelines.locks import held
+from pipelines.common.locks import held
 file = sys.argv[1]
 with {how}:
     print(flush=True)

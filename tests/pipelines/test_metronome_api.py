@@ -15,9 +15,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
+from pipelines.metronome_api.api_tables import RAW_TABLES
 from pipelines.metronome_api.endpoints import ENDPOINTS
-from pipelines.metronome_api.tables import RAW_TABLES
 from sandbox.api.audit_log import audit_log
 from sandbox.api.server import create_app, serving
 from sandbox.core.account import Account, AccountState

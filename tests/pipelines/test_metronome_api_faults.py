@@ -14,7 +14,7 @@ from dlt.common.typing import TSecretStrValue
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_api.client import IDLE_PAGES, MetronomeClient
 from pipelines.metronome_api.endpoints import ENDPOINTS
 from pipelines.metronome_api.transport import (

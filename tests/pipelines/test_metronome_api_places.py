@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from sandbox.api.server import serving
 from tests.pipelines.conftest import Lists, NewWorkspace, Workspace
 

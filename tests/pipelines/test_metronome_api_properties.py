@@ -14,7 +14,7 @@ from dlt.common.typing import TSecretStrValue
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_api.client import MetronomeClient
 from pipelines.metronome_api.endpoints import ENDPOINTS, ONE_PAGE
 from pipelines.metronome_api.parsing import parse

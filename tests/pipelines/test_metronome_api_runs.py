@@ -13,7 +13,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
 from sandbox.api.server import create_app, serving
 from sandbox.billing.simulate import simulate

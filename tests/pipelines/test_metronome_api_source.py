@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines.metronome_api import metronome_api_source
+from pipelines.metronome_api.api_tables import RAW_TABLES
 from pipelines.metronome_api.endpoints import ENDPOINTS, tables
-from pipelines.metronome_api.tables import RAW_TABLES
 from sandbox.api.server import create_app, serving
 from sandbox.core.account import Account
 from sandbox.core.records import NOW, to_text

@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
 from pipelines.metronome_api.rate_limiter import CATCH_UP, RateLimiter
 from pipelines.metronome_api.transport import ATTEMPTS, Limits, RequestStats

@@ -14,10 +14,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_api import RAW_TABLES as API_TABLES
 from pipelines.metronome_export import RAW_TABLES
-from pipelines.metronome_export.tables import TABLES
+from pipelines.metronome_export.export_tables import TABLES
 from sandbox.export.schema import COLUMNS
 from tests.pipelines.conftest import (
     NewWorkspace,

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
+from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import list_files
 from pipelines.metronome_export.read_plan import unreadable, wrong_table
 from pipelines.metronome_export.storage import open_location
-from pipelines.metronome_export.tables import TABLES
 from tests.pipelines.conftest import (
     ROOT,
     NewWorkspace,

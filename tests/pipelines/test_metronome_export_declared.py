@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipelines import metronome_export
-from pipelines.columns import columns
-from pipelines.errors import InputError
+from pipelines.common.columns import columns
+from pipelines.common.errors import InputError
 from pipelines.metronome_export import RAW_TABLES
-from pipelines.metronome_export.tables import PROVENANCE, TABLES
+from pipelines.metronome_export.export_tables import PROVENANCE, TABLES
 from tests.pipelines.conftest import NewWorkspace, Workspace, write_csv, write_parquet
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.metronome_export.casts import DUCKDB_TYPES
-from pipelines.metronome_export.tables import TABLES
+from pipelines.metronome_export.export_tables import TABLES
 from tests.pipelines.conftest import NewWorkspace, Rows, Workspace
 
 SEED = 20240301

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import InputError
-from pipelines.metronome_export.tables import TABLES
+from pipelines.common.errors import InputError
+from pipelines.metronome_export.export_tables import TABLES
 from tests.pipelines.conftest import Workspace, write_csv, write_parquet
 
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_export.csv_files import BadFileError, csv_format
+from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import (
     UnknownFileError,
     is_hidden,
@@ -22,7 +23,6 @@ from pipelines.metronome_export.files import (
     table_of,
 )
 from pipelines.metronome_export.storage import open_location
-from pipelines.metronome_export.tables import TABLES
 from tests.pipelines.conftest import Rows, Workspace, write_csv, write_parquet
 
 MEANT = {

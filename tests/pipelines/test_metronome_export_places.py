@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from tests.pipelines.conftest import Workspace, write_csv, write_parquet
 
 Load = Callable[..., str]

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.columns import columns
+from pipelines.common.columns import columns
 from pipelines.metronome_export.casts import DOUBLE_TOLERANCE, DUCKDB_TYPES
 from pipelines.metronome_export.files import ExportFile
 from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable

@@ -157,7 +157,9 @@ def test_without_a_database_it_says_what_to_do_and_makes_none(
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(database))
     done = run(*command(tmp_path / "reports", "touch", str(tmp_path / "ran")))
     assert done.returncode == 1
-    assert f"There is no database {database}: load one with `dlt pipeline run`." in done.stderr
+    assert (
+        f"The database {database} does not exist. Load one with `dlt pipeline run`." in done.stderr
+    )
     assert not (tmp_path / "ran").exists()
     assert not database.exists()
 

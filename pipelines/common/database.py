@@ -1,4 +1,4 @@
-"""Open the database file: wait while another process has it, and explain why it does not open."""
+"""Create and open the DuckDB file. Waits while another process has it."""
 
 import re
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.errors import InputError
-from pipelines.locks import InUseError, one_line, patiently
+from pipelines.common.errors import InputError
+from pipelines.common.locks import InUseError, one_line, retried
 
 HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
-"""The holder of the lock in DuckDB's message."""
+"""Matches the process that holds the lock in DuckDB's message."""
 
 
 def connect(file: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -19,14 +19,14 @@ def connect(file: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
 
     Raises:
         InUseError: If another process has it.
-        InputError: If it does not exist or does not open. It is not changed.
+        InputError: If it does not exist or does not open. The file stays as it is.
     """
     if not file.exists():
-        raise InputError(f"There is no database {file}: load one with `dlt pipeline run`.")
+        raise InputError(f"The database {file} does not exist. Load one with `dlt pipeline run`.")
     try:
         return duckdb.connect(str(file), read_only=read_only)
     except duckdb.Error as error:
-        raise _told_plainly(file, str(error)) from error
+        raise _refusal(file, str(error)) from error
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def opened(file: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConne
     Raises:
         InputError: As `connect` does.
     """
-    with patiently(lambda: connect(file, read_only)) as connection:
+    with retried(lambda: connect(file, read_only)) as connection:
         yield connection
 
 
@@ -46,7 +46,7 @@ def lock_file(file: Path) -> Path:
 
 
 def check_name(file: Path, schemas: set[str]) -> None:
-    """Refuse a database whose catalog has the name of a schema: such names are ambiguous.
+    """Refuse a database whose file name is the name of a schema: SQL could not tell them apart.
 
     Raises:
         InputError: If the file has such a name.
@@ -55,12 +55,12 @@ def check_name(file: Path, schemas: set[str]) -> None:
     if catalog.lower() in schemas:
         raise InputError(
             f"The database cannot be called {file.name}: {catalog.lower()} is a schema in it. "
-            "Name another file: DB=<file> for make, else DESTINATION__DUCKDB__CREDENTIALS."
+            "Name another file: DB=<file> for make, DESTINATION__DUCKDB__CREDENTIALS for dlt."
         )
 
 
 def create(file: Path) -> None:
-    """Create an empty database if there is none, atomically: half of one would not open."""
+    """Create an empty database if none exists, in one step: half a file would not open."""
     if not file.exists():
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)
@@ -68,22 +68,22 @@ def create(file: Path) -> None:
         new.rename(file)
 
 
-def _told_plainly(file: Path, message: str) -> InputError:
+def _refusal(file: Path, message: str) -> InputError:
     if holder := HOLDER.search(message):
         command = _command(holder["pid"]) or holder["program"]
         return InUseError(
-            f"{file} is in use by PID {holder['pid']}: {command}. Wait until that ends, or end it."
+            f"{file} is in use by PID {holder['pid']}: {command}. Wait for it, or end it."
         )
     first_line = message.splitlines()[0].removeprefix("IO Error: ")
     if "newer version of DuckDB" in message:
         return InputError(
-            f"{file} was made by a newer DuckDB than this one, {duckdb.__version__}: install "
-            "that one's version of this project, or name another database and load again. "
+            f"{file} was written by a newer DuckDB than {duckdb.__version__}. Install the newer "
+            "version of this project, or name another database and load again. "
             f"({first_line})"
         )
     return InputError(
-        f"{file} does not open, and was left as it is: {first_line}. Put a backup in its place, or "
-        "move it away with its .wal, if there is one, and load again."
+        f"{file} does not open: {first_line}. It was not changed. Restore a backup, or move the "
+        "file and its .wal away and load again."
     )
 
 

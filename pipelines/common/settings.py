@@ -1,26 +1,28 @@
-"""Read the settings that dlt, dbt and `doctor` share: where the data is and where it goes."""
+"""Read the settings that dlt, dbt and `doctor` share: sources, database and limits."""
 
 import os
 from pathlib import Path
 
 import dlt
 
-from pipelines.errors import InputError
-from pipelines.metronome_api.endpoints import BASE_URL
+from pipelines.common.errors import InputError
 
 DATABASE = "data/metronome.duckdb"
 """The database if DESTINATION__DUCKDB__CREDENTIALS names none. dbt's profile has the same default.
-`make` leaves a link there to the database that it used last (pipelines/last_used.py)."""
+`make` leaves a link there to the database that it used last (pipelines/common/last_used.py)."""
 
 MEMORY_LIMIT = "4GB"
 """The memory that DuckDB may use if DUCKDB_MEMORY_LIMIT is not set. dbt's profile has the same."""
 
+BASE_URL = "https://api.metronome.com"
+"""The API's address if METRONOME_BASE_URL and dlt's settings name none."""
+
 LOCK_WAIT_SECONDS = "60"
-"""How long a run waits for another process if LOCK_WAIT_SECONDS is not set."""
+"""Seconds that a run waits for another process if LOCK_WAIT_SECONDS is not set."""
 
 
 def database_file() -> Path:
-    """Return the DuckDB file, without links: two names of a file must not become two locks."""
+    """Return the DuckDB file with links resolved, so that a file has one lock."""
     return Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).resolve()
 
 
@@ -30,7 +32,7 @@ def memory_limit() -> str:
 
 
 def lock_wait_seconds() -> int:
-    """Return how long a run waits for another process that has the database or a folder.
+    """Return the seconds that a run waits for a process that has the database or a folder.
 
     Raises:
         InputError: If the setting is not a whole number.
@@ -42,12 +44,12 @@ def lock_wait_seconds() -> int:
 
 
 def export_url() -> str | None:
-    """Return the folder of the export, if one is set."""
+    """Return the folder or bucket URL of the export, if one is set."""
     return dlt.config.get("sources.metronome_export.bucket_url", str)
 
 
 def accepts_incomplete() -> bool:
-    """Return whether a load that left out a part of the export may be published."""
+    """Return whether a load may succeed without the files and tables that cannot be loaded."""
     return dlt.config.get("sources.metronome_export.accept_incomplete", bool) or False
 
 
@@ -62,7 +64,7 @@ def api_url() -> str:
 
 def api_token() -> str | None:
     """Return the token of the API, if one is set."""
-    # without a type: dlt's trace keeps the values of types that are not secret
+    # no type is given, since dlt's trace records the values of types that are not secret
     return os.environ.get("METRONOME_BEARER_TOKEN") or (
         dlt.secrets.get("sources.metronome_api.bearer_token")
     )

@@ -1,4 +1,4 @@
-"""Run a command as a child process that never outlives this one."""
+"""Run a command as a child process, and end it with this process."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def exit_on_signals() -> None:
-    """Let SIGTERM and SIGINT raise SystemExit, so that what is open is closed, children first."""
+    """Raise SystemExit on SIGTERM and SIGINT, so that children and files are closed."""
     signal.signal(signal.SIGTERM, _exit_on_signal)
     signal.signal(signal.SIGINT, _exit_on_signal)
 
@@ -16,18 +16,18 @@ def exit_on_signals() -> None:
 def run_child(
     command: list[str], read_line: Callable[[str], None] | None = None, **settings: Any
 ) -> int:
-    """Run a command to its end, or to ours.
+    """Run a command, and terminate it if this process ends first.
 
     Args:
         command: The program and its arguments.
-        read_line: Called with each line of its standard output, which must be a pipe then.
-        settings: As `subprocess.Popen` takes them.
+        read_line: Called with each line of the standard output. Needs `stdout=PIPE`.
+        settings: Keyword arguments of `subprocess.Popen`.
 
     Returns:
-        Its exit code, or 128 and the number of the signal that ended it.
+        The exit code: 128 plus the number of the signal if one ended it.
 
     Raises:
-        OSError: If it cannot be started.
+        OSError: If the command cannot be started.
     """
     child = subprocess.Popen(command, **settings)
     try:

@@ -1,4 +1,4 @@
-"""One run at a time: what another process has is waited for, for a bounded time, and then left."""
+"""Lock files, so that one run at a time changes a database or folder. Waits have a limit."""
 
 import fcntl
 import os
@@ -10,61 +10,61 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pipelines.errors import InputError
-from pipelines.settings import lock_wait_seconds
-from pipelines.steps import say
+from pipelines.common.errors import InputError
+from pipelines.common.log import log_step
+from pipelines.common.settings import lock_wait_seconds
 
 INTERVAL = 0.2
-"""Seconds between two looks at what is waited for."""
+"""Seconds between two attempts."""
 
 Taken = TypeVar("Taken")
 
 
 class InUseError(InputError):
-    """Another process has what is needed; its message names the process."""
+    """Another process has the database or folder. The message names the process."""
 
 
-def patiently(take: Callable[[], Taken]) -> Taken:
-    """What a call gives, which is made until nobody else has what it needs.
+def retried(take: Callable[[], Taken]) -> Taken:
+    """Call a function until it raises no InUseError, and return its result.
 
     Raises:
-        InUseError: If somebody still has it when the time of the setting is over.
+        InUseError: If another process still has the file after LOCK_WAIT_SECONDS.
     """
     seconds = lock_wait_seconds()
     deadline = time.monotonic() + seconds
-    is_told = False
+    is_logged = False
     while True:
         try:
             return take()
         except InUseError as error:
             if time.monotonic() >= deadline:
                 raise
-            if not is_told:
-                say(f"{error} Waiting for at most {seconds} s.", "warning")
-                is_told = True
+            if not is_logged:
+                log_step(f"{error} Waiting for at most {seconds} s.", "warning")
+                is_logged = True
         time.sleep(INTERVAL)
 
 
 @contextmanager
 def held(file: Path, what: str) -> Iterator[int]:
-    """Hold a lock file, which is made and stays; another run that holds it is waited for.
+    """Hold a lock file. Creates it if needed, and waits while another run holds it.
 
     Args:
-        file: It holds who has it: process id and command.
-        what: What it guards, for a person.
+        file: The lock file. Its content is the process id and command of the run that holds it.
+        what: The database or folder that it guards, for messages.
 
     Yields:
-        The open file. A process that inherits it keeps the lock, whatever becomes of this one.
+        The open file. A process that inherits it keeps the lock after this process ends.
 
     Raises:
-        InUseError: If the other run took too long.
+        InUseError: If the other run takes too long.
         InputError: If the file cannot be written.
     """
     with writable(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        patiently(lambda: _take(lock, what))
+        retried(lambda: _take(lock, what))
         with writable(file.parent):
             os.truncate(lock, 0)
             os.pwrite(lock, f"PID {os.getpid()}: {one_line(shlex.join(sys.orig_argv))}".encode(), 0)
@@ -74,18 +74,18 @@ def held(file: Path, what: str) -> Iterator[int]:
 
 
 def one_line(command: str) -> str:
-    """A command as part of a message: its beginning, without line breaks."""
+    """Shorten a command for a message: 300 characters, without line breaks."""
     return " ".join(command.split())[:300]
 
 
 @contextmanager
 def writable(folder: Path) -> Iterator[None]:
-    """Within it, a folder that cannot be written to is an InputError that says so."""
+    """Re-raise an OSError as an InputError that names the folder."""
     try:
         yield
     except OSError as error:
         raise InputError(
-            f"{folder} cannot be written to: {error.strerror}. Change that, or name another folder."
+            f"{folder} cannot be written to: {error.strerror}. Fix that, or name another folder."
         ) from error
 
 
@@ -95,5 +95,5 @@ def _take(lock: int, what: str) -> None:
     except BlockingIOError:
         holder = os.pread(lock, 1000, 0).decode(errors="replace")
         raise InUseError(
-            f"{what} is in use by {holder or 'another run'}. Wait until that ends, or end it."
+            f"{what} is in use by {holder or 'another run'}. Wait for it, or end it."
         ) from None

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from dlt.common.configuration import configspec, resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS
 from pipelines.metronome_api.extract import ExtractWindow
 from pipelines.metronome_api.transport import Limits

@@ -1,6 +1,6 @@
-"""What a run says: a line for each step, with its counts and its seconds.
+"""Print one line per step, with its counts and seconds.
 
-It is for a person. RUNTIME__LOG_FORMAT=JSON, which is dlt's own setting, makes it a JSON object.
+The lines are text. With dlt's setting RUNTIME__LOG_FORMAT=JSON each is a JSON object.
 """
 
 import json
@@ -11,52 +11,52 @@ from time import monotonic
 from typing import Any
 
 
-class Line(str):
-    """A line for a person, and the same in figures.
+class LogLine(str):
+    """A line of text with its figures.
 
     Attributes:
-        figures: What it counts, by name.
+        figures: The counts in the line, by name.
     """
 
     figures: dict[str, Any]
 
-    def __new__(cls, text: str, **figures: Any) -> "Line":
-        """Make one of its text and its figures."""
+    def __new__(cls, text: str, **figures: Any) -> "LogLine":
+        """Create a line from its text and figures."""
         line = super().__new__(cls, text)
         line.figures = figures
         return line
 
 
-class Clock:
-    """Tells the seconds since it was made or last asked."""
+class Stopwatch:
+    """Measure the seconds of each step."""
 
     def __init__(self) -> None:
-        """Begin now."""
+        """Start."""
         self._since = monotonic()
 
     def seconds(self) -> float:
-        """How long the step took that ends now."""
+        """Return the seconds since the start or the last call, rounded to tenths."""
         before, self._since = self._since, monotonic()
         return round(self._since - before, 1)
 
 
-def as_json() -> bool:
-    """Whether lines are for a machine."""
+def is_json_log() -> bool:
+    """Return whether lines are printed as JSON objects."""
     return os.environ.get("RUNTIME__LOG_FORMAT", "").upper() == "JSON"
 
 
-def say(text: str, level: str = "info", **figures: Any) -> None:
-    """Print a line: what went well on the standard output, errors on the standard error.
+def log_step(text: str, level: str = "info", **figures: Any) -> None:
+    """Print a line: errors to the standard error, others to the standard output.
 
     Args:
-        text: A text, or a `Line`, which brings its figures.
+        text: A text, or a `LogLine` with its figures.
         level: info, warning or error.
-        figures: What else it counts, by name.
+        figures: More counts, by name. Text shows `seconds` only; JSON has all.
     """
-    if isinstance(text, Line):
+    if isinstance(text, LogLine):
         figures = text.figures | figures
     out = sys.stderr if level == "error" else sys.stdout
-    if as_json():
+    if is_json_log():
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"time": now, "level": level, **figures, "message": text.strip()}
         print(json.dumps(line, ensure_ascii=False), file=out, flush=True)

@@ -5,7 +5,7 @@ What is not declared here, columns or tables, lands as text or JSON. Numbers tha
 as floats are decimals here: they are amounts.
 """
 
-from pipelines.columns import Hints, columns
+from pipelines.common.columns import Hints, columns
 
 BOTH_VINTAGES: dict[str, Hints] = {
     "billable_metric": columns(

@@ -6,7 +6,7 @@ the list, counted from 1. Any other list or open map is one JSON column. Identif
 text as the API sends them: several enums are documented in three spellings.
 """
 
-from pipelines.columns import Hints, columns
+from pipelines.common.columns import Hints, columns
 
 
 def _rate(name: str) -> Hints:

@@ -21,18 +21,17 @@ from dlt.common.typing import TSecretStrValue
 from dlt.extract.hints import make_hints
 from tqdm import tqdm
 
-from pipelines.errors import OWN_DATABASE, InputError
-from pipelines.failures import told_plainly
+from pipelines.common.errors import OWN_DATABASE, InputError, as_input_error
+from pipelines.common.log import LogLine
+from pipelines.metronome_api.api_settings import ApiSettings, host, now
+from pipelines.metronome_api.api_tables import RAW_TABLES
 from pipelines.metronome_api.arrow import ArrowTables
 from pipelines.metronome_api.client import MetronomeClient
 from pipelines.metronome_api.endpoints import PER_CUSTOMER
 from pipelines.metronome_api.extract import Extractor, ExtractWindow, ReadResult
 from pipelines.metronome_api.replace import hints
-from pipelines.metronome_api.settings import ApiSettings, host, now
 from pipelines.metronome_api.state import Database
-from pipelines.metronome_api.tables import RAW_TABLES
 from pipelines.metronome_api.transport import RequestStats
-from pipelines.steps import Line
 
 RESUMED_FOR = timedelta(days=1)
 """A run that was stopped longer ago is not resumed: its first customers would be too old."""
@@ -78,7 +77,7 @@ def load_account(
     bearer_token: TSecretStrValue,
     settings: ApiSettings,
     full_refresh: bool,
-) -> Line:
+) -> LogLine:
     """Read what can have changed since the last run, and load it.
 
     Returns:
@@ -163,7 +162,7 @@ class _Loading:
             self.extractor.client.stop()
             pool.shutdown(cancel_futures=True)
 
-    def line(self, base_url: str) -> Line:
+    def line(self, base_url: str) -> LogLine:
         text = (
             f"api: {self.customers:,} customers, {self.rows:,} rows in "
             f"{self.stats.requests:,} requests"
@@ -171,7 +170,7 @@ class _Loading:
         if self.unavailable:
             left_out = [f"{name} (HTTP {status})" for name, status in self.unavailable.items()]
             text += f"; left out, what they tell is unknown: {', '.join(sorted(left_out))};"
-        return Line(
+        return LogLine(
             f"{text} from {base_url}",
             step="api",
             customers=self.customers,
@@ -229,7 +228,7 @@ class _Loading:
         log: list[tuple[str, dict[str, Any]]],
     ) -> None:
         """Load a batch and the record of what was read in one package."""
-        with told_plainly(self.pipeline):
+        with as_input_error():
             items = _declared(self._items(batch, number, log))
             self.pipeline.run(dlt.resource(items, name=f"read_{name}"))
         self.database.checkpoint()

@@ -1,4 +1,4 @@
-"""Let the bare tools find the database that `make` used last.
+"""Let `dbt` and `dlt` without `make` find the database that `make` used last.
 
 `data/metronome.duckdb` and `data/metronome.duckdb.dlt` are links to it and to dlt's working folder.
 dbt's profile and the `dlt` command use them if the environment names no other. The link has to have
@@ -11,17 +11,17 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.settings import DATABASE, database_file
+from pipelines.common.settings import DATABASE, database_file
 
 WORKING_FOLDER = f"{DATABASE}.dlt"
 """dlt's working folder if DLT_DATA_DIR names none."""
 
 
 def remember() -> None:
-    """Point the links to the database and the working folder of this process's environment.
+    """Link the database and the working folder of this process's environment.
 
-    A database of another name, and one that the bare tools made at the link's place, stay as they
-    are. Then this prints what the bare tools need.
+    Creates no link for a database with another file name, or if a database with tables is at the
+    link's path. Then it prints the setting that `dbt` and `dlt` need.
     """
     link, database = Path(DATABASE), database_file()
     if database == link.absolute():
