@@ -20,8 +20,8 @@ from pipelines.metronome_api.endpoints import ENDPOINTS, tables
 from sandbox.api.server import create_app, serving
 from sandbox.core.account import Account
 from sandbox.core.records import NOW, to_text
+from tests.pipelines.api.few_customers import few
 from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire
-from tests.pipelines.test_metronome_api_runs import few
 
 SELECTED = (
     *("customers", "invoices", "contracts", "contract_edits", "subscription_quantities"),

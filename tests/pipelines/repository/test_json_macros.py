@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pipelines.conftest import ROOT
-from tests.pipelines.test_architecture import MACROS, MODELS, places
+from tests.pipelines.repository.test_architecture import MACROS, MODELS, places
 
 JSON_MACROS = ROOT / "macros" / "json.sql"
 TESTS = sorted((ROOT / "tests").rglob("*.sql"))

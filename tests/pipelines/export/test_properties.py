@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import ExportFile
 from pipelines.metronome_export.read_plan import read_plan, unreadable
-from tests.pipelines.test_metronome_export_bad_files import GOOD
+from tests.pipelines.export.test_bad_files import GOOD
 
 Row = tuple[str | None, str | None]
 

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from pipelines.common.errors import InputError
 from pipelines.metronome_api.endpoints import ENDPOINTS
 from sandbox.api.server import HOST, listen, serving
+from tests.pipelines.api.wire import Connect, connecting
 from tests.pipelines.conftest import TOKEN, Lists, Wire, Workspace
-from tests.pipelines.wire import Connect, connecting
 
 fault = pytest.mark.fault
 
