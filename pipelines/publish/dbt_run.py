@@ -15,7 +15,11 @@ from pipelines.common.log import LogLine
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 
 LOAD_NOTES = "stg_metronome_export__load_notes"
-"""The model of what the loads left out. No report reads it, and its tests gate every report."""
+"""The model of what the loads left out. No report reads it, but its tests decide on all."""
+
+
+LOADED_FILES = "stg_metronome_export__loaded_files"
+"""The model of loaded files."""
 
 
 @dataclass(frozen=True)

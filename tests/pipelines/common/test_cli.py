@@ -1,6 +1,7 @@
 """The command `dlt pipeline … run`, as a person types it."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -8,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from sandbox.api.server import running
 from sandbox.core.account import Account
-from tests.pipelines.conftest import ROOT, TOKEN, NewWorkspace, Workspace, write_parquet
+from tests.pipelines.conftest import ROOT, SETTINGS, TOKEN, NewWorkspace, Workspace, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -170,13 +173,49 @@ def test_a_wrong_token_is_said_in_a_line_without_the_token(workspace: Workspace,
     assert "wr0ng-token" not in done.stdout + done.stderr
 
 
+def environment_by_make(folder: Path, *words: str, **environment: str) -> dict[str, str]:
+    """The environment that the Makefile gives to a recipe. Runs `make help` as well."""
+    (folder / "show.mk").write_text(f"include Makefile\nshow: help\n\t@env -0 > '{folder}/shown'\n")
+    others = {name: os.environ[name] for name in os.environ if not name.startswith(SETTINGS)}
+    subprocess.run(
+        ["make", "-f", str(folder / "show.mk"), "show", *words],
+        cwd=ROOT,
+        env=others | environment,
+        capture_output=True,
+        check=True,
+    )
+    pairs = (folder / "shown").read_text(encoding="utf-8").split("\0")[:-1]
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+AS_GIVEN = (
+    *("REPORT_CUSTOMER", "REPORT_ENVIRONMENT", "REPORT_USAGE_EVENT", "SELLER", "OUT", "DB"),
+    *("DESTINATION__DUCKDB__CREDENTIALS", "SOURCES__METRONOME_EXPORT__BUCKET_URL"),
+)
+TEXTS = st.text(st.sampled_from("abc ü日'\"%#$()`;&|<>*?[]{}!~\\:=,@"), min_size=1, max_size=12)
+
+
 @pytest.mark.fault("hostile", "signs of make and the shell in an argument", "a text; none is run")
-@pytest.mark.parametrize("name", ["CUSTOMER", "USAGE_EVENT", "USAGE_PROPERTY", "USAGE_QUANTITY"])
-def test_make_hands_an_argument_on_as_it_is_written(name: str, tmp_path: Path):
-    text = f"$(shell touch {tmp_path}/ran) `touch {tmp_path}/ran` $HOME \" '; touch {tmp_path}/ran"
-    show = f"include Makefile\nshow:\n\t@printenv REPORT_{name}\n"
-    (tmp_path / "show.mk").write_text(show)
-    command = ["make", "-f", str(tmp_path / "show.mk"), "show", f"{name}={text}"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert shown == f"{text}\n"
-    assert not (tmp_path / "ran").exists()
+@settings(max_examples=10, deadline=None)
+@given(text=TEXTS)
+@example(text="$(shell touch ran) `touch ran` $HOME \" '; touch ran")
+@example(text='"; touch ran; "')
+def test_make_hands_each_value_on_as_it_is_written(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+):
+    folder = tmp_path_factory.mktemp("make")
+    text = text.replace("ran", f"{folder}/ran").strip()
+    word = f"a{text}z"
+    names = ("CUSTOMER", "ENVIRONMENT", "USAGE_EVENT", "SELLER", "EXPORT", "DB", "OUT")
+    shown = environment_by_make(folder, *(f"{name}={word}" for name in names))
+    assert {shown[name] for name in AS_GIVEN} == {word}
+    assert shown["DBT_TARGET_PATH"] == f"{word}.target"
+    assert shown["DLT_DATA_DIR"] == f"{word.replace('%', '_').replace(chr(39), '_')}.dlt"
+    assert not (folder / "ran").exists()
+
+
+def test_make_reads_its_values_from_the_environment_too(tmp_path: Path):
+    shown = environment_by_make(tmp_path, DB="a $(shell touch ran)%.duckdb", DLT_DATA_DIR="mine")
+    assert shown["DESTINATION__DUCKDB__CREDENTIALS"] == "a $(shell touch ran)%.duckdb"
+    assert shown["DLT_DATA_DIR"] == "mine"
+    assert not (ROOT / "ran").exists()

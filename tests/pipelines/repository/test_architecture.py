@@ -1,4 +1,4 @@
-"""The direction of things, pipelines -> raw -> models -> reports, and what models do without."""
+"""What pipelines import, and what the SQL of models and macros does without."""
 
 import ast
 import re
@@ -10,36 +10,16 @@ from pathlib import Path
 import duckdb
 import jinja2
 import pytest
-import yaml
 
-from pipelines.metronome_api.api_tables import TABLES as API_TABLES
-from pipelines.metronome_export.export_tables import TABLES as EXPORT_TABLES
 from tests.pipelines.conftest import ROOT
 
 MODELS = sorted((ROOT / "models").rglob("*.sql"))
 MACROS = sorted((ROOT / "macros").rglob("*.sql"))
-LAYERS = {
-    **{path.stem: path.relative_to(ROOT / "models").parts[0] for path in MODELS},
-    **{path.stem: "seeds" for path in (ROOT / "seeds").glob("*.csv")},
-}
-"""The layer of each model, by its name."""
-
-MAY_READ = {
-    "staging": set(),
-    "intermediate": {"staging", "intermediate", "seeds"},
-    "marts": {"staging", "intermediate", "marts", "seeds"},
-    "reports": {"marts"},
-}
 
 
 def code(path: Path) -> str:
     """A model or macro without its comments."""
     return re.sub(r"\{#.*?#\}|--[^\n]*", "", path.read_text(), flags=re.DOTALL)
-
-
-def sources(path: Path) -> list[tuple[str, str]]:
-    """The source tables that a model reads."""
-    return re.findall(r"\bsource\(\s*'(\w+)'\s*,\s*'(\w+)'\s*\)", code(path))
 
 
 def places(pattern: str, paths: list[Path]) -> list[str]:
@@ -81,38 +61,6 @@ def test_ruff_refuses_dbt_in_a_pipeline(line: str):
 
 
 # Models
-
-
-def test_every_layer_reads_only_what_it_may():
-    reads = {
-        (LAYERS[path.stem], LAYERS[read], f"{path.stem} reads {read}")
-        for path in MODELS
-        for read in re.findall(r"\bref\(\s*'(\w+)'\s*\)", code(path))
-    }
-    assert {layer for layer, *_ in reads} == {"intermediate", "marts", "reports"}
-    assert not [what for layer, read, what in reads if read not in MAY_READ[layer]]
-
-
-def test_every_staging_model_reads_one_source_table_and_nothing_else_reads_sources():
-    counts = {path.stem: len(sources(path)) for path in [*MODELS, *MACROS] if sources(path)}
-    staging = {model: 1 for model, layer in LAYERS.items() if layer == "staging"}
-    staging["stg_metronome_export__loaded_files"] = 2  # and dlt's list of loads
-    assert counts == staging
-
-
-def test_every_raw_table_is_a_source_with_one_staging_model():
-    files = (ROOT / "models" / "staging").rglob("*__sources.yml")
-    declared = sorted(
-        (source["name"], table["name"])
-        for path in files
-        for source in yaml.safe_load(path.read_text())["sources"]
-        for table in source["tables"]
-    )
-    raw = [("raw_export", table) for table in EXPORT_TABLES]
-    raw += [("raw_export", name) for name in ("loaded_files", "load_notes", "_dlt_loads")]
-    raw += [("raw_api", table) for table in API_TABLES]
-    assert declared == sorted(raw)
-    assert declared == sorted(read for path in MODELS for read in sources(path))
 
 
 def test_models_and_macros_know_no_clock():
