@@ -27,6 +27,7 @@ from pipelines.common.settings import (
     api_token,
     api_url,
     database_file,
+    database_setting,
     export_url,
     memory_limit,
 )
@@ -100,12 +101,13 @@ def _check(names: list[str], settings: ApiSettings) -> None:
         host(api_url())
         settings.window()
     selected(settings.select)
-    check_name(database_file(), {f"{m.DATASET}{end}" for m in PIPELINES.values() for end in ENDS})
+    schemas = {f"{module.DATASET}{end}" for module in PIPELINES.values() for end in ENDS}
+    check_name(database_setting(), schemas)
     folder = _working_folder()
     if found := [sign for sign in "%'" if sign in str(folder)]:
         raise InputError(
-            f"dlt cannot work in the folder {folder}: its path has a {found[0]}. Set DLT_DATA_DIR "
-            "to another folder."
+            f"dlt cannot work in the folder {folder}: its path has a {found[0]}. Name another "
+            "folder: DLT_DATA_DIR=<folder>, for make and dlt."
         )
 
 

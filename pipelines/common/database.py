@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlparse
 
 import duckdb
 
@@ -45,18 +46,40 @@ def lock_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.lock")
 
 
-def check_name(file: Path, schemas: set[str]) -> None:
-    """Refuse a database whose file name is the name of a schema: SQL could not tell them apart.
+def check_name(setting: str, schemas: set[str]) -> None:
+    """Refuse a database that dbt-duckdb cannot use, or that has the name of a schema.
+
+    dbt-duckdb parses the path as a URL, and writes the catalog's name into SQL without escaping it.
+    SQL cannot tell a catalog and a schema of the same name apart.
+
+    Args:
+        setting: The path of the file as it is set.
+        schemas: The schemas in the database.
 
     Raises:
-        InputError: If the file has such a name.
+        InputError: If the path or the name cannot be used.
     """
-    catalog = file.name.partition(".")[0]
+    catalog = Path(setting).name.lstrip(".").partition(".")[0]
     if catalog.lower() in schemas:
-        raise InputError(
-            f"The database cannot be called {file.name}: {catalog.lower()} is a schema in it. "
-            "Name another file: DB=<file> for make, DESTINATION__DUCKDB__CREDENTIALS for dlt."
-        )
+        reason = f"{catalog.lower()} is a schema in it"
+    elif "'" in catalog or '"' in catalog:
+        reason = "dbt cannot use a name with a quote"
+    elif not _is_path(setting):
+        reason = "dbt reads it as a URL, as it does a path with a # or ?"
+    else:
+        return
+    raise InputError(
+        f"The database cannot be called {setting}: {reason}. Name another file: DB=<file> for "
+        "make, DESTINATION__DUCKDB__CREDENTIALS for dlt."
+    )
+
+
+def _is_path(setting: str) -> bool:
+    """Return whether dbt-duckdb, which parses the path as a URL, finds nothing but a path."""
+    try:
+        return urlparse(setting).path == setting
+    except ValueError:
+        return False
 
 
 def create(file: Path) -> None:

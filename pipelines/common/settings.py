@@ -21,9 +21,14 @@ LOCK_WAIT_SECONDS = "60"
 """Seconds that a run waits for another process if LOCK_WAIT_SECONDS is not set."""
 
 
+def database_setting() -> str:
+    """Return the path of the DuckDB file as it is set, which is the path that dbt opens."""
+    return dlt.secrets.get("destination.duckdb.credentials") or DATABASE
+
+
 def database_file() -> Path:
     """Return the DuckDB file with links resolved, so that a file has one lock."""
-    return Path(dlt.secrets.get("destination.duckdb.credentials") or DATABASE).resolve()
+    return Path(database_setting()).resolve()
 
 
 def memory_limit() -> str:
