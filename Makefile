@@ -6,12 +6,16 @@ space := $(subst ,, )
 hash := \#
 
 ARGUMENTS := AS_OF MONTH CUSTOMER ENVIRONMENT USAGE_FROM USAGE_TO USAGE_EVENT USAGE_PROPERTY USAGE_QUANTITY
-SETTINGS := ACCOUNT EXPORT DB OUT MEMORY ACCEPT_INCOMPLETE FULL_REFRESH LOG_FORMAT LOCK_WAIT_SECONDS SELLER PDF INVOICE_DOCUMENTS
+SETTINGS := ACCOUNT EXPORT DB DLT_DATA_DIR OUT MEMORY ACCEPT_INCOMPLETE FULL_REFRESH LOG_FORMAT LOCK_WAIT_SECONDS SELLER PDF INVOICE_DOCUMENTS
 given := $(foreach name,$(.VARIABLES),$(if $(findstring command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(ARGUMENTS) $(SETTINGS) MAKE% -%,$(given))
 ifneq ($(unknown),)
 $(error Unknown: $(unknown). `make help` lists the arguments)
 endif
+
+# A value is a text: neither make nor the shell evaluates a $ in it.
+literal = $(if $(findstring command,$(origin $(1))),override )$(1) := $$(value $(1))
+$(foreach name,$(ARGUMENTS) $(SETTINGS),$(if $(filter-out undefined default,$(origin $(name))),$(eval $(call literal,$(name)))))
 
 # The sandbox, unless an export or a token is configured. ACCOUNT=sandbox uses the sandbox all the same.
 ifndef ACCOUNT
@@ -19,7 +23,7 @@ ACCOUNT := $(if $(strip $(value EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$
 endif
 
 ifeq ($(ACCOUNT),sandbox)
-EXPORT = data/sandbox/export
+override EXPORT := data/sandbox/export
 AS_OF ?= 2024-04-15
 MONTH ?= 2024-03
 ifneq ($(ENVIRONMENT),SANDBOX)
@@ -36,14 +40,14 @@ $(foreach character,$(unsafe),$(eval name := $$(subst $$(character),_,$$(name)))
 NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))
 DB ?= data/$(NAME)/metronome.duckdb
 OUT ?= reports/$(NAME)
+# dlt cannot work in a folder with a % or a ' in its path.
+DLT_DATA_DIR ?= $(subst ',_,$(subst %,_,$(DB))).dlt
 
-# Values reach the tools through the environment only, so no quote in one can break a command. `value` keeps make
-# from running a $(shell …) in a name, and the names themselves are not exported.
+# Values reach the tools through the environment only, so no quote in one can break a command.
 unexport $(ARGUMENTS)
 $(foreach argument,$(ARGUMENTS),$(eval export REPORT_$(argument) = $$(value $(argument))))
-export OUT DB ENVIRONMENT
+export ACCOUNT OUT DB DLT_DATA_DIR ENVIRONMENT
 export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
-export DLT_DATA_DIR = $(DB).dlt
 export DBT_TARGET_PATH = $(DB).target
 ifneq ($(strip $(value EXPORT)),)
 export SOURCES__METRONOME_EXPORT__BUCKET_URL = $(value EXPORT)
@@ -101,14 +105,15 @@ help:
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one in the data, else PRODUCTION)"
 	@echo "  SELLER=<name and address> the head of the invoice documents"
 	@echo "  PDF=1                    write the invoices as PDF as well; needs pip install '.[pdf]'"
-	@echo "  OUT=<folder>             the folder of the reports ($(OUT))"
-	@echo "  DB=<file>                the DuckDB database ($(DB))"
+	@echo "  OUT=<folder>             the folder of the reports ($$OUT)"
+	@echo "  DB=<file>                the DuckDB database ($$DB)"
+	@echo "  DLT_DATA_DIR=<folder>    the working folder of dlt ($$DLT_DATA_DIR)"
 	@echo "  ACCEPT_INCOMPLETE=1      publish without the files and tables of the export that cannot be loaded"
 	@echo "  MEMORY=8GB               the memory that DuckDB may use; larger queries spill to disk (4GB)"
 	@echo "  FULL_REFRESH=1           build every table anew, after an upgrade"
 	@echo "  LOG_FORMAT=json          print each line as a JSON object, with the counts and seconds of its step"
 	@echo "  LOCK_WAIT_SECONDS=60     how long to wait for another run on the same database (60)"
-	@echo "  ACCOUNT=sandbox          use the sandbox even if a token or an export is configured ($(ACCOUNT))"
+	@echo "  ACCOUNT=sandbox          use the sandbox even if a token or an export is configured ($$ACCOUNT)"
 
 # A run needs no test tools. uv installs the same lock in a third of the time.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -139,7 +144,7 @@ else
 	$(Q)$(BIN)/dlt pipeline run
 endif
 	$(Q)$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
-	@$(BIN)/python -m pipelines.last_used
+	@$(BIN)/python -m pipelines.common.last_used
 
 # The same set, with the invoices of the month, or of CUSTOMER, as PDF if PDF=1.
 invoices: reports

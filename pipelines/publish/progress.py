@@ -7,8 +7,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipelines.children import run_child
-from pipelines.steps import as_json
+from pipelines.common.log import is_json_log
+from pipelines.common.subprocesses import run_child
 
 JSON_LOG = ["--log-format", "json", "--log-level", "info"]
 RESULT = "NodeFinished"
@@ -24,7 +24,7 @@ def run_dbt(command: list[str], **settings: Any) -> int:
         command: The dbt command.
         settings: The settings of the process, as `subprocess.Popen` takes them.
     """
-    if as_json() or not sys.stderr.isatty() or "--log-format" in command:
+    if is_json_log() or not sys.stderr.isatty() or "--log-format" in command:
         return run_child(command, **settings)
     with tqdm(desc="build", unit=" nodes", leave=False, file=sys.stderr) as bar:
         return run_child(

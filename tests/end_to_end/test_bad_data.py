@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from tests.end_to_end.conftest import NewRun
 from tests.end_to_end.project import MODELS, Run, RunError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from tests.end_to_end.conftest import EVERYBODY, NewRun
 from tests.end_to_end.project import MARTS, MODELS, Run
 
