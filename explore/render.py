@@ -11,18 +11,26 @@ from markupsafe import Markup
 from explore.queries import Row
 from pages import charts, formats, queries
 
-STYLE = Markup("<style>:root {{ --muted: #7a8594; --line: #8a95a355; {} }}</style>").format(
-    Markup(
-        "--c1: #2f6bd8; --c2: #159f8c; --c3: #e59a1f; --c4: #8a5bd6; --c5: #d5496c; "
-        "--c6: #55aee6; --c7: #7c9a35; --c8: #b56a35; --c0: #a5afbb;"
-    )
+STYLE = Markup(
+    """<style>
+.explore { --muted: #7a8594; --line: #8a95a355; overflow: auto; max-height: 26rem;
+  --c1: #2f6bd8; --c2: #159f8c; --c3: #e59a1f; --c4: #8a5bd6; --c5: #d5496c; --c6: #55aee6;
+  --c7: #7c9a35; --c8: #b56a35; --c0: #a5afbb; }
+.explore.charts { display: flex; flex-wrap: wrap; gap: 1.5rem; max-height: none; }
+.explore figure { margin: 0; width: 270px; overflow-wrap: anywhere; }
+.explore svg { max-width: 100%; height: auto; }
+.explore table { font-size: .85rem; }
+.explore th, .explore td { padding: .2rem .7rem .2rem 0; text-align: left; }
+.explore td.figure { text-align: right; white-space: nowrap; }
+.explore td.null { color: var(--muted); }
+</style>"""
 )
-"""The colours of the charts, which are CSS variables."""
+"""The look of tables and charts. The colours of charts are CSS variables."""
 
 TABLE = Markup(
-    '<div style="overflow:auto;max-height:26rem"><table style="font-size:.85rem">'
-    "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+    '<div class="explore"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
 )
+NAME_LENGTH = 60
 BALANCES_DRAWN = 12
 
 
@@ -47,7 +55,7 @@ def table(rows: list[Row]) -> mo.Html:
     body = Markup("").join(
         Markup("<tr>{}</tr>").format(Markup("").join(map(_cell, row.values()))) for row in rows
     )
-    return mo.Html(TABLE.format(head, body))
+    return mo.Html(STYLE + TABLE.format(head, body))
 
 
 def burn_downs(connection: duckdb.DuckDBPyConnection, entries: list[Row]) -> Markup:
@@ -76,13 +84,11 @@ def burn_downs(connection: duckdb.DuckDBPyConnection, entries: list[Row]) -> Mar
         ends = (min(steps[0]["x"], as_of), max(steps[-1]["x"], as_of))
         drawing = charts.burn_down(steps, as_of, ends, "Balance over time")
         figures.append(
-            Markup('<figure style="margin:0"><figcaption>{}</figcaption>{}</figure>').format(
+            Markup("<figure><figcaption><bdi>{}</bdi></figcaption>{}</figure>").format(
                 names[key], drawing
             )
         )
-    return STYLE + Markup('<div style="display:flex;flex-wrap:wrap;gap:1.5rem">{}</div>').format(
-        Markup("").join(figures)
-    )
+    return STYLE + Markup('<div class="explore charts">{}</div>').format(Markup("").join(figures))
 
 
 def usage(events: list[Row]) -> Markup:
@@ -105,24 +111,26 @@ def usage(events: list[Row]) -> Markup:
         )
         for place, kind in enumerate(kinds)
     )
-    return STYLE + Markup("<p>{}</p>{}").format(
+    return STYLE + Markup('<div class="explore"><p>{}</p>{}</div>').format(
         legend, charts.stacked_days(rows, kinds, "Events per day")
     )
 
 
 def one_line(text: str | None) -> str:
-    """Return a name on one line, or `(no name)`."""
-    return " ".join((text or "").split()) or "(no name)"
+    """Return a name on one line, shortened, or `(no name)`."""
+    line = " ".join((text or "").split()) or "(no name)"
+    return line if len(line) <= NAME_LENGTH else f"{line[: NAME_LENGTH - 1]}…"
 
 
 def _cell(value: Any) -> Markup:
+    if value is None:
+        return Markup('<td class="null">null</td>')
     if isinstance(value, bool):
         return Markup("<td>{}</td>").format("yes" if value else "no")
     if isinstance(value, Decimal | int):
-        text = formats.exact(value)
-        return Markup('<td style="text-align:right;white-space:nowrap">{}</td>').format(text)
+        return Markup('<td class="figure">{}</td>').format(formats.exact(value))
     if isinstance(value, datetime):
-        return Markup('<td style="white-space:nowrap">{}</td>').format(formats.iso(value))
+        return Markup('<td class="figure">{}</td>').format(formats.iso(value))
     if isinstance(value, date):
-        return Markup('<td style="white-space:nowrap">{}</td>').format(value.isoformat())
-    return Markup('<td><bdi dir="auto">{}</bdi></td>').format("" if value is None else value)
+        return Markup('<td class="figure">{}</td>').format(value.isoformat())
+    return Markup('<td><bdi dir="auto">{}</bdi></td>').format(value)
