@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         _show_queries(snapshot)
         if sys.stdin.isatty() and sys.stdout.isatty():
             input("Press Enter to open Harlequin. Ctrl+Q closes it. ")
-            _become("harlequin", "--read-only", "--init-path", FOLDER / "init.sql", snapshot)
+            _edit(snapshot)
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -47,6 +47,11 @@ def _serve(snapshot: Path) -> NoReturn:
     os.environ["EXPLORE_SNAPSHOT"] = str(snapshot)
     print(f"Serving {snapshot} at http://127.0.0.1:{port}. Stop with Ctrl+C.", flush=True)
     _become("marimo", "run", FOLDER / "customer.py", "--host", "127.0.0.1", "--port", port)
+
+
+def _edit(snapshot: Path) -> NoReturn:
+    adapter = ("--adapter", "metronome", "--read-only", "--init-path", FOLDER / "init.sql")
+    _become("harlequin", *adapter, snapshot)
 
 
 def _show_queries(snapshot: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from explore import queries, render
 from explore.snapshot import SCHEMAS, connect
+from explore.terminal import inert
 
 HOSTILE = "<script>window.hostile = 1</script><img src=x onerror='hostile = 1'>[a](javascript:b)"
 
@@ -56,6 +57,20 @@ def test_hostile_names_are_text_in_the_app(changed: Path):
     tags.feed(outputs)
     assert "svg" in tags.found
     assert not {"script", "img", "a"} & tags.found
+
+
+def test_control_characters_are_harmless_in_a_terminal():
+    name = "A\x1b[31m\x1b]0;owned\x07\x9b1m\u202eB\tC\nD"
+    table = duckdb.execute(
+        "select $name as name, [$name] as list, {'a': $name} as struct, 1.50 as \"x\x1by\"",
+        {"name": name},
+    ).to_arrow_table()
+    shown = inert(table)
+    texts = "".join(str(value) for row in shown.to_pylist() for value in row.values())
+    assert shown["name"].to_pylist() == ["A\ufffd[31m\ufffd]0;owned\ufffd\ufffd1m\ufffdB\tC\nD"]
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(texts)
+    assert shown.column_names[-1] == "x\ufffdy"
+    assert shown.column(3).to_pylist() == table.column(3).to_pylist()
 
 
 def test_figures_are_exact_and_nulls_are_not_zero():
