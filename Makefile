@@ -1,6 +1,6 @@
 # Short names for the dlt and dbt commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports invoices doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean
+.PHONY: help reports invoices explore app doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean
 , := ,
 space := $(subst ,, )
 hash := \#
@@ -78,11 +78,14 @@ endif
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEV := .venv/.installed-dev
+EXPLORE := .venv/.installed-explore
 UV := $(shell command -v uv)
 
 help:
 	@echo "make reports    load the sandbox or your own data, and write the reports"
 	@echo "make invoices   the same; with PDF=1 the invoices of MONTH or CUSTOMER as PDF"
+	@echo "make explore    open the tables in Harlequin, an SQL editor in the terminal, on a snapshot"
+	@echo "make app        look at one customer in the browser, on the same snapshot"
 	@echo "make doctor     check versions, settings, token, database and disk, and print what to fix"
 	@echo "make freshness  print how late each table of your data is; fail at three days"
 	@echo "make docs       write the dbt docs with the lineage as one page"
@@ -125,6 +128,11 @@ $(DEV): $(INSTALLED) requirements-dev.lock
 	@$(call install,requirements-dev.lock)
 	@touch $@
 
+$(EXPLORE): $(INSTALLED) requirements-explore.lock
+	@echo "Installing requirements-explore.lock in .venv"
+	@$(call install,requirements-explore.lock)
+	@touch $@
+
 ifneq ($(UV),)
 install = test -d .venv || "$(UV)" venv -q --python python3 .venv; \
 	UV_COMPILE_BYTECODE=1 "$(UV)" pip install -q --python $(BIN)/python --no-deps --require-hashes -r $(1) && \
@@ -148,6 +156,13 @@ endif
 
 # The same set, with the invoices of the month, or of CUSTOMER, as PDF if PDF=1.
 invoices: reports
+
+# The snapshot is a copy, so neither of the two blocks a run.
+explore: $(EXPLORE)
+	@$(BIN)/python -m explore
+
+app: $(EXPLORE)
+	@$(BIN)/python -m explore app
 
 doctor: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)
@@ -205,6 +220,7 @@ benchmark: $(DEV)
 lock:
 	$(compile) -o requirements.lock
 	$(compile) --extra dev --constraints requirements.lock -o requirements-dev.lock
+	$(compile) --extra explore --constraints requirements-dev.lock -o requirements-explore.lock
 
 compile = uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --universal --generate-hashes --python-version 3.11 pyproject.toml
 

@@ -1,4 +1,4 @@
--- One row per threshold notification that watches a customer.
+-- One row per customer and alert that watches the customer. The API calls an alert a threshold notification.
 with
 
 source as (

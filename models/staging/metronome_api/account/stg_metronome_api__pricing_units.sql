@@ -1,4 +1,4 @@
--- One row per pricing unit of the account.
+-- One row per pricing unit of the account: a currency or a custom unit.
 with
 
 source as (

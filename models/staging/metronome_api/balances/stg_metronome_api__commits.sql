@@ -1,4 +1,4 @@
--- One row per commit of a customer or contract; the balances have them, too.
+-- One row per commit of a customer or contract. `balances` has the same commits.
 with
 
 source as (

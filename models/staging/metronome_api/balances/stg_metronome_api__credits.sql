@@ -1,4 +1,4 @@
--- One row per credit of a customer or contract; the balances have them, too.
+-- One row per credit of a customer or contract. `balances` has the same credits.
 with
 
 source as (

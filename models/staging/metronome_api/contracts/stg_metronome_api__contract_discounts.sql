@@ -1,4 +1,4 @@
--- One row per discount that a contract gives on given days.
+-- One row per discount of a contract. The discount is given on scheduled days.
 with
 
 source as (

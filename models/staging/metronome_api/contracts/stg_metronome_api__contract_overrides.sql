@@ -1,4 +1,4 @@
--- One row per change that a contract makes to the rates of its rate card.
+-- One row per override of a contract. An override changes rates of the rate card for this contract.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per rate of a contract: the list rate, and what the contract makes of it.
+-- One row per rate of a contract: the list rate, the rate after overrides, and the rate for commits.
 with
 
 source as (

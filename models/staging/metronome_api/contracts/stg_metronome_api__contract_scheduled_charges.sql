@@ -1,4 +1,4 @@
--- One row per charge that a contract makes on given days.
+-- One row per scheduled charge of a contract. It bills an amount on each day of its schedule.
 with
 
 source as (

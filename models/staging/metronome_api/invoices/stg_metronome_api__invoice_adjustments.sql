@@ -1,4 +1,4 @@
--- One row per adjustment of a plans-model invoice: a minimum, an applied credit grant.
+-- One row per adjustment of a plan invoice: a minimum or an applied credit grant.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per line of an invoice on one day.
+-- One row per invoice line and day.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per line of an invoice on one hour.
+-- One row per invoice line and hour.
 with
 
 source as (

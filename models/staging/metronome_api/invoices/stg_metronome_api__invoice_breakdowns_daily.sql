@@ -1,4 +1,4 @@
--- One row per invoice and day of its period; the lines hold what the day cost.
+-- One row per invoice and day of its period. `invoice_breakdown_daily_lines` has the cost of each line.
 with
 
 source as (

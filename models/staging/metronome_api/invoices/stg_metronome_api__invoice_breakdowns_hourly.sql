@@ -1,4 +1,4 @@
--- One row per invoice and hour of its period; the lines hold what the hour cost.
+-- One row per invoice and hour of its period. `invoice_breakdown_hourly_lines` has the cost of each line.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per line of an invoice; a line has no id, its place in the invoice is its key.
+-- One row per invoice line. The API gives lines no id, so the key is the invoice and the position of the line.
 with
 
 source as (

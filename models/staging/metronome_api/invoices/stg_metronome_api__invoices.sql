@@ -1,4 +1,4 @@
--- One row per invoice of any status; drafts change until they are finalized.
+-- One row per invoice of any status. A draft changes until it is finalized.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per line of spend on one day.
+-- One row per line of a spend breakdown: the spend of one invoice line on one day.
 with
 
 source as (

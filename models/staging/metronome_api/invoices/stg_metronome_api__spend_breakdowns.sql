@@ -1,4 +1,4 @@
--- One row per invoice and day: spend before commits and credits, so there is no total.
+-- One row per invoice and day. Spend is before commits and credits, so a breakdown has no total.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per credit grant of the plans model; voided grants are never listed.
+-- One row per credit grant of the plans model of billing. The API does not list voided grants.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per pricing unit in which a customer was granted credit.
+-- One row per customer and pricing unit in which the customer has credit grants.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per custom pricing unit that a rate card converts into its currency.
+-- One row per rate card and custom pricing unit that it converts into its currency.
 with
 
 source as (

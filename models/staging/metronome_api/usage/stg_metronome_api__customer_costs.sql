@@ -1,4 +1,4 @@
--- One row per customer, day and pricing unit: what the day cost, before it is billed; of the plans model.
+-- One row per customer, day and pricing unit, with the cost of the day before it is billed. Only plans have costs.
 with
 
 source as (

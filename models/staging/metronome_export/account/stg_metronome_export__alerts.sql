@@ -1,4 +1,4 @@
--- One row per alert, newest version.
+-- One row per alert, in its newest version.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per billable metric.
+-- One row per billable metric, in its newest version. The export does not hold the event filters of a metric.
 with
 
 source as (

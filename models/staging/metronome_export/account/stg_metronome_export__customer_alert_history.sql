@@ -1,4 +1,4 @@
--- One row per change of an alert's state for a customer.
+-- One row per change of the state of an alert for a customer.
 {{ config(materialized='table') }}
 
 with

@@ -1,4 +1,4 @@
--- One row per customer.
+-- One row per customer, in the newest version. Archived customers stay in the table.
 {{ config(materialized='table') }}
 
 with

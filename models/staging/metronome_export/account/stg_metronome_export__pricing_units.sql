@@ -1,4 +1,4 @@
--- One row per pricing unit: a currency or a unit that the account made up, newest version.
+-- One row per pricing unit, in its newest version: a currency or a custom unit.
 with
 
 source as (

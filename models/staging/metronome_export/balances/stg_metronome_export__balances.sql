@@ -1,4 +1,4 @@
--- One row per commit or credit, of a contract or a customer, of the newest snapshot.
+-- One row per commit or credit of a contract or customer, from the newest snapshot.
 {{ config(materialized='table') }}
 
 with

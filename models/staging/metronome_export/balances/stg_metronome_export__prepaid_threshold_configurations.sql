@@ -1,4 +1,5 @@
--- One row per automatic recharge of a contract's prepaid balance, of the newest snapshot.
+-- One row per prepaid threshold configuration of a contract, from the newest snapshot. It recharges the prepaid
+-- balance automatically.
 with
 
 source as (

@@ -1,4 +1,5 @@
--- One row per definition that makes a commit or credit each period, of the newest snapshot.
+-- One row per recurring commit or credit of a contract, from the newest snapshot. It creates a new commit or credit
+-- each period.
 with
 
 source as (

@@ -1,4 +1,5 @@
--- One row per billing by spend threshold of a contract, of the newest snapshot.
+-- One row per spend threshold configuration of a contract, from the newest snapshot. It bills automatically at the
+-- threshold.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per line of a window of an open invoice and daily snapshot; each snapshot repeats the period so far.
+-- One row per daily snapshot, window and line of a draft invoice. Each snapshot repeats the period up to its day.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_line_id', 'snapshot_at'])) }}
 
 with
@@ -55,7 +55,7 @@ renamed as (
         breakdown_end_timestamp as breakdown_end_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

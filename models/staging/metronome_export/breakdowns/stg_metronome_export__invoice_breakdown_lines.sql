@@ -1,4 +1,4 @@
--- One row per line of a window of a finalized invoice, of its newest snapshot.
+-- One row per window and line of a finalized invoice, from its newest snapshot.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_line_id'])) }}
 
 with
@@ -55,7 +55,7 @@ renamed as (
         breakdown_end_timestamp as breakdown_end_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

@@ -1,4 +1,5 @@
--- One row per window (a day, unless the account has hours) of a finalized invoice, of its newest snapshot.
+-- One row per window of a finalized invoice, from its newest snapshot. A window is a day, or an hour if the account
+-- has hours.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_id'])) }}
 
 with
@@ -48,7 +49,7 @@ renamed as (
         breakdown_end_timestamp as breakdown_end_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

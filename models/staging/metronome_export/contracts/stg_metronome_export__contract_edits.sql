@@ -1,4 +1,4 @@
--- One row per edit of a contract, of the newest snapshot.
+-- One row per edit of a contract, from the newest snapshot.
 with
 
 source as (

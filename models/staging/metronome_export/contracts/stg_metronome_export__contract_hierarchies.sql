@@ -1,4 +1,4 @@
--- One row per parent or child contract, of the newest snapshot.
+-- One row per parent or child contract in an account hierarchy, from the newest snapshot.
 with
 
 source as (

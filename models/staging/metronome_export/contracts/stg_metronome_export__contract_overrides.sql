@@ -1,4 +1,5 @@
--- One row per override of a price in a contract, of the newest snapshot.
+-- One row per override of a contract, from the newest snapshot. An override changes a price of the rate card for
+-- this contract.
 with
 
 source as (

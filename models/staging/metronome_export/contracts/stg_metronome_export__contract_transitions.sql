@@ -1,4 +1,4 @@
--- One row per step from one contract to another, such as a renewal, of the newest snapshot.
+-- One row per transition from one contract to another, from the newest snapshot. A renewal is a transition.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per contract of the newest snapshot.
+-- One row per contract, from the newest snapshot.
 {{ config(materialized='table') }}
 
 with

@@ -1,4 +1,4 @@
--- One row per scheduled charge of a contract, of the newest snapshot; its dates are in the schedule.
+-- One row per scheduled charge of a contract, from the newest snapshot. `schedule` has its dates and amounts.
 with
 
 source as (

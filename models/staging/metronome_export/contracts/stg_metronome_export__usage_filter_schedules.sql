@@ -1,4 +1,5 @@
--- One row per time for which a contract counts only some usage, newest version. No environment is stated.
+-- One row per time in which a contract bills only some of a customer's usage, in the newest version. The export
+-- states no environment.
 with
 
 source as (

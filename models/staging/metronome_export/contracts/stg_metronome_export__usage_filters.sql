@@ -1,4 +1,4 @@
--- One row per version of a usage filter of a contract, of the newest snapshot.
+-- One row per version of a usage filter of a contract, from the newest snapshot.
 with
 
 source as (

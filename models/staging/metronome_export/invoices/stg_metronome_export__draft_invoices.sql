@@ -1,4 +1,4 @@
--- One row per open invoice and daily snapshot: its total as it stood on that day.
+-- One row per daily snapshot and draft invoice, with its total on that day.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_id', 'snapshot_at'])) }}
 
 with
@@ -39,7 +39,7 @@ renamed as (
         end_timestamp as period_end_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

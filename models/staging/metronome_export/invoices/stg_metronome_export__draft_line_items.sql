@@ -1,4 +1,4 @@
--- One row per line of an open invoice and daily snapshot.
+-- One row per daily snapshot and line of a draft invoice.
 {{ config(materialized='incremental', unique_key=key_hash(['line_item_id', 'snapshot_at'])) }}
 
 with
@@ -47,7 +47,7 @@ renamed as (
         ending_before,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

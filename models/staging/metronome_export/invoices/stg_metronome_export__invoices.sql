@@ -1,4 +1,5 @@
--- One row per finalized or voided invoice; the export holds no drafts in this table.
+-- One row per finalized or voided invoice, in its newest version. A VOID row supersedes the FINALIZED one. Drafts
+-- are in `draft_invoices`.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_id'])) }}
 
 with
@@ -43,7 +44,7 @@ renamed as (
         billing_provider_invoice_created_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

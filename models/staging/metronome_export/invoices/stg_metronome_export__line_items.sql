@@ -1,4 +1,5 @@
--- One row per line of an invoice: a product's charges, an applied credit or commit, an adjustment.
+-- One row per invoice line, in its newest version: the charges of a product, an applied credit or commit, or an
+-- adjustment. `sub_line_items` has the real quantities of plan invoices.
 {{ config(materialized='incremental', unique_key=key_hash(['line_item_id'])) }}
 
 with
@@ -45,7 +46,7 @@ renamed as (
         ending_before,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

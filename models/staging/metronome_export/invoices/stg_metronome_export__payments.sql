@@ -1,4 +1,4 @@
--- One row per payment that Metronome itself collected, newest version.
+-- One row per payment that Metronome collected, in its newest version.
 {{ config(materialized='table') }}
 
 with

@@ -1,4 +1,5 @@
--- One row per charge of an invoice line of the plans model.
+-- One row per charge of a line of a plan invoice, in its newest version. Amounts are in the pricing unit of the
+-- line.
 {{ config(materialized='incremental', unique_key=key_hash(['sub_line_item_id'])) }}
 
 with
@@ -33,7 +34,7 @@ renamed as (
         -- timestamps
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

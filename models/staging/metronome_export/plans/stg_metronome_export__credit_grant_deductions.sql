@@ -1,4 +1,4 @@
--- One row per final deduction from a credit grant. Pending ones are not exported.
+-- One row per posted deduction from a credit grant. The export does not hold pending deductions.
 with
 
 source as (

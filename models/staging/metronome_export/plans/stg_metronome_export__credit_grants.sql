@@ -1,4 +1,4 @@
--- One row per credit grant of the plans model, newest version.
+-- One row per credit grant of the plans model of billing, in its newest version.
 with
 
 source as (

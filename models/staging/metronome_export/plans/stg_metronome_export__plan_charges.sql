@@ -1,4 +1,5 @@
--- One row per charge of a plan and start period; `charge_id` may repeat, for price ramps.
+-- One row per charge of a plan and start period, in its newest version. `charge_id` repeats where the price changes
+-- with the billing period.
 with
 
 source as (

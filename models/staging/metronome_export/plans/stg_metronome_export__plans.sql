@@ -1,4 +1,4 @@
--- One row per plan.
+-- One row per plan, in its newest version.
 with
 
 source as (

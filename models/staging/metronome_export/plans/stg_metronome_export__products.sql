@@ -1,4 +1,4 @@
--- One row per product of the plans model.
+-- One row per product of plans, in its newest version. `product_versions` has the products of contracts.
 with
 
 source as (

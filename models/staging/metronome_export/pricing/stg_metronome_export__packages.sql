@@ -1,4 +1,4 @@
--- One row per package, a template of contracts, of the newest snapshot.
+-- One row per package, from the newest snapshot. A package is a template for contracts.
 with
 
 source as (

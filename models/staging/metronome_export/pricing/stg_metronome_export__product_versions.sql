@@ -1,4 +1,5 @@
--- One row per version of a product, of the newest snapshot. A version lasts until the next one starts.
+-- One row per version of a product of contracts, from the newest snapshot. A version lasts until the next one
+-- starts.
 with
 
 source as (

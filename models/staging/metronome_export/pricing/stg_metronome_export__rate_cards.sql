@@ -1,4 +1,4 @@
--- One row per rate card of the newest snapshot.
+-- One row per rate card, from the newest snapshot.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per version of a price on a rate card, of the newest snapshot.
+-- One row per version of a price on a rate card, from the newest snapshot.
 with
 
 source as (

@@ -1,6 +1,6 @@
 {%- set again_after_34_days = {'at': 'timestamp', 'after_days': 34} -%}
--- One row per usage event received, billed or not. An event that was sent twice counts once; one whose
--- transaction_id is used again more than 34 days later is another event.
+-- One row per usage event that Metronome received, billed or not. An event that is sent twice counts once. If its
+-- transaction_id is used again more than 34 days later, that is another event.
 {{ config(materialized='incremental', unique_key=key_hash(['environment_type', 'transaction_id'])) }}
 
 with
@@ -31,7 +31,7 @@ renamed as (
         timestamp as event_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated
