@@ -16,18 +16,16 @@ import pytest
 TESTS = Path(__file__).parent
 
 SHARES = {
-    "end_to_end/test_publish.py": 260,
-    "end_to_end/test_sandbox_reports.py": 60,
-    "end_to_end/test_flat_csv_export.py": 90,
-    "end_to_end/test_one_source_or_both.py": 120,
-    "end_to_end/test_bad_data.py": 60,
-    "end_to_end/test_build_faults.py": 60,
-    "end_to_end/test_files_in_any_order.py": 50,
-    "end_to_end/test_incremental_staging.py": 35,
-    "end_to_end/test_api_in_reports.py": 30,
-    "end_to_end/test_reconciliation.py": 20,
-    "pipelines/test_kills.py": 75,
+    "end_to_end/test_publish.py": 200,
+    "end_to_end/test_one_source_or_both.py": 90,
+    "end_to_end/test_build_faults.py": 90,
+    "end_to_end/test_sandbox_reports.py": 80,
+    "end_to_end/test_flat_csv_export.py": 80,
+    "end_to_end/test_api_in_reports.py": 50,
+    "end_to_end/test_bad_data.py": 45,
+    "end_to_end/test_files_in_any_order.py": 40,
     "pipelines/test_metronome_api_runs.py": 90,
+    "pipelines/test_kills.py": 75,
     "pipelines/test_metronome_api.py": 60,
     "pipelines/test_metronome_export_drift.py": 50,
     "pipelines/test_metronome_export.py": 45,
@@ -44,10 +42,11 @@ SMALL = 30
 CHECK = {
     "pipelines/test_architecture.py",
     "pipelines/test_docs.py",
-    "pipelines/test_sandbox_account.py",
-    "pipelines/test_sandbox_breakdowns.py",
-    "pipelines/test_sandbox_faults.py",
-    "pipelines/test_sandbox_seats.py",
+    "sandbox/test_account.py",
+    "sandbox/test_breakdowns.py",
+    "sandbox/test_contract_billing.py",
+    "sandbox/test_faults.py",
+    "sandbox/test_imports.py",
 }
 """Files of quick tests, which `make check` runs with those that are marked `check`."""
 

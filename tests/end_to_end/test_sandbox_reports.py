@@ -7,13 +7,19 @@ import pytest
 
 from sandbox.core.account import Account
 from tests.end_to_end.conftest import SAID
-from tests.end_to_end.project import MODELS, ROOT, Run, RunError
+from tests.end_to_end.project import MODELS, ROOT, SANDBOX_ARGUMENTS, Run, RunError
 
 EXPECTED = Path(__file__).parent / "expected"
 REPORTS = (
     *("billings_by_plan", "credit_ledger", "customer_summary", "invoice_lines"),
     *("invoice_register", "outstanding_ageing", "reconciliation", "revenue_by_month"),
     "usage_by_property",
+)
+
+
+LINES = (
+    *("--select", "dim_report_arguments", "rpt_invoice_lines"),
+    *("--exclude-resource-type", "unit_test"),
 )
 
 
@@ -60,7 +66,9 @@ def changed(both: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.check
 def test_dbts_unit_tests_pass(changed: Run) -> None:
-    changed.build("--select", "test_type:unit", command="test")
+    """Each sets its arguments itself, which those of the environment would go before."""
+    none = dict.fromkeys(SANDBOX_ARGUMENTS, "")
+    changed.build("--select", "test_type:unit", command="test", **none)
 
 
 def test_a_second_run_gives_the_same_bytes(both: Run, changed: Run) -> None:
@@ -106,21 +114,19 @@ def test_a_wrong_argument_is_refused_and_reports_stay(
 ) -> None:
     before = (changed.reports / "invoice_lines.csv").read_bytes()
     with pytest.raises(RunError) as failure:
-        changed.build("--select", "dim_report_arguments", "rpt_invoice_lines", **argument)
+        changed.build(*LINES, **argument)
     assert said in str(failure.value)
     assert (changed.reports / "invoice_lines.csv").read_bytes() == before
 
 
-def test_an_id_works_as_the_customer_and_an_empty_month_says_where_invoices_are(
-    changed: Run,
-) -> None:
-    arguments = ("--select", "dim_report_arguments", "rpt_invoice_lines")
-    (customer_id,) = {line["customer_id"] for line in changed.report("invoice_lines")}
-    said = changed.build(*arguments, customer=customer_id, month="2023-11")
+def test_an_id_works_as_the_customer_and_an_empty_month_gives_a_header(changed: Run) -> None:
+    before = changed.report("invoice_lines")
+    (customer_id,) = {line["customer_id"] for line in before}
+    changed.build(*LINES, customer=customer_id, month="2023-11")
     assert changed.report("invoice_lines") == []
-    assert "no invoice in 2023-11; invoices of " in said
-    assert "are in 2024-02; 2024-03; 2024-04" in said
-    changed.build(*arguments)
+    changed.build(*LINES, customer=customer_id)
+    assert changed.report("invoice_lines") == before
+    changed.build(*LINES)
 
 
 def test_an_api_of_another_environment_than_asked_for_is_an_error(changed: Run) -> None:

@@ -39,12 +39,20 @@ named_customers as (
 ),
 
 -- by id, else by its exact name, else by its name in any letter case and with look-alike characters
+best_customers as (
+    select
+        customer_id,
+        rank() over (order by preference) as choice
+    from named_customers
+    where preference is not null
+),
+
 matching_customers as (
     select
         count(*) as matches,
         min(customer_id) as customer_id
-    from named_customers
-    where preference = (select min(preference) from named_customers)
+    from best_customers
+    where choice = 1
 )
 
 select
