@@ -87,6 +87,22 @@ def test_every_model_has_a_key_that_a_build_tests(
     ]
 
 
+def test_each_layer_has_a_colour_in_the_lineage_graph(models: dict[str, dict[str, Any]]):
+    colours = {(model["fqn"][1], model["docs"]["node_color"]) for model in models.values()}
+    assert len(colours) == len({colour for _, colour in colours}) == 4
+
+
+def test_every_report_has_an_exposure_that_links_to_its_file(
+    project: dict[str, Any], models: dict[str, dict[str, Any]]
+):
+    files = {
+        exposure["depends_on"]["nodes"][0].split(".")[-1]: exposure["url"].split("/")[-1]
+        for exposure in project["exposures"].values()
+    }
+    reports = [name for name, model in models.items() if model["fqn"][1] == "reports"]
+    assert files == {name: f"{name.removeprefix('rpt_')}.csv" for name in reports}
+
+
 def test_the_page_of_the_schema_is_that_of_the_manifest(project: dict[str, Any]):
     """`make diagrams` writes it anew."""
     assert (ROOT / "docs" / "schema.md").read_text(encoding="utf-8") == page(project)
