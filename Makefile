@@ -1,6 +1,6 @@
 # Short names for the dlt and dbt commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports invoices explore app doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean
+.PHONY: help reports invoices explore app doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean diagrams
 , := ,
 space := $(subst ,, )
 hash := \#
@@ -209,6 +209,9 @@ test-docs: docs $(DEV)
 
 fault-matrix: $(DEV)
 	$(BIN)/python -m tests.fault_matrix > docs/faults.md
+
+diagrams: $(DEV)
+	$(BIN)/python -m tests.schema_diagrams > docs/schema.md
 
 benchmark: $(DEV)
 	@$(BIN)/python -m benchmarks.run

@@ -1,5 +1,6 @@
 """What all tests share: one simulated account, and its export, made once for all workers."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
 from sandbox.export.writer import write_export
 
+os.environ["SE_OFFLINE"] = "true"  # Selenium downloads no driver and sends no statistics
 pytest_plugins = ["tests.processor_seconds"]
 
 Once = Callable[[str, Callable[[Path], object]], Path]

@@ -1,10 +1,12 @@
-"""The pages in `docs` say what the code does: they cannot go stale."""
+"""The pages agree with the code: messages that they quote exist, and links lead somewhere."""
 
 import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from tests.pipelines.conftest import ROOT
 
@@ -18,50 +20,72 @@ def test_the_page_of_faults_is_that_of_the_tests():
     assert (DOCS / "faults.md").read_text(encoding="utf-8") == done.stdout
 
 
-ERRORS = {"BadFileError", "InputError", "InUseError", "TableError"}
-"""What is raised for a user to read."""
+TABLES = ("Load", "Database and disk", "Arguments", "Publish")
+"""The sections of troubleshooting.md whose tables quote messages of this project."""
 
 
-def literals(node: ast.expr) -> list[str]:
-    """The literal parts of a text; what is filled in lies between them."""
-    match node:
-        case ast.Constant(str(text)):
-            return [text]
-        case ast.JoinedStr(parts):
-            return [part.value for part in parts if isinstance(part, ast.Constant)]
-        case _:
-            return []
-
-
-def of_pipelines() -> Iterator[list[str]]:
-    """The messages that pipelines raise, and those that become part of the API's."""
-    for path in sorted((ROOT / "pipelines").rglob("*.py")):
-        errors = ERRORS | ({"ValueError"} if path.parent.name == "metronome_api" else set())
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Call(func=ast.Name(id=name), args=[message]) if name in errors:
-                    yield literals(message)
-
-
-def of_macros() -> Iterator[list[str]]:
-    """The messages that stop dbt."""
-    for path in sorted((ROOT / "macros").rglob("*.sql")):
-        calls = re.findall(r"raise_compiler_error\((.*?)\) }}", path.read_text(), re.DOTALL)
-        for call in calls:
-            yield [double or single for double, single in re.findall(r'"(.*?)"|\'(.*?)\'', call)]
-
-
-def telling(parts: list[str]) -> str:
-    """What a user would search for: the first clause of a message that has three words, or two."""
-    ends = re.compile(r"[.:;,](?:\s|$)|\(")
-    clauses = [clause.strip(" '\"") for part in parts for clause in ends.split(part)]
-    words = [(clause, len(clause.split())) for clause in clauses]
-    return next((clause for least in (3, 2) for clause, count in words if count >= least), "")
-
-
-def test_what_to_do_when_has_every_message():
+def quotes() -> list[str]:
+    """The parts of the quoted messages that do not differ between runs."""
     page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
-    messages = [telling(parts) for parts in (*of_pipelines(), *of_macros())]
-    missing = [message for message in messages if message not in page]
-    assert len(messages) > 50
-    assert "\n".join(missing) == ""
+    sections = dict(section.split("\n", 1) for section in page.split("\n## ")[1:])
+    cells = [
+        line.split("|")[1]
+        for name in TABLES
+        for line in sections[name].splitlines()
+        if line.startswith("| `")
+    ]
+    messages = [message for cell in cells for message in re.findall("`([^`]+)`", cell)]
+    parts = [part.strip(" ,") for message in messages for part in message.split("…")]
+    return [part for part in parts if part]
+
+
+def texts() -> str:
+    """Every text in the code of the pipelines and macros, one a line."""
+    constants = [
+        node.value
+        for path in sorted((ROOT / "pipelines").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    macros = [path.read_text(encoding="utf-8") for path in (ROOT / "macros").glob("*.sql")]
+    return "\n".join(" ".join(text.split()) for text in (*constants, *macros))
+
+
+def test_every_message_that_troubleshooting_quotes_exists():
+    code, quoted = texts(), quotes()
+    assert len(quoted) > 20
+    assert not [part for part in quoted if part not in code]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(DOCS.glob("*.md")),
+    *sorted((ROOT / "benchmarks").glob("*.md")),
+    *sorted((ROOT / "pipelines").rglob("*.md")),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path):
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_readme_is_short():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 150
+    last_section = readme.rpartition("\n## ")[2]
+    assert last_section.startswith("Read these five files first")
+    assert len(re.findall(r"^\d\. ", last_section, re.MULTILINE)) == 5
