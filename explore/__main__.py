@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from explore.queries import STARTERS
-from explore.snapshot import take
 from pipelines.errors import InputError
 from pipelines.settings import database_file
+
+from explore.queries import STARTERS
+from explore.snapshot import take
 
 FOLDER = Path(__file__).parent
 PORT = "2718"

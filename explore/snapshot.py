@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import duckdb
-
 from pipelines.database import lock_file, opened
 from pipelines.errors import InputError
 from pipelines.locks import InUseError, held, writable

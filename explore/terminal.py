@@ -2,7 +2,6 @@
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
 from pipelines.errors import printable
 
 CONTROLS = r"[^\P{C}\n\t]"
