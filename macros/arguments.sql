@@ -15,6 +15,10 @@
     {%- if not execute -%}
         {{ return('') }}
     {%- endif -%}
+    {#- a unit test overrides vars, and must not depend on the environment -#}
+    {%- if model is defined and model.resource_type == 'unit_test' -%}
+        {{ return(var(name) | string | trim) }}
+    {%- endif -%}
     {%- set in_vars = (invocation_args_dict.vars or {}).get(name) -%}
     {%- if in_vars is not none -%}
         {{ return(in_vars | string | trim) }}

@@ -81,6 +81,8 @@ class LastPublishedRun:
         arguments: The arguments by name.
         raw: The state of the raw tables by source node, as `raw_state` returns it.
         children: The nodes that read or test a node or source.
+        skipped_tests: The names of the tests of a node that a narrowed run must not select: they
+            compare it with a table that no run builds.
         readers: The nodes that read an argument, by its name.
         results: Status and number of failures by node.
         set_checksum: The checksum of the set's `run.json`.
@@ -92,6 +94,7 @@ class LastPublishedRun:
     arguments: dict[str, str]
     raw: dict[str, list[Any]]
     children: dict[str, list[str]]
+    skipped_tests: dict[str, list[str]]
     readers: dict[str, list[str]]
     results: dict[str, dict[str, Any]]
     set_checksum: str
@@ -130,8 +133,10 @@ def select(
     }
     affected = reachable(sources | read, last.children)
     built = {node for node in affected if node.startswith(BUILT)}
+    skipped = {name for node in built for name in last.skipped_tests.get(node, [])}
+    exclude = ["--exclude", *sorted(skipped)] if skipped else []
     return BuildSelection(
-        command=[*words, "--select", REPORTS, *_roots(built, last.children)],
+        command=[*words, "--select", REPORTS, *_roots(built, last.children), *exclude],
         kept={node: result for node, result in last.results.items() if node not in affected},
         is_empty=not built and arguments == last.arguments,
     )
@@ -188,6 +193,7 @@ def record_published_run(
         arguments=arguments,
         raw=raw,
         children=_children(run.manifest, results),
+        skipped_tests=_skipped_tests(run.manifest, results),
         readers={
             name: sorted(_calling(run.manifest, f"macro.metronome.{macro}") & results.keys())
             for name, macro in ARGUMENTS.items()
@@ -274,6 +280,17 @@ def _children(manifest: dict[str, Any], built: Container[str]) -> dict[str, list
         parent: [child for child in children if reads(child, parent)]
         for parent, children in manifest["child_map"].items()
     }
+
+
+def _skipped_tests(manifest: dict[str, Any], built: Container[str]) -> dict[str, list[str]]:
+    """Return the names of the data tests that were not run, by each built node that they test."""
+    skipped = defaultdict(list)
+    for name, node in manifest["nodes"].items():
+        if node["resource_type"] == "test" and name not in built:
+            for parent in node["depends_on"]["nodes"]:
+                if parent in built:
+                    skipped[parent].append(node["name"])
+    return dict(skipped)
 
 
 def _calling(manifest: dict[str, Any], macro: str) -> set[str]:
