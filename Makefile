@@ -1,17 +1,21 @@
 # Short names for the dlt and dbt commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports invoices doctor freshness check test lint docs test-docs benchmark fault-matrix diagrams lock audit clean
+.PHONY: help reports invoices explore app doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean diagrams
 , := ,
 space := $(subst ,, )
 hash := \#
 
 ARGUMENTS := AS_OF MONTH CUSTOMER ENVIRONMENT USAGE_FROM USAGE_TO USAGE_EVENT USAGE_PROPERTY USAGE_QUANTITY
-SETTINGS := ACCOUNT EXPORT DB OUT MEMORY ACCEPT_INCOMPLETE FULL_REFRESH LOG_FORMAT LOCK_WAIT_SECONDS SELLER PDF INVOICE_DOCUMENTS
+SETTINGS := ACCOUNT EXPORT DB DLT_DATA_DIR OUT MEMORY ACCEPT_INCOMPLETE FULL_REFRESH LOG_FORMAT LOCK_WAIT_SECONDS SELLER PDF INVOICE_DOCUMENTS
 given := $(foreach name,$(.VARIABLES),$(if $(findstring command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(ARGUMENTS) $(SETTINGS) MAKE% -%,$(given))
 ifneq ($(unknown),)
 $(error Unknown: $(unknown). `make help` lists the arguments)
 endif
+
+# A value is a text: neither make nor the shell evaluates a $ in it.
+literal = $(if $(findstring command,$(origin $(1))),override )$(1) := $$(value $(1))
+$(foreach name,$(ARGUMENTS) $(SETTINGS),$(if $(filter-out undefined default,$(origin $(name))),$(eval $(call literal,$(name)))))
 
 # The sandbox, unless an export or a token is configured. ACCOUNT=sandbox uses the sandbox all the same.
 ifndef ACCOUNT
@@ -19,7 +23,7 @@ ACCOUNT := $(if $(strip $(value EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$
 endif
 
 ifeq ($(ACCOUNT),sandbox)
-EXPORT = data/sandbox/export
+override EXPORT := data/sandbox/export
 AS_OF ?= 2024-04-15
 MONTH ?= 2024-03
 ifneq ($(ENVIRONMENT),SANDBOX)
@@ -36,14 +40,14 @@ $(foreach character,$(unsafe),$(eval name := $$(subst $$(character),_,$$(name)))
 NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))
 DB ?= data/$(NAME)/metronome.duckdb
 OUT ?= reports/$(NAME)
+# dlt cannot work in a folder with a % or a ' in its path.
+DLT_DATA_DIR ?= $(subst ',_,$(subst %,_,$(DB))).dlt
 
-# Values reach the tools through the environment only, so no quote in one can break a command. `value` keeps make
-# from running a $(shell …) in a name, and the names themselves are not exported.
+# Values reach the tools through the environment only, so no quote in one can break a command.
 unexport $(ARGUMENTS)
 $(foreach argument,$(ARGUMENTS),$(eval export REPORT_$(argument) = $$(value $(argument))))
-export OUT DB ENVIRONMENT
+export ACCOUNT OUT DB DLT_DATA_DIR ENVIRONMENT
 export DESTINATION__DUCKDB__CREDENTIALS = $(DB)
-export DLT_DATA_DIR = $(DB).dlt
 export DBT_TARGET_PATH = $(DB).target
 ifneq ($(strip $(value EXPORT)),)
 export SOURCES__METRONOME_EXPORT__BUCKET_URL = $(value EXPORT)
@@ -74,11 +78,14 @@ endif
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEV := .venv/.installed-dev
+EXPLORE := .venv/.installed-explore
 UV := $(shell command -v uv)
 
 help:
 	@echo "make reports    load the sandbox or your own data, and write the reports"
 	@echo "make invoices   the same; with PDF=1 the invoices of MONTH or CUSTOMER as PDF"
+	@echo "make explore    open the tables in Harlequin, an SQL editor in the terminal, on a snapshot"
+	@echo "make app        look at one customer in the browser, on the same snapshot"
 	@echo "make doctor     check versions, settings, token, database and disk, and print what to fix"
 	@echo "make freshness  print how late each table of your data is; fail at three days"
 	@echo "make docs       write the dbt docs with the lineage as one page"
@@ -101,14 +108,15 @@ help:
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one in the data, else PRODUCTION)"
 	@echo "  SELLER=<name and address> the head of the invoice documents"
 	@echo "  PDF=1                    write the invoices as PDF as well; needs pip install '.[pdf]'"
-	@echo "  OUT=<folder>             the folder of the reports ($(OUT))"
-	@echo "  DB=<file>                the DuckDB database ($(DB))"
+	@echo "  OUT=<folder>             the folder of the reports ($$OUT)"
+	@echo "  DB=<file>                the DuckDB database ($$DB)"
+	@echo "  DLT_DATA_DIR=<folder>    the working folder of dlt ($$DLT_DATA_DIR)"
 	@echo "  ACCEPT_INCOMPLETE=1      publish without the files and tables of the export that cannot be loaded"
 	@echo "  MEMORY=8GB               the memory that DuckDB may use; larger queries spill to disk (4GB)"
 	@echo "  FULL_REFRESH=1           build every table anew, after an upgrade"
 	@echo "  LOG_FORMAT=json          print each line as a JSON object, with the counts and seconds of its step"
 	@echo "  LOCK_WAIT_SECONDS=60     how long to wait for another run on the same database (60)"
-	@echo "  ACCOUNT=sandbox          use the sandbox even if a token or an export is configured ($(ACCOUNT))"
+	@echo "  ACCOUNT=sandbox          use the sandbox even if a token or an export is configured ($$ACCOUNT)"
 
 # A run needs no test tools. uv installs the same lock in a third of the time.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -118,6 +126,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 $(DEV): $(INSTALLED) requirements-dev.lock
 	@$(call install,requirements-dev.lock)
+	@touch $@
+
+$(EXPLORE): $(INSTALLED) requirements-explore.lock
+	@echo "Installing requirements-explore.lock in .venv"
+	@$(call install,requirements-explore.lock)
 	@touch $@
 
 ifneq ($(UV),)
@@ -139,10 +152,17 @@ else
 	$(Q)$(BIN)/dlt pipeline run
 endif
 	$(Q)$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
-	@$(BIN)/python -m pipelines.last_used
+	@$(BIN)/python -m pipelines.common.last_used
 
 # The same set, with the invoices of the month, or of CUSTOMER, as PDF if PDF=1.
 invoices: reports
+
+# The snapshot is a copy, so neither of the two blocks a run.
+explore: $(EXPLORE)
+	@$(BIN)/python -m explore
+
+app: $(EXPLORE)
+	@$(BIN)/python -m explore app
 
 doctor: $(INSTALLED)
 ifeq ($(ACCOUNT),sandbox)
@@ -203,6 +223,7 @@ benchmark: $(DEV)
 lock:
 	$(compile) -o requirements.lock
 	$(compile) --extra dev --constraints requirements.lock -o requirements-dev.lock
+	$(compile) --extra explore --constraints requirements-dev.lock -o requirements-explore.lock
 
 compile = uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --universal --generate-hashes --python-version 3.11 pyproject.toml
 

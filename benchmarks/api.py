@@ -23,7 +23,7 @@ import duckdb
 import httpx
 from metronome import DefaultHttpxClient, Metronome
 
-from pipelines.metronome_api.settings import ApiSettings
+from pipelines.metronome_api.api_settings import ApiSettings
 from sandbox.api.server import TOKEN
 from sandbox.billing.simulate import simulate
 from sandbox.core.records import NOW, PRODUCTION, to_text

@@ -20,7 +20,7 @@ import duckdb
 from moto.server import ThreadedMotoServer
 
 from benchmarks.measuring import BIN, DUCKDB, Cost, hand_written, landing, measure, row
-from pipelines.metronome_export.tables import TABLES
+from pipelines.metronome_export.export_tables import TABLES
 
 ARGUMENTS = {
     "REPORT_AS_OF": "2024-04-15",

@@ -1,5 +1,5 @@
 {#
-  Post-hook of dim_report_arguments: stop before any report is written if no customer is in the environment that
+  Post-hook of report_parameters: stop before any report is written if no customer is in the environment that
   was asked for, or the customer's name is not the name of one customer. The message lists what there is.
 #}
 {% macro check_arguments() -%}

@@ -4,13 +4,13 @@
 #}
 
 {# An amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
-{% macro major_amount(amount, stated_unit) -%}
-    cast({{ amount }} * case {{ stated_unit }} when 'USD (cents)' then 0.01 else 1.00 end as {{ amount_type() }})
+{% macro major_amount(amount, source_pricing_unit) -%}
+    cast({{ amount }} * case {{ source_pricing_unit }} when 'USD (cents)' then 0.01 else 1.00 end as {{ amount_type() }})
 {%- endmacro %}
 
 {# The pricing unit that a major amount is in: `USD` for `USD (cents)`, any other by its own name. #}
-{% macro pricing_unit(stated_unit) -%}
-    case {{ stated_unit }} when 'USD (cents)' then 'USD' else {{ stated_unit }} end
+{% macro pricing_unit(source_pricing_unit) -%}
+    case {{ source_pricing_unit }} when 'USD (cents)' then 'USD' else {{ source_pricing_unit }} end
 {%- endmacro %}
 
 {% macro amount_type() -%} decimal(38, 20) {%- endmacro %}

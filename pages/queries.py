@@ -35,7 +35,7 @@ def parameters(connection: duckdb.DuckDBPyConnection) -> Row:
             usage_to_date as usage_to,
             customer,
             customer_id
-        from marts.dim_report_arguments
+        from marts.report_parameters
         """,
     )[0]
 
@@ -241,7 +241,7 @@ def usage_daily(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             usage.property_value,
             cast(coalesce(usage.quantity, usage.events) as double) as quantity
         from marts.fct_usage_by_property_daily as usage
-        inner join marts.dim_report_arguments as arguments
+        inner join marts.report_parameters as arguments
             on {IN_SCOPE.format(alias="usage")}
         order by usage.event_date, usage.property_value nulls last
         """,
@@ -254,9 +254,9 @@ def commits(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
         connection,
         f"""
         select
-            credits.credit_id as balance_id,
-            credits.credit_type as balance_type,
-            credits.credit_name as balance_name,
+            credits.balance_id,
+            credits.balance_type,
+            credits.balance_name,
             credits.customer_id,
             customers.customer_name,
             credits.pricing_unit,
@@ -266,16 +266,16 @@ def commits(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
             credits.days_left,
             row_number() over (
                 partition by credits.pricing_unit
-                order by credits.granted_amount desc nulls last, credits.credit_id
+                order by credits.granted_amount desc nulls last, credits.balance_id
             ) as place,
             count(*) over () as all_rows
-        from marts.fct_credit_balances as credits
-        inner join marts.dim_report_arguments as arguments
+        from marts.fct_balances as credits
+        inner join marts.report_parameters as arguments
             on {IN_SCOPE.format(alias="credits")}
         left join marts.dim_customers as customers
             on credits.customer_id = customers.customer_id
         where credits.is_spendable and credits.balance_amount > 0
-        order by place, credits.granted_amount desc nulls last, credits.credit_id
+        order by place, credits.granted_amount desc nulls last, credits.balance_id
         limit ?
         """,
         limit,
@@ -291,16 +291,16 @@ def burn_down(connection: duckdb.DuckDBPyConnection, balance_ids: list[str]) -> 
         connection,
         """
         select
-            credit_id as balance_id,
+            balance_id,
             effective_at,
             bool_or(is_pending) as is_pending,
             cast(
-                sum(sum(amount)) over (partition by credit_id order by effective_at) as double
+                sum(sum(amount)) over (partition by balance_id order by effective_at) as double
             ) as balance
         from marts.fct_balance_ledger
-        where credit_id in (select unnest(cast(? as varchar[])))
-        group by credit_id, effective_at
-        order by credit_id, effective_at
+        where balance_id in (select unnest(cast(? as varchar[])))
+        group by balance_id, effective_at
+        order by balance_id, effective_at
         """,
         balance_ids,
     )
@@ -325,7 +325,7 @@ INVOICES = f"""
         invoices.period_end_at,
         invoices.issued_at,
         invoices.billing_month,
-        invoices.is_counted,
+        invoices.is_included_in_totals,
         coalesce(outstanding.invoice_id is not null, false) as is_outstanding,
         coalesce(invoices.billing_provider_type, customers.billing_provider_type)
             as billing_provider_type,
@@ -346,7 +346,7 @@ INVOICES = f"""
             else 5
         end as preference
     from marts.fct_invoices as invoices
-    inner join marts.dim_report_arguments as arguments
+    inner join marts.report_parameters as arguments
         on {IN_SCOPE.format(alias="invoices")}
     left join marts.dim_customers as customers
         on invoices.customer_id = customers.customer_id
@@ -364,7 +364,7 @@ def invoice_counts(connection: duckdb.DuckDBPyConnection) -> Row:
         f"""
         select
             count(*) as invoices,
-            count(*) filter (where preference <= 2 and is_counted) as asked
+            count(*) filter (where preference <= 2 and is_included_in_totals) as asked
         from ({INVOICES})
         """,
     )[0]
@@ -503,14 +503,14 @@ def differences(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
             where days_difference_amount <> 0
             union all
             select
-                6, 'ledger to balance', environment_type, customer_id, null, credit_id,
+                6, 'ledger to balance', environment_type, customer_id, null, balance_id,
                 pricing_unit, difference_amount
             from marts.fct_reconciliation_balances
             where outcome = 'different'
         )
         select found.*, customers.customer_name, count(*) over () as all_rows
         from found
-        inner join marts.dim_report_arguments as arguments
+        inner join marts.report_parameters as arguments
             on {IN_SCOPE.format(alias="found")}
         left join marts.dim_customers as customers on found.customer_id = customers.customer_id
         order by check_number, customer_name, invoice_id, what
@@ -527,7 +527,7 @@ def without_due_date(connection: duckdb.DuckDBPyConnection) -> int:
         f"""
         select count(*) as invoices
         from marts.fct_outstanding_invoices as invoices
-        inner join marts.dim_report_arguments as arguments
+        inner join marts.report_parameters as arguments
             on {IN_SCOPE.format(alias="invoices")}
         where invoices.due_at is null
         """,
@@ -562,7 +562,7 @@ def first_and_last_event(connection: duckdb.DuckDBPyConnection) -> tuple[date | 
         f"""
         select min(events.event_date) as first_day, max(events.event_date) as last_day
         from marts.fct_usage_events as events
-        inner join marts.dim_report_arguments as arguments
+        inner join marts.report_parameters as arguments
             on {IN_SCOPE.format(alias="events")}
         """,
     )[0]

@@ -6,8 +6,8 @@ import sys
 from dlt._workspace.cli import SupportsCliCommand
 from dlt._workspace.cli.exceptions import CliCommandException
 
-from pipelines.errors import InputError
-from pipelines.steps import Clock, Line, as_json, say
+from pipelines.common.errors import InputError
+from pipelines.common.log import LogLine, Stopwatch, is_json_log, log_step
 
 
 class PipelineRunCommand(SupportsCliCommand):
@@ -53,12 +53,12 @@ class PipelineRunCommand(SupportsCliCommand):
                     "Nothing to load: set SOURCES__METRONOME_EXPORT__BUCKET_URL to the folder of "
                     "an export, METRONOME_BEARER_TOKEN to an API token, or both."
                 )
-            clock = Clock()
+            clock = Stopwatch()
             for line in run(names, args.select, args.full_refresh):
-                took = {"seconds": clock.seconds()} if isinstance(line, Line) else {}
-                say(line, **took)
+                took = {"seconds": clock.seconds()} if isinstance(line, LogLine) else {}
+                log_step(line, **took)
         except InputError as error:
-            if as_json():
-                say(str(error), "error", step="load")
+            if is_json_log():
+                log_step(str(error), "error", step="load")
                 sys.exit(1)
             raise CliCommandException(1, self.docs_url, error) from error

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import requests
 from packaging.requirements import Requirement
 
-from pipelines.database import connect
-from pipelines.errors import InputError
+from pipelines.common.database import connect
+from pipelines.common.errors import InputError
+from pipelines.common.settings import api_token, api_url, database_file, export_url
 from pipelines.metronome_export.files import list_files
 from pipelines.metronome_export.storage import open_location
-from pipelines.settings import api_token, api_url, database_file, export_url
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
 PYTHON = (3, 11)

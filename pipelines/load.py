@@ -18,23 +18,23 @@ from dlt.common.schema.utils import new_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines import metronome_api, metronome_export
-from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
-from pipelines.database import check_name, create, lock_file, opened
-from pipelines.errors import OWN_DATABASE, InputError, printable
-from pipelines.failures import plain
-from pipelines.locks import held, writable
-from pipelines.metronome_api.run import load_account
-from pipelines.metronome_api.settings import ApiSettings, api_settings, host, selected
-from pipelines.metronome_export.load_files import ACCEPT, drop_export, load_export
-from pipelines.metronome_export.storage import open_location
-from pipelines.settings import (
+from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE
+from pipelines.common.database import check_name, create, lock_file, opened
+from pipelines.common.errors import OWN_DATABASE, InputError, printable, to_input_error
+from pipelines.common.locks import held, writable
+from pipelines.common.settings import (
     accepts_incomplete,
     api_token,
     api_url,
     database_file,
+    database_setting,
     export_url,
     memory_limit,
 )
+from pipelines.metronome_api.api_settings import ApiSettings, api_settings, host, selected
+from pipelines.metronome_api.load_account import load_account
+from pipelines.metronome_export.load_files import ACCEPT, drop_export, load_export
+from pipelines.metronome_export.storage import open_location
 
 LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
 ROW_ID: TColumnSchema = {
@@ -85,7 +85,7 @@ def run(
         with _alone(database_file()) as connection:
             yield from _load(names, settings, full_refresh, connection)
     except (DltException, duckdb.Error, OSError) as error:
-        raise plain(error) from error
+        raise to_input_error(error) from error
 
 
 def _check(names: list[str], settings: ApiSettings) -> None:
@@ -101,12 +101,13 @@ def _check(names: list[str], settings: ApiSettings) -> None:
         host(api_url())
         settings.window()
     selected(settings.select)
-    check_name(database_file(), {f"{m.DATASET}{end}" for m in PIPELINES.values() for end in ENDS})
+    schemas = {f"{module.DATASET}{end}" for module in PIPELINES.values() for end in ENDS}
+    check_name(database_setting(), schemas)
     folder = _working_folder()
     if found := [sign for sign in "%'" if sign in str(folder)]:
         raise InputError(
-            f"dlt cannot work in the folder {folder}: its path has a {found[0]}. Set DLT_DATA_DIR "
-            "to another folder."
+            f"dlt cannot work in the folder {folder}: its path has a {found[0]}. Name another "
+            "folder: DLT_DATA_DIR=<folder>, for make and dlt."
         )
 
 

@@ -20,7 +20,7 @@ def plug_cli_pipeline_run(host: str) -> type:
 
 def _use_last_database() -> None:
     """Let `dlt pipeline …` find the working folder that `make` used last, and print which."""
-    from pipelines.last_used import WORKING_FOLDER
+    from pipelines.common.last_used import WORKING_FOLDER
 
     folder = Path(WORKING_FOLDER)
     if folder.is_dir() and "DLT_DATA_DIR" not in os.environ:

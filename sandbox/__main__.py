@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipelines.children import exit_on_signals, run_child
-from pipelines.steps import Clock, say
+from pipelines.common.log import Stopwatch, log_step
+from pipelines.common.subprocesses import exit_on_signals, run_child
 from sandbox.api.fault_options import RATE_LIMIT_TYPES, RETRY_AFTER, Faults
 from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
@@ -147,10 +147,10 @@ def _app(account: Account, options: argparse.Namespace) -> "FaultyApi":
 def _export(account: Account, options: argparse.Namespace) -> int:
     from sandbox.export.writer import write_export
 
-    clock = Clock()
+    clock = Stopwatch()
     files = write_export(account, options.folder, options.layout)
     text = f"export: {len(files)} files of the sandbox account in {options.folder}"
-    say(text, step="sandbox", files=len(files), seconds=clock.seconds())
+    log_step(text, step="sandbox", files=len(files), seconds=clock.seconds())
     return 0
 
 

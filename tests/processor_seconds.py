@@ -24,28 +24,28 @@ SHARES = {
     "end_to_end/test_api_in_reports.py": 50,
     "end_to_end/test_bad_data.py": 45,
     "end_to_end/test_files_in_any_order.py": 40,
-    "pipelines/test_metronome_api_runs.py": 90,
-    "pipelines/test_kills.py": 75,
-    "pipelines/test_metronome_api.py": 60,
-    "pipelines/test_metronome_export_drift.py": 50,
-    "pipelines/test_metronome_export.py": 45,
-    "pipelines/test_metronome_export_places.py": 45,
-    "pipelines/test_metronome_api_faults.py": 45,
-    "pipelines/test_publish.py": 45,
-    "pipelines/test_cli.py": 40,
-    "pipelines/test_locks.py": 40,
+    "pipelines/common/test_kills.py": 75,
+    "pipelines/api/test_later_runs.py": 60,
+    "pipelines/api/test_interrupted_runs.py": 45,
+    "pipelines/export/test_drift.py": 50,
+    "pipelines/export/test_storage.py": 45,
+    "pipelines/publish/test_command.py": 45,
+    "pipelines/common/test_settings.py": 45,
+    "pipelines/common/test_cli.py": 40,
+    "pipelines/common/test_locks.py": 40,
 }
 """Processor seconds that a file of tests may take; `SMALL` where it is not here."""
 
 SMALL = 30
 
 CHECK = {
-    "pipelines/test_architecture.py",
-    "pipelines/test_docs.py",
+    "pipelines/repository/test_architecture.py",
+    "pipelines/repository/test_docs.py",
     "sandbox/test_account.py",
     "sandbox/test_breakdowns.py",
-    "sandbox/test_contract_billing.py",
     "sandbox/test_faults.py",
+    "sandbox/test_seat_balances.py",
+    "sandbox/test_contract_billing.py",
     "sandbox/test_imports.py",
 }
 """Files of quick tests, which `make check` runs with those that are marked `check`."""

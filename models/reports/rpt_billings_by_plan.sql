@@ -10,5 +10,5 @@ select
     billings.billed_amount,
     billings.plan_kind
 from {{ ref('fct_billings_by_plan') }} as billings
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on billings.environment_type is not distinct from arguments.environment_type

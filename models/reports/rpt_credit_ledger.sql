@@ -1,8 +1,8 @@
 -- One row per entry of the ledger of a commit, a credit or a customer's credit grants.
 select
     customers.customer_name,
-    ledger.credit_name,
-    ledger.credit_type,
+    ledger.balance_name,
+    ledger.balance_type,
     ledger.effective_at,
     ledger.entry_type,
     ledger.amount,
@@ -14,12 +14,12 @@ select
     ledger.invoice_id,
     ledger.ledger_entry_id,
     ledger.ledger_id,
-    ledger.credit_id,
+    ledger.balance_id,
     ledger.segment_id,
     ledger.contract_id,
     ledger.customer_id,
     ledger.environment_type
 from {{ ref('fct_balance_ledger') }} as ledger
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on ledger.environment_type is not distinct from arguments.environment_type
 left join {{ ref('dim_customers') }} as customers on ledger.customer_id = customers.customer_id

@@ -54,5 +54,5 @@ select
     balances.unbillable_invoices,
     balances.unbillable_amount as unbillable_total
 from {{ ref('fct_customer_balances') }} as balances
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on balances.environment_type is not distinct from arguments.environment_type

@@ -21,9 +21,9 @@ select
 from {{ ref('fct_invoice_lines') }} as lines
 inner join {{ ref('fct_invoices') }} as invoices on lines.invoice_id = invoices.invoice_id
 left join {{ ref('dim_customers') }} as customers on invoices.customer_id = customers.customer_id
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on
         invoices.environment_type is not distinct from arguments.environment_type
         and {{ month_text('invoices.billing_month') }} = arguments.billing_month
         and (arguments.customer = '' or invoices.customer_id = arguments.customer_id)
-where invoices.is_counted
+where invoices.is_included_in_totals

@@ -22,7 +22,7 @@ select
     invoices.gross_usage_amount as gross_usage,
     invoices.applied_credit_amount as applied_credit,
     invoices.is_billed,
-    invoices.is_counted,
+    invoices.is_included_in_totals,
     invoices.billing_provider_error,
     invoices.net_payment_terms_days,
     invoices.regenerated_from_invoice_id,
@@ -31,7 +31,7 @@ select
     invoices.customer_id,
     invoices.environment_type
 from {{ ref('fct_invoices') }} as invoices
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on invoices.environment_type is not distinct from arguments.environment_type
 left join {{ ref('dim_customers') }} as customers on invoices.customer_id = customers.customer_id
 left join {{ ref('fct_outstanding_invoices') }} as outstanding on invoices.invoice_id = outstanding.invoice_id

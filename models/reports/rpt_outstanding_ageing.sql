@@ -15,5 +15,5 @@ select
     ageing.environment_type,
     arguments.as_of
 from {{ ref('fct_outstanding_ageing') }} as ageing
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on ageing.environment_type is not distinct from arguments.environment_type

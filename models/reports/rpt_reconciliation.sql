@@ -12,5 +12,5 @@ select
     summary.check_number,
     summary.outcome
 from {{ ref('fct_reconciliation_summary') }} as summary
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on summary.environment_type is not distinct from arguments.environment_type

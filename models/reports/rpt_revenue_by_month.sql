@@ -9,5 +9,5 @@ select
     revenue.accrued_on,
     revenue.environment_type
 from {{ ref('fct_revenue_by_month') }} as revenue
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on revenue.environment_type is not distinct from arguments.environment_type

@@ -9,5 +9,5 @@ select
     usage.quantity,
     usage.environment_type
 from {{ ref('fct_usage_by_property') }} as usage
-inner join {{ ref('dim_report_arguments') }} as arguments
+inner join {{ ref('report_parameters') }} as arguments
     on usage.environment_type is not distinct from arguments.environment_type

@@ -1,11 +1,11 @@
 """dlt pipeline `metronome_api`: one account of Metronome's API as raw tables.
 
-`metronome_api_source` is the dlt source. `load_account` in `run.py` is the pipeline, which reads
-incrementally and resumes. Both read the endpoints of `endpoints.py` into the tables of `tables.py`.
+`metronome_api_source` is the dlt source. `load_account` is the pipeline, which reads incrementally
+and resumes. Both read the endpoints of `endpoints.py` into the tables of `api_tables.py`.
 """
 
+from pipelines.metronome_api.api_tables import DATASET, RAW_TABLES
 from pipelines.metronome_api.source import metronome_api_source
-from pipelines.metronome_api.tables import DATASET, RAW_TABLES
 
 NAME = "metronome_api"
 SELECTED_TABLES: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ from dlt.common.json import json
 from dlt.common.schema.typing import C_DLT_ID, C_DLT_LOAD_ID
 from dlt.common.utils import uniq_id
 
-from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE, Hints
+from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE, Hints
 
 Row = dict[str, Any]
 Item = tuple[str, Any]

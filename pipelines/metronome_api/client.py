@@ -16,7 +16,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from requests import HTTPError, RequestException, Response
 
-from pipelines.errors import InputError, printable
+from pipelines.common.errors import InputError, printable
 from pipelines.metronome_api.endpoints import Endpoint
 from pipelines.metronome_api.parsing import parse
 from pipelines.metronome_api.transport import (

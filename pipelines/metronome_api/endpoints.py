@@ -18,9 +18,6 @@ Row = dict[str, Any]
 Rows = Mapping[str, list[Row]]
 """Rows by raw table."""
 
-BASE_URL = "https://api.metronome.com"
-
-
 QUERY = JSONResponseCursorPaginator("next_page", cursor_param="next_page")
 BODY = JSONResponseCursorPaginator("next_page", cursor_body_path="next_page")
 CURSOR = JSONResponseCursorPaginator("cursor", cursor_body_path="cursor")

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
+from pipelines.metronome_api.api_tables import TABLES
 from pipelines.metronome_api.client import MetronomeClient, UnavailableError
 from pipelines.metronome_api.endpoints import (
     ACCOUNT,
@@ -17,7 +18,6 @@ from pipelines.metronome_api.endpoints import (
     Row,
 )
 from pipelines.metronome_api.rows import by_table
-from pipelines.metronome_api.tables import TABLES
 from pipelines.metronome_api.transport import RequestStats
 
 

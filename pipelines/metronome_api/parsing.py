@@ -5,7 +5,7 @@ import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
 
-from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
+from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 
 _FINEST = Decimal(1).scaleb(-AMOUNT_SCALE)
 _MOST_DIGITS = AMOUNT_PRECISION - AMOUNT_SCALE

@@ -11,9 +11,9 @@ from typing import Any
 
 from dlt.common.schema.typing import TMergeDispositionDict
 
+from pipelines.metronome_api.api_tables import DATASET, RAW_TABLES
 from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS, Endpoint, Nested, tables
 from pipelines.metronome_api.extract import ReadResult
-from pipelines.metronome_api.tables import DATASET, RAW_TABLES
 
 DELETE_SCOPE = f"{DATASET}._delete_scope"
 

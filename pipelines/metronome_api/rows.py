@@ -6,7 +6,7 @@ vendor's documentation explains.
 
 from collections.abc import Iterable, Iterator
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_api.endpoints import Endpoint, Nested, Row
 
 

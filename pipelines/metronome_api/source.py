@@ -7,7 +7,7 @@
     dlt.pipeline("metronome", destination="duckdb", dataset_name="metronome").run(source)
 
 Each run reads the selected lists in full. `dlt pipeline metronome_api run` reads the same lists,
-and later only what can have changed: see `run.py`.
+and later only what can have changed: see `load_account.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,10 +20,12 @@ from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 from dlt.extract.hints import make_hints
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
+from pipelines.common.settings import BASE_URL
+from pipelines.metronome_api.api_settings import ApiSettings, host
+from pipelines.metronome_api.api_tables import TABLES
 from pipelines.metronome_api.client import MetronomeClient, UnavailableError
 from pipelines.metronome_api.endpoints import (
-    BASE_URL,
     ENDPOINT_OF,
     ENDPOINTS,
     Endpoint,
@@ -32,8 +34,6 @@ from pipelines.metronome_api.endpoints import (
 )
 from pipelines.metronome_api.extract import Extractor
 from pipelines.metronome_api.rows import by_table
-from pipelines.metronome_api.settings import ApiSettings, host
-from pipelines.metronome_api.tables import TABLES
 
 
 @dlt.source(name="metronome_api", section="metronome_api")
@@ -58,7 +58,7 @@ def metronome_api_source(
     Returns:
         A resource for each list of the API, named after its table. Lists of one customer are
         transformers of `customers`, and so on. Resources that cost many requests are not selected
-        by default. The nested lists of a resource go to tables of their own, see `tables.py`.
+        by default. The nested lists of a resource go to tables of their own, see `api_tables.py`.
 
     Raises:
         InputError: If a setting cannot be used, or the API refuses a request.

@@ -16,10 +16,10 @@ import dlt
 from dlt.extract import DltResource
 from dlt.extract.hints import make_hints
 
-from pipelines.columns import Hints
+from pipelines.common.columns import Hints
 from pipelines.metronome_export.drift import Note
+from pipelines.metronome_export.export_tables import LOAD_NOTES, LOADED_FILES, PROVENANCE, TABLES
 from pipelines.metronome_export.files import ExportFile
-from pipelines.metronome_export.tables import LOAD_NOTES, LOADED_FILES, PROVENANCE, TABLES
 
 NAME = "metronome_export"
 DATASET = "raw_export"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipelines.columns import AMOUNT_PRECISION, AMOUNT_SCALE
+from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE
 from pipelines.metronome_export.parquet_types import OPAQUE, FileType
 
 AMOUNT = f"DECIMAL({AMOUNT_PRECISION}, {AMOUNT_SCALE})"

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipelines.errors import printable
+from pipelines.common.errors import printable
 
 MISSING = "missing column"
 DOUBLE = "double column"

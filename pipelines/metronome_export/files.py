@@ -10,10 +10,10 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from pipelines.metronome_export.drift import BAD_FILE, UNKNOWN_FILE, Note
+from pipelines.metronome_export.export_tables import OWN_TABLES, TABLES
 from pipelines.metronome_export.storage import ExportLocation
-from pipelines.metronome_export.tables import OWN_TABLES, TABLES
 
 HIDDEN = (
     ".*",  # .DS_Store, ._events.csv of macOS, .events.csv.crc of Hadoop

@@ -8,8 +8,8 @@ from typing import Any
 import dlt
 import duckdb
 
-from pipelines.errors import OWN_DATABASE, InputError
-from pipelines.failures import told_plainly
+from pipelines.common.errors import OWN_DATABASE, InputError, as_input_error
+from pipelines.common.log import LogLine
 from pipelines.metronome_export import DATASET, metronome_export
 from pipelines.metronome_export.casts import DUCKDB_TYPES, WHAT, cast
 from pipelines.metronome_export.drift import (
@@ -23,13 +23,11 @@ from pipelines.metronome_export.drift import (
     left_out,
     told,
 )
+from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import ExportFile, batches, list_files, version
 from pipelines.metronome_export.parquet_types import FileType
 from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable
 from pipelines.metronome_export.storage import ExportLocation, open_location
-from pipelines.metronome_export.tables import TABLES
-from pipelines.queries import query
-from pipelines.steps import Line
 
 FETCH_BYTES = 2_000_000_000
 """The default of `fetch_bytes`: how much of a store's files lies on the disk at a time."""
@@ -122,7 +120,7 @@ def load_export(
     """
     place = open_location(bucket_url)
     files, not_loaded = list_files(place)
-    loaded = query(pipeline, LOADED)
+    loaded = _query(pipeline, LOADED)
     _check_same_export(place.root, files, loaded)
     held = {version(*row[1:]) for row in loaded}
     new = [file for file in files if file.version not in held]
@@ -133,7 +131,7 @@ def load_export(
         if going_on:
             _load_batch(pipeline, place, going_on, run)
     _note_left_out(pipeline, place, run)
-    line = Line(
+    line = LogLine(
         f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
         step="export",
         files=len(files),
@@ -162,7 +160,7 @@ def _convert_columns(pipeline: dlt.Pipeline) -> None:
     Raises:
         InputError: If a value does not fit.
     """
-    held = query(
+    held = _query(
         pipeline,
         "select table_name, column_name, data_type from information_schema.columns "
         f"where table_schema = '{DATASET}'",
@@ -173,7 +171,7 @@ def _convert_columns(pipeline: dlt.Pipeline) -> None:
             continue
         converted = cast(f'"{name}"', FileType(held_type, held_type), hint["data_type"])
         if converted.loses:
-            lost = query(
+            lost = _query(
                 pipeline,
                 f'select "{name}"::varchar, _file from "{table}" '
                 f'where "{name}" is not null and ({converted.loses}) limit 1',
@@ -219,7 +217,7 @@ def _load_batch(
                     pipeline.dataset(), place.root, queries, read, doubles, differ
                 )
                 try:
-                    with told_plainly(pipeline):
+                    with as_input_error():
                         pipeline.run(source)
                     break
                 except InputError as error:
@@ -286,10 +284,10 @@ def _plan(
 def _note_left_out(pipeline: dlt.Pipeline, place: ExportLocation, run: Run) -> None:
     """Note what the run left out, in a load of its own, or that it left out nothing any more."""
     notes = [note for note in dict.fromkeys(run.notes) if note.kind in LEFT_OUT]
-    if not notes and query(pipeline, LEFT_OUT_BEFORE):
+    if not notes and _query(pipeline, LEFT_OUT_BEFORE):
         notes = [Note(COMPLETE)]
     if notes:
-        with told_plainly(pipeline):
+        with as_input_error():
             pipeline.run(metronome_export(pipeline.dataset(), place.root, {}, [], set(), notes))
 
 
@@ -307,4 +305,10 @@ def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
     """Count the rows that the newest load brought to the given tables."""
     newest = "select max(load_id) from _dlt_loads where status = 0"
     counts = [f'select count(*) from "{table}" where _dlt_load_id = ({newest})' for table in tables]
-    return sum(count for (count,) in query(pipeline, " union all ".join(counts))) if counts else 0
+    return sum(count for (count,) in _query(pipeline, " union all ".join(counts))) if counts else 0
+
+
+def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query. Tables of the pipeline's dataset need no schema in it."""
+    with pipeline.sql_client() as client:
+        return list(client.execute_sql(sql) or [])

@@ -15,11 +15,12 @@ from dlt.common.schema.typing import TColumnSchema
 from pyarrow import ArrowException
 from pyarrow.parquet import ParquetFile
 
-from pipelines.columns import Hints
+from pipelines.common.columns import Hints
 from pipelines.metronome_export.arrow_copies import copy_through_arrow
 from pipelines.metronome_export.casts import DOUBLES, REMEDY, WHAT, cast, null
 from pipelines.metronome_export.csv_files import BadFileError, check_names, csv_format, line_of
 from pipelines.metronome_export.drift import DOUBLE, MISSING, Note
+from pipelines.metronome_export.export_tables import PROVENANCE, TABLES
 from pipelines.metronome_export.files import ExportFile
 from pipelines.metronome_export.parquet_types import (
     TEXT,
@@ -27,7 +28,6 @@ from pipelines.metronome_export.parquet_types import (
     FileType,
     file_types,
 )
-from pipelines.metronome_export.tables import PROVENANCE, TABLES
 
 FILE = '"path of the file"'
 """The column in which DuckDB gives the path of a row's file: no file has a column of that name."""

@@ -19,7 +19,7 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.common.storages.configuration import FilesystemConfiguration
 from dlt.common.storages.fsspec_filesystem import MTIME_DISPATCH, fsspec_from_config
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 
 SECTION = ("sources", "metronome_export")
 PACKAGES = {

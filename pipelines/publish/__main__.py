@@ -12,10 +12,12 @@ import duckdb
 import pages
 from pages.pdf import PdfUnavailableError
 from pages.settings import Settings
-from pipelines.children import exit_on_signals
-from pipelines.database import lock_file, opened
-from pipelines.errors import InputError
-from pipelines.locks import held
+from pipelines.common.database import lock_file, opened
+from pipelines.common.errors import InputError
+from pipelines.common.locks import held
+from pipelines.common.log import Stopwatch, log_step
+from pipelines.common.settings import database_file, lock_wait_seconds
+from pipelines.common.subprocesses import exit_on_signals
 from pipelines.publish.arguments import arguments, check_forms, variable
 from pipelines.publish.customer import check_customer
 from pipelines.publish.dbt_run import read_run
@@ -30,8 +32,6 @@ from pipelines.publish.selection import (
     select,
 )
 from pipelines.publish.summary import lines, remarks
-from pipelines.settings import database_file, lock_wait_seconds
-from pipelines.steps import Clock, say
 
 
 def main(words: list[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(words: list[str] | None = None) -> int:
     options = _parser().parse_args(words)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
-        say("publish needs a command: publish <folder> -- dbt build …", "error")
+        log_step("publish needs a command: publish <folder> -- dbt build …", "error")
         return 2
     exit_on_signals()
     try:
@@ -72,7 +72,7 @@ def _publish(path: Path, command: list[str]) -> int:
         selection = select(last, command, given | {"pages": str(settings)}, raw)
         if selection.is_empty and last and is_set(path, last.set_checksum):
             return _unchanged(path)
-        started_at, clock = datetime.now(UTC), Clock()
+        started_at, clock = datetime.now(UTC), Stopwatch()
         code = run_dbt(
             selection.command,
             env=os.environ
@@ -84,7 +84,7 @@ def _publish(path: Path, command: list[str]) -> int:
         if code not in (0, 1):
             return _refused(path, [f"{command[0]} ended with exit code {code}."], code)
         run = read_run(target, started_at, selection.kept)
-        say(run.summary(), seconds=clock.seconds())
+        log_step(run.summary(), seconds=clock.seconds())
         elsewhere = run.failed_elsewhere()
         objections = run.objections()
         if not objections and code and not elsewhere:
@@ -101,21 +101,21 @@ def _publish(path: Path, command: list[str]) -> int:
                 record_published_run(connection, command, project, given, raw, run, checksum)
         folder.swap()
     for line in lines(content):
-        say(line, step="publish")
+        log_step(line, step="publish")
     figures = {"reports": len(content["reports"]), **written}
     text = (
         f"\nPublished: {path}/index.html, with {figures['reports']} reports and "
         f"{written['documents']} invoices"
     )
-    say(text, step="publish", **figures, seconds=clock.seconds())
+    log_step(text, step="publish", **figures, seconds=clock.seconds())
     for line in remarks(content["sources"], run.kept_warnings(), elsewhere):
-        say(f"  {line}", "warning", step="publish")
+        log_step(f"  {line}", "warning", step="publish")
     return code
 
 
 def _unchanged(folder: Path) -> int:
     last = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    say(
+    log_step(
         f"Nothing has changed: the reports in {folder} are up to date, as of {last['as_of']}",
         step="publish",
         reports=len(last["reports"]),
@@ -131,7 +131,7 @@ def _refused(folder: Path, reasons: list[str], code: int = 1) -> int:
         state = "holds no reports yet"
     last_line = f"{folder} {state}. Correct the cause, then run the same command again."
     text = "\n".join(["\nNot published.", *(f"  {reason}" for reason in reasons), last_line])
-    say(text, "error", step="publish")
+    log_step(text, "error", step="publish")
     return code
 
 

@@ -10,7 +10,7 @@ import re
 import sys
 from datetime import UTC, date, datetime
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 
 ARGUMENTS = {
     "as_of": "as_of_value",

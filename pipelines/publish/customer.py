@@ -5,7 +5,7 @@ import difflib
 import duckdb
 
 from pipelines import metronome_api, metronome_export
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 
 SIMILAR = 10
 """How many customers a message suggests at most."""

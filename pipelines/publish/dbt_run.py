@@ -9,13 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import InputError
-from pipelines.steps import Line
+from pipelines.common.errors import InputError
+from pipelines.common.log import LogLine
 
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 
 LOAD_NOTES = "stg_metronome_export__load_notes"
-"""The model of what the loads left out. No report reads it, and its tests gate every report."""
+"""The model of what the loads left out. No report reads it, but its tests decide on all."""
+
+
+LOADED_FILES = "stg_metronome_export__loaded_files"
+"""The model of loaded files."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class DbtRun:
         }
         return dict(sorted(found.items()))
 
-    def summary(self) -> Line:
+    def summary(self) -> LogLine:
         """Return the line that counts what was built, tested, and kept."""
         done = self.done
         kinds = Counter(node_id.partition(".")[0] for node_id in done)
@@ -76,7 +80,7 @@ class DbtRun:
             text += (
                 f". Unchanged: {figures['kept_models']:,} models, {figures['kept_tests']:,} tests"
             )
-        return Line(text, step="build", **figures)
+        return LogLine(text, step="build", **figures)
 
     def relation(self, model: str) -> str:
         """Return the table or view of a model, for SQL."""

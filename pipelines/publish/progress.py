@@ -7,26 +7,30 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipelines.children import run_child
-from pipelines.steps import as_json
+from pipelines.common.log import is_json_log
+from pipelines.common.subprocesses import run_child
 
 JSON_LOG = ["--log-format", "json", "--log-level", "info"]
-RESULT = "NodeFinished"
+PLAIN = {"--quiet", "-q"}
+"""Options of a dbt command that the JSON log takes the place of."""
+
+SKIPPED = {"SkippingDetails", "LogSkipBecauseError"}
+"""The events of nodes that dbt skips. The events of all others end in `Result`."""
 
 
 def run_dbt(command: list[str], **settings: Any) -> int:
     """Run dbt to its end and return its exit code.
 
-    On a terminal, dbt logs as JSON, and a bar counts the nodes that are done. Everything else that
-    dbt prints, and its warnings and errors, are printed as they are.
+    On a terminal, dbt logs as JSON, and a bar counts the models and tests that are done. Everything
+    else that dbt prints, and its errors, are printed as they are.
 
     Args:
         command: The dbt command.
         settings: The settings of the process, as `subprocess.Popen` takes them.
     """
-    if as_json() or not sys.stderr.isatty() or "--log-format" in command:
+    if is_json_log() or not sys.stderr.isatty() or "--log-format" in command:
         return run_child(command, **settings)
-    with tqdm(desc="build", unit=" nodes", leave=False, file=sys.stderr) as bar:
+    with tqdm(desc="build: parsing", unit=" nodes", leave=False, file=sys.stderr) as bar:
         return run_child(
             _with_json_log(command),
             read_line=lambda line: _show(bar, line),
@@ -37,21 +41,24 @@ def run_dbt(command: list[str], **settings: Any) -> int:
 
 
 def _with_json_log(command: list[str]) -> list[str]:
-    at = command.index("build") + 1 if "build" in command else len(command)
-    words = [word for i, word in enumerate(command) if "--log-level" not in (word, command[i - 1])]
-    at = min(at, len(words))
+    words = [word for word in command if word not in PLAIN]
+    at = words.index("build") + 1 if "build" in words else len(words)
     return [*words[:at], *JSON_LOG, *words[at:]]
 
 
 def _show(bar: tqdm, line: str) -> None:
+    """Advance the bar for a node that is done; print an error, and a line that is no event."""
     try:
         event = json.loads(line)
         info, data = event["info"], event["data"]
     except (ValueError, TypeError, KeyError):
         bar.write(line.rstrip("\n"), file=sys.stdout)
         return
-    if "index" in data and "total" in data and info["name"].endswith("Result"):
-        bar.total, bar.n = data["total"], data["index"]
-        bar.set_postfix_str(str(data.get("node_info", {}).get("node_name", ""))[:40])
-    elif info["level"] in ("warn", "error"):
+    total = data.get("total", data.get("num_models"))
+    if total and (info["name"].endswith("Result") or info["name"] in SKIPPED):
+        bar.set_description("build", refresh=False)
+        bar.total = total
+        bar.set_postfix_str(data.get("node_info", {}).get("node_name", "")[:40], refresh=False)
+        bar.update()
+    if info["level"] == "error":
         bar.write(info["msg"], file=sys.stderr)

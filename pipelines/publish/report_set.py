@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.locks import held, writable
+from pipelines.common.locks import held, writable
 
 CURRENT = ".current"
 LOCK = ".lock"

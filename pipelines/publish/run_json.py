@@ -18,8 +18,8 @@ import duckdb
 import yaml
 
 from pipelines import metronome_api, metronome_export
-from pipelines.database import opened
-from pipelines.publish.dbt_run import LOAD_NOTES, DbtRun
+from pipelines.common.database import opened
+from pipelines.publish.dbt_run import LOAD_NOTES, LOADED_FILES, DbtRun
 from pipelines.publish.report_set import MANIFEST
 
 AMOUNT = "decimal(38, 20)"
@@ -71,7 +71,7 @@ def run_json(
 
 
 def write_json(path: Path, content: dict[str, Any]) -> str:
-    """Write it in one form: keys sorted, UTF-8, a line feed at the end. Gives its checksum."""
+    """Write the content with sorted keys, UTF-8 and a final line feed. Return its checksum."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
     return _checksum(path)
@@ -87,7 +87,7 @@ def checksums(folder: Path, reports: Container[str]) -> dict[str, str]:
 
 
 def is_set(folder: Path, checksum: str) -> bool:
-    """Return whether a folder holds, as it was written, the set of the `run.json` of a checksum."""
+    """Return whether a folder holds an unchanged set whose `run.json` has this checksum."""
     manifest = folder / MANIFEST
     try:
         if _checksum(manifest) != checksum:
@@ -114,7 +114,7 @@ def _arguments(
     used = connection.execute(
         "select as_of, environment_type as environment, billing_month as month, customer, "
         "customer_id, usage_from_date as usage_from, usage_to_date as usage_to "
-        f"from {run.relation('dim_report_arguments')}"
+        f"from {run.relation('report_parameters')}"
     )
     names = [name for name, *_ in used.description]
     return {**given, **dict(zip(names, map(_text, used.fetchone()), strict=True))}
@@ -123,7 +123,7 @@ def _arguments(
 def _export(
     connection: duckdb.DuckDBPyConnection, run: DbtRun
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """What the export holds, None if none was loaded, and when it was loaded last."""
+    """Return what the export holds, or None if none was loaded, and when it was last loaded."""
     dataset, declared = metronome_export.DATASET, metronome_export.TABLES
     rows = connection.execute(
         f"select table_name, max(inserted_at) from {dataset}.loaded_files "
@@ -142,18 +142,23 @@ def _export(
         f"select coalesce(path, table_name) from {run.relation(LOAD_NOTES)} "
         "where is_left_out order by all"
     ).fetchall()
+    with_doubles = connection.execute(
+        f"select distinct table_name from {run.relation(LOADED_FILES)} "
+        "where is_newest and has_doubles order by all"
+    ).fetchall()
     loaded = {table for table, _ in rows}
     export = {
         "newest_updated_at": _text(updated_at),
         "left_out": [name for (name,) in left_out],
         "tables_not_loaded": sorted(set(declared) - loaded),
+        "tables_with_doubles": [name for (name,) in with_doubles],
         "undeclared_columns": _undeclared_columns(connection),
     }
     return export, _text(max(loaded_at for _, loaded_at in rows))
 
 
 def _undeclared_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Columns of the files that no table declares; they are kept, and in no report."""
+    """Return the columns of files that no table declares. They are in raw, and in no report."""
     found = connection.execute(
         "select table_name, column_name from information_schema.columns where table_schema = ? "
         "and not starts_with(column_name, '_dlt_') order by all",
@@ -168,7 +173,7 @@ def _undeclared_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _api(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | None, str | None]:
-    """What the API was asked for in vain, None if it was never read, and when it was read last."""
+    """Return the lists that the API refused, and when it was last read. None if it never was."""
     dataset = metronome_api.DATASET
     complete = f"(select load_id from {dataset}._dlt_loads where status = 0)"
     as_of, finished_at = connection.execute(
@@ -229,7 +234,7 @@ def _checksum(path: Path) -> str:
 
 
 def _plain(number: Decimal | None) -> str | None:
-    """A number as the reports write it: `8101.27205`."""
+    """Format a number as the reports do: `8101.27205`."""
     if number is None:
         return None
     text = f"{number:f}"
@@ -237,7 +242,7 @@ def _plain(number: Decimal | None) -> str | None:
 
 
 def _text(value: Any) -> Any:
-    """Instants in UTC and days as ISO 8601."""
+    """Format an instant (in UTC) or a day as ISO 8601. Returns other values unchanged."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value

@@ -20,7 +20,7 @@ import duckdb
 
 from pipelines import metronome_api, metronome_export
 from pipelines.publish.arguments import ARGUMENTS
-from pipelines.publish.dbt_run import DbtRun, reachable
+from pipelines.publish.dbt_run import LOADED_FILES, DbtRun, reachable
 
 SCHEMA, TABLE = "publishing", "last_published_run"
 """Where the database records the last published run."""
@@ -42,7 +42,7 @@ OWN_CHOICE = (
 REPORTS = "path:models/reports"
 """Every run writes all reports: a published set is whole."""
 
-FILES = "model.metronome.stg_metronome_export__loaded_files"
+FILES = f"model.metronome.{LOADED_FILES}"
 """The model of loaded files. A model that also reads a raw table reads that table's files only."""
 
 BUILT = ("model.", "seed.", "test.", "unit_test.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.errors import printable
+from pipelines.common.errors import printable
 
 GROUPS = 10
 """How many groups of totals are printed per report. `run.json` has all."""
@@ -41,6 +41,8 @@ def remarks(
             yield f"left out of the export, as accepted: {printable(', '.join(left_out))}"
         if missing := export["tables_not_loaded"]:
             yield f"tables that the export lacks: {len(missing)}, named in run.json"
+        if tables := export["tables_with_doubles"]:
+            yield f"tables with amounts that came as doubles: {', '.join(tables)}"
         if columns := export["undeclared_columns"]:
             yield f"columns of the export that no table declares: {', '.join(columns)}"
     if sources["api"] and (lists := sources["api"]["lists_not_available"]):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pipelines
 
 # Runs the file, since importing its package imports dlt, which takes 0.4 seconds.
-_TABLES_FILE = Path(pipelines.__file__).parent / "metronome_export" / "tables.py"
+_TABLES_FILE = Path(pipelines.__file__).parent / "metronome_export" / "export_tables.py"
 TABLES = runpy.run_path(str(_TABLES_FILE))["TABLES"]
 
 _KINDS = {

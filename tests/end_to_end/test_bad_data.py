@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from tests.end_to_end.conftest import NewRun
 from tests.end_to_end.project import MODELS, Run, RunError
 
@@ -324,8 +324,8 @@ def outcome(bad: Run) -> Outcome:
             *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
             *("--select", *(f"stg_metronome_export__{model}" for model in STAGED)),
             *("test_name:one_content_per_version", "path:tests/singular"),
-            *("fct_invoices", "fct_credit_balances", "fct_balance_ledger"),
-            "int_balance_segments_united",
+            *("fct_invoices", "fct_balances", "fct_balance_ledger"),
+            "int_balance_segments_combined",
             command="test",
             customer=SQL_AND_JINJA,
         )
@@ -421,7 +421,9 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
         noticed("lines of an unknown product", FAIL, 2, "assert_lines_have_products"),
         noticed("an export that is older than it says", WARN, 1, "assert_export_is_recent"),
         noticed("an invoice without a total", FAIL, 1, "not_null", f"{INVOICES}.total"),
-        noticed("an invoice without a unit", FAIL, 1, "not_null", f"{INVOICES}.stated_unit"),
+        noticed(
+            "an invoice without a unit", FAIL, 1, "not_null", f"{INVOICES}.source_pricing_unit"
+        ),
         noticed(
             "an invoice that is not the sum of its lines",
             FAIL,
@@ -455,18 +457,16 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             FAIL,
             1,
             "check",
-            "fct_credit_balances.credit_type",
+            "fct_balances.balance_type",
         ),
-        noticed("a credit without a unit", FAIL, 1, "not_null", "fct_credit_balances.pricing_unit"),
-        noticed(
-            "a credit without a balance", FAIL, 1, "not_null", "fct_credit_balances.balance_amount"
-        ),
+        noticed("a credit without a unit", FAIL, 1, "not_null", "fct_balances.pricing_unit"),
+        noticed("a credit without a balance", FAIL, 1, "not_null", "fct_balances.balance_amount"),
         noticed(
             "a stretch of a credit whose end is no time",
             FAIL,
             1,
             "not_null",
-            "int_balance_segments_united.ending_before",
+            "int_balance_segments_combined.ending_before",
         ),
         noticed(
             "an amount in a ledger that is no number",
@@ -542,7 +542,7 @@ def test_an_empty_text_is_null(bad: Run) -> None:
     "hostile", "SQL and Jinja in a name and in CUSTOMER", "taken as they are written"
 )
 def test_sql_and_jinja_are_only_text(bad: Run) -> None:
-    assert bad.query("select customer, customer_id from marts.dim_report_arguments") == [
+    assert bad.query("select customer, customer_id from marts.report_parameters") == [
         (SQL_AND_JINJA, "good")
     ]
     assert {row["customer_name"] for row in bad.report("invoice_lines")} == {SQL_AND_JINJA}
@@ -574,7 +574,7 @@ def test_similar_customers_are_printed_so_too(bad: Run, outcome: Outcome) -> Non
     with pytest.raises(RunError, match="no customer has the name or id") as told:
         bad.build(
             *("--resource-type", "model", "--select", "stg_metronome_export__customers"),
-            *("int_customers_united", "dim_customers", "dim_report_arguments"),
+            *("int_customers_combined", "dim_customers", "report_parameters"),
             customer=SQL_AND_JINJA,
         )
     assert f"good  {SQL_AND_JINJA}�[2J�]0;owned��gpj.exe�" in str(told.value)

@@ -190,7 +190,7 @@ def test_usage_adds_up_to_every_charge_that_names_its_events(built: tuple[FlatEx
     outcomes = dict(
         run.query(
             "select outcome, count(*) from marts.fct_reconciliation_usage "
-            "inner join marts.dim_report_arguments using (environment_type) where charge_id in "
+            "inner join marts.report_parameters using (environment_type) where charge_id in "
             "(select sub_line_item_id from staging.stg_metronome_export__sub_line_items) "
             "group by outcome"
         )

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import InputError
+from pipelines.common.errors import InputError
 from tests.end_to_end.conftest import EVERYBODY, NewRun
 from tests.end_to_end.project import MARTS, MODELS, Run
 
-ARGUMENTS = ("--select", "int_api_environment+", "dim_report_arguments+", *MODELS)
+ARGUMENTS = ("--select", "int_api_environment+", "report_parameters+", *MODELS)
 """What another customer or environment is built anew for."""
 
 
@@ -53,7 +53,7 @@ def test_every_invoice_has_the_same_total_from_any_source(runs: dict[str, Run]) 
         "contract_id, contract_name from marts.fct_invoices where environment_type = 'PRODUCTION'"
     )
     # The export does not carry what a consolidated invoice sums up.
-    shared = f"{totals} and (is_counted or invoice_status = 'VOID')"
+    shared = f"{totals} and (is_included_in_totals or invoice_status = 'VOID')"
     from_export = set(runs["export"].query(shared))
     assert from_export == set(runs["api"].query(shared))
     assert set(runs["api"].query(totals)) == set(runs["both"].query(totals))
@@ -66,7 +66,7 @@ def test_lines_have_the_same_kinds_from_any_source(runs: dict[str, Run]) -> None
     kinds = (
         "select invoice_id, line_kind, pricing_unit, sum(amount) from marts.fct_invoice_lines "
         "inner join marts.fct_invoices using (invoice_id, pricing_unit) "
-        "where fct_invoices.environment_type = 'PRODUCTION' and is_counted group by all"
+        "where fct_invoices.environment_type = 'PRODUCTION' and is_included_in_totals group by all"
     )
     from_export = set(runs["export"].query(kinds))
     assert from_export == set(runs["api"].query(kinds)) == set(runs["both"].query(kinds))
@@ -89,15 +89,15 @@ def test_billings_are_the_same_from_any_source(runs: dict[str, Run]) -> None:
 
 def test_balances_are_the_same_from_any_source(runs: dict[str, Run]) -> None:
     balances = (
-        "select credit_id, credit_type, credit_name, customer_id, contract_id, pricing_unit, "
+        "select balance_id, balance_type, balance_name, customer_id, contract_id, pricing_unit, "
         "granted_amount, balance_amount, pending_amount, expiring_30d_amount, expired_amount, "
-        "burned_30d_amount, days_left from marts.fct_credit_balances "
+        "burned_30d_amount, days_left from marts.fct_balances "
         "where environment_type = 'PRODUCTION'"
     )
     ledgers = (
         "select ledger_entry_id, entry_type, segment_id, invoice_id, amount, effective_at, "
         "running_balance_amount, is_pending, is_usable from marts.fct_balance_ledger "
-        "where environment_type = 'PRODUCTION' and credit_type <> 'CREDIT_GRANT'"
+        "where environment_type = 'PRODUCTION' and balance_type <> 'CREDIT_GRANT'"
     )
     for query in (balances, ledgers):
         from_export = set(runs["export"].query(query))
@@ -115,7 +115,7 @@ def test_customers_owe_and_have_the_same_from_any_source(runs: dict[str, Run]) -
         assert len(rows) > 40
 
 
-def test_an_export_of_the_plan_vintage_leaves_the_rest_unknown(
+def test_an_export_of_the_plans_model_leaves_the_rest_unknown(
     runs: dict[str, Run], export_folder: Path, new_run: NewRun, tmp_path: Path
 ) -> None:
     """No credit, no drafts, no contracts, no days, no alerts: null, never zero.

@@ -18,7 +18,7 @@ REPORTS = (
 
 
 LINES = (
-    *("--select", "dim_report_arguments", "rpt_invoice_lines"),
+    *("--select", "report_parameters", "rpt_invoice_lines"),
     *("--exclude-resource-type", "unit_test"),
 )
 

@@ -15,8 +15,8 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.schema import MappingSchema
 
-from pipelines.metronome_api.tables import TABLES as API_TABLES
-from pipelines.metronome_export.tables import TABLES as EXPORT_TABLES
+from pipelines.metronome_api.api_tables import TABLES as API_TABLES
+from pipelines.metronome_export.export_tables import TABLES as EXPORT_TABLES
 from tests.end_to_end.project import ROOT, Run
 
 PAGE = ROOT / "docs" / "unused_fields.md"

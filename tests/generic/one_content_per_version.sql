@@ -4,19 +4,19 @@
 #}
 {% test one_content_per_version(model, key) %}
     {%- set version = key + ['updated_at', '_file', '_dlt_load_id'] %}
-    with current_rows as {{ metronome.not_materialized() }} (
-        {{ metronome.current_rows(model) }}
+    with live_rows as {{ metronome.not_materialized() }} (
+        {{ metronome.live_rows(model) }}
     ),
 
     repeated as (
-        {{ metronome.repeated_key_hashes('current_rows', version) }}
+        {{ metronome.repeated_key_hashes('live_rows', version) }}
     ),
 
     compared as (
         select
             *,
             {{ metronome.content_hash() }} as content
-        from current_rows
+        from live_rows
         where {{ metronome.key_hash(version) }} in (select repeated_hash from repeated)
     )
 

@@ -238,7 +238,7 @@ def test_void_draft_and_consolidated_invoices_say_so(sandbox: Set) -> None:
 
     assert "nothing is to be paid" in a_document("invoice_status = 'VOID'")
     assert "change until it is finalized" in a_document("invoice_status = 'DRAFT'")
-    consolidated = a_document("invoice_status = 'FINALIZED' and not is_counted")
+    consolidated = a_document("invoice_status = 'FINALIZED' and not is_included_in_totals")
     assert "not to be paid on its own" in consolidated
 
 
@@ -302,7 +302,7 @@ def test_an_empty_account_has_a_page(make_set: Callable[..., Set], browser: Brow
     more = (
         "fct_recognized_revenue",
         "fct_revenue_by_month",
-        "fct_credit_balances",
+        "fct_balances",
         "dim_customers",
     )
     usage = ("fct_usage_by_property", "fct_usage_by_property_daily")

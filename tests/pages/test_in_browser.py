@@ -246,12 +246,12 @@ def hostile_sql() -> str:
         "billing_provider_invoice_id",
         "fct_invoice_lines": "product_name description",
         "fct_billings_by_plan": "plan_name",
-        "fct_credit_balances": "credit_name",
-        "fct_balance_ledger": "credit_name",
+        "fct_balances": "balance_name",
+        "fct_balance_ledger": "balance_name",
         "fct_usage_by_property": "property_value property_name event_type",
         "fct_usage_by_property_daily": "property_value",
         "fct_outstanding_ageing": "customer_name",
-        "dim_report_arguments": "customer",
+        "report_parameters": "customer",
     }
     updates = [
         f"update marts.{table} set "

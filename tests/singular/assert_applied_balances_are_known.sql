@@ -7,7 +7,7 @@ select
     balance_id,
     pricing_unit,
     amount
-from {{ ref('int_revenue_lines_united') }}
+from {{ ref('int_revenue_lines_unioned') }}
 where
     line_kind = 'applied_commit_or_credit'
     and balance_id is not null

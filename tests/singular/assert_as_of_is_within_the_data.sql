@@ -10,7 +10,7 @@ instants as (
         min(least(period_start_at, issued_at)) as first_at,
         -- a scheduled charge may lie years ahead
         max(case when {{ is_usage('invoice_type') }} then greatest(period_end_at, issued_at) end) as last_at
-    from {{ ref('int_invoices_united') }}
+    from {{ ref('int_invoices_combined') }}
     union all
     select
         min(event_at) as first_at,

@@ -1,15 +1,15 @@
 -- Fails for each commit or credit whose balance before pending deductions is not the sum of its posted,
 -- usable entries in the ledger, never below 0, while it can be used.
 select
-    credits.credit_id,
+    credits.balance_id,
     credits.balance_excluding_pending_amount,
     greatest(coalesce(sum(entries.amount), 0), 0) as posted_amount
-from {{ ref('fct_credit_balances') }} as credits
+from {{ ref('fct_balances') }} as credits
 left join {{ ref('fct_balance_ledger') }} as entries
     on
-        credits.credit_id = entries.credit_id
+        credits.balance_id = entries.balance_id
         and entries.is_usable
         and not entries.is_pending
-where credits.credit_type <> 'CREDIT_GRANT' and credits.next_expiry_at is not null
-group by credits.credit_id, credits.balance_excluding_pending_amount
+where credits.balance_type <> 'CREDIT_GRANT' and credits.next_expiry_at is not null
+group by credits.balance_id, credits.balance_excluding_pending_amount
 having credits.balance_excluding_pending_amount <> greatest(coalesce(sum(entries.amount), 0), 0)

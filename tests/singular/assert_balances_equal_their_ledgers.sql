@@ -4,12 +4,12 @@
 {{ config(severity='warn') }}
 
 select
-    valued.credit_id,
+    valued.balance_id,
     valued.balance,
     greatest(sum(case when entries.is_usable then entries.amount else 0 end), 0) as ledger_balance
 from {{ ref('int_commits_and_credits_valued') }} as valued
 inner join {{ ref('int_balance_ledger_entries_dated') }} as entries
-    on valued.credit_id = entries.credit_id
+    on valued.balance_id = entries.balance_id
 where valued.next_expiry_at is not null
-group by valued.credit_id, valued.balance
+group by valued.balance_id, valued.balance
 having valued.balance <> greatest(sum(case when entries.is_usable then entries.amount else 0 end), 0)

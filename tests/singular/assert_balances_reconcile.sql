@@ -3,7 +3,7 @@
 {{ config(severity='warn') }}
 
 select
-    credit_id,
+    balance_id,
     balance_amount,
     ledger_amount,
     difference_amount

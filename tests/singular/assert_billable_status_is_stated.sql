@@ -7,7 +7,7 @@ select
     invoices.customer_id,
     invoices.total_amount,
     customers.billable_status_effective_at
-from {{ ref('int_invoices_united') }} as invoices
+from {{ ref('int_invoices_combined') }} as invoices
 inner join {{ ref('stg_metronome_api__customers') }} as customers on invoices.customer_id = customers.customer_id
 where
     customers.billable_status = 'UNBILLABLE'

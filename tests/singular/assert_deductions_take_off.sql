@@ -5,17 +5,17 @@
 
 select
     source,
-    credit_grant_id as credit_id,
+    credit_grant_id as balance_id,
     cast(null as string) as invoice_id,
-    sum(stated_amount) as stated_amount
-from {{ ref('int_grant_deductions_united') }}
+    sum(source_amount) as source_amount
+from {{ ref('int_grant_deductions_combined') }}
 group by source, credit_grant_id
-having sum(stated_amount) > 0
+having sum(source_amount) > 0
 union all
 select
     'ledger' as source,
-    balance_id as credit_id,
+    balance_id,
     invoice_id,
-    amount as stated_amount
-from {{ ref('int_balance_ledger_entries_united') }}
+    amount as source_amount
+from {{ ref('int_balance_ledger_entries_combined') }}
 where entry_type like '%INVOICE_DEDUCTION' and amount > 0

@@ -8,16 +8,16 @@ with
 grants as (
     select
         customer_id,
-        stated_unit,
+        source_pricing_unit,
         sum(balance) as balance,
         sum(balance_excluding_pending) as balance_excluding_pending
     from {{ ref('int_credit_grants_valued') }}
-    group by customer_id, stated_unit
+    group by customer_id, source_pricing_unit
 )
 
 select
     ledgers.customer_id,
-    ledgers.stated_unit,
+    ledgers.source_pricing_unit,
     ledgers.ending_balance_excluding_pending,
     grants.balance_excluding_pending,
     ledgers.ending_balance_including_pending,
@@ -26,7 +26,7 @@ from {{ ref('stg_metronome_api__credit_ledgers') }} as ledgers
 inner join grants
     on
         ledgers.customer_id = grants.customer_id
-        and ledgers.stated_unit = grants.stated_unit
+        and ledgers.source_pricing_unit = grants.source_pricing_unit
 where
     ledgers.ending_balance_excluding_pending <> grants.balance_excluding_pending
     or ledgers.ending_balance_including_pending <> grants.balance

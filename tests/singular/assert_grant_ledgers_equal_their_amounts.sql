@@ -21,7 +21,7 @@ stated as (
 
 select
     stated.ledger_entry_id,
-    stated.amount as stated_amount,
+    stated.amount as source_amount,
     dated.amount
 from stated
 inner join {{ ref('int_credit_ledger_entries_dated') }} as dated

@@ -5,8 +5,8 @@ select
     invoices.invoice_id,
     invoices.total_amount,
     coalesce(sum(lines.amount), 0) as lines_amount
-from {{ ref('int_invoices_united') }} as invoices
-left join {{ ref('int_invoice_lines_united') }} as lines
+from {{ ref('int_invoices_combined') }} as invoices
+left join {{ ref('int_invoice_lines_combined') }} as lines
     on
         invoices.invoice_id = lines.invoice_id
         and lines.is_in_invoice_total

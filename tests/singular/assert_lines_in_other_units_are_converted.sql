@@ -5,11 +5,11 @@
 with
 
 lines as (
-    select * from {{ ref('int_invoice_lines_united') }}
+    select * from {{ ref('int_invoice_lines_combined') }}
 ),
 
 invoices as (
-    select * from {{ ref('int_invoices_united') }}
+    select * from {{ ref('int_invoices_combined') }}
 ),
 
 converted as (

@@ -24,18 +24,18 @@ pricing_units as (
 credit as (
     select
         customer_id,
-        stated_unit,
+        source_pricing_unit,
         sum(balance) as balance,
         sum(balance_excluding_pending) as balance_excluding_pending
     from {{ ref('int_commits_and_credits_valued') }}
-    where credit_type in ('PREPAID', 'CREDIT')
-    group by customer_id, stated_unit
+    where balance_type in ('PREPAID', 'CREDIT')
+    group by customer_id, source_pricing_unit
 ),
 
 compared as (
     select
         net_balances.customer_id,
-        pricing_units.stated_unit,
+        pricing_units.source_pricing_unit,
         net_balances.invoice_inclusion_mode,
         net_balances.balance as net_balance,
         coalesce(
@@ -50,7 +50,7 @@ compared as (
     left join credit
         on
             net_balances.customer_id = credit.customer_id
-            and pricing_units.stated_unit = credit.stated_unit
+            and pricing_units.source_pricing_unit = credit.source_pricing_unit
     where cast(net_balances.as_of as date) = {{ as_of_date() }}
 )
 

@@ -18,7 +18,7 @@ billed_invoices as (
 ),
 
 credits as (
-    select * from {{ ref('fct_credit_balances') }}
+    select * from {{ ref('fct_balances') }}
 ),
 
 prepaid_lines as (
@@ -29,16 +29,16 @@ prepaid_lines as (
         lines.amount
     from {{ ref('fct_invoice_lines') }} as lines
     inner join billed_invoices on lines.invoice_id = billed_invoices.invoice_id
-    left join credits on lines.balance_id = credits.credit_id
+    left join credits on lines.balance_id = credits.balance_id
     where
-        (lines.line_kind = 'commit_purchase' and coalesce(credits.credit_type, 'PREPAID') = 'PREPAID')
-        or (lines.line_kind = 'applied_commit_or_credit' and credits.credit_type = 'PREPAID')
+        (lines.line_kind = 'commit_purchase' and coalesce(credits.balance_type, 'PREPAID') = 'PREPAID')
+        or (lines.line_kind = 'applied_commit_or_credit' and credits.balance_type = 'PREPAID')
 ),
 
 expiries as (
     select * from {{ ref('fct_balance_ledger') }}
     where
-        credit_type = 'PREPAID'
+        balance_type = 'PREPAID'
         and entry_type like '%EXPIRATION'
         and not is_pending
 ),

@@ -8,8 +8,8 @@ select
     lines.pricing_unit,
     sum(lines.amount) as amount
 from {{ ref('int_invoices_classified') }} as invoices
-inner join {{ ref('int_invoice_lines_united') }} as lines on invoices.invoice_id = lines.invoice_id
-inner join {{ ref('int_balances_united') }} as balances on lines.balance_id = balances.balance_id
+inner join {{ ref('int_invoice_lines_combined') }} as lines on invoices.invoice_id = lines.invoice_id
+inner join {{ ref('int_balances_combined') }} as balances on lines.balance_id = balances.balance_id
 where
     invoices.is_unbillable
     and invoices.invoice_status = 'FINALIZED'

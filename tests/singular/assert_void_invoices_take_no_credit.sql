@@ -3,14 +3,14 @@
 {{ config(severity='warn') }}
 
 select
-    entries.credit_id,
+    entries.balance_id,
     entries.invoice_id,
     entries.pricing_unit,
     sum(entries.amount) as amount
 from {{ ref('int_balance_ledger_valued') }} as entries
-inner join {{ ref('int_invoices_united') }} as invoices on entries.invoice_id = invoices.invoice_id
+inner join {{ ref('int_invoices_combined') }} as invoices on entries.invoice_id = invoices.invoice_id
 where
     invoices.invoice_status = 'VOID'
     and entries.entry_type <> 'GRANT_PENDING'
-group by entries.credit_id, entries.invoice_id, entries.pricing_unit
+group by entries.balance_id, entries.invoice_id, entries.pricing_unit
 having sum(entries.amount) < 0

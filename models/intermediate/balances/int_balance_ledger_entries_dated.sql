@@ -3,25 +3,25 @@
 with
 
 balances as (
-    select * from {{ ref('int_balances_united') }}
+    select * from {{ ref('int_balances_combined') }}
     where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- those count units of usage, not money
 ),
 
 entries as (
-    select * from {{ ref('int_balance_ledger_entries_united') }}
+    select * from {{ ref('int_balance_ledger_entries_combined') }}
 ),
 
 segments as (
-    select * from {{ ref('int_balance_segments_united') }}
+    select * from {{ ref('int_balance_segments_combined') }}
 )
 
 select
     entries.balance_id || ':' || cast(entries.entry_number as string) as ledger_entry_id,
     entries.balance_id as ledger_id,
-    entries.balance_id as credit_id,
+    entries.balance_id,
     balances.customer_id,
     entries.entry_type,
-    balances.stated_unit,
+    balances.source_pricing_unit,
     entries.amount,
     sum(entries.amount) over (
         partition by entries.balance_id

@@ -10,19 +10,19 @@ entries as (
 ),
 
 credits as (
-    select * from {{ ref('int_credits_united') }}
+    select * from {{ ref('int_balances_valued') }}
 ),
 
 customers as (
-    select * from {{ ref('int_customers_united') }}
+    select * from {{ ref('int_customers_combined') }}
 )
 
 select
     entries.ledger_entry_id,
     entries.ledger_id,
-    entries.credit_id,
-    coalesce(credits.credit_type, 'CREDIT_GRANT') as credit_type,  -- a voided grant is in no list
-    credits.credit_name,
+    entries.balance_id,
+    coalesce(credits.balance_type, 'CREDIT_GRANT') as balance_type,  -- a voided grant is in no list
+    credits.balance_name,
     customers.environment_type,
     entries.customer_id,
     credits.contract_id,
@@ -30,12 +30,12 @@ select
     entries.invoice_id,
     entries.entry_type,
     entries.reason,
-    {{ pricing_unit('entries.stated_unit') }} as pricing_unit,
-    {{ major_amount('entries.amount', 'entries.stated_unit') }} as amount,
-    {{ major_amount('entries.running_balance', 'entries.stated_unit') }} as running_balance_amount,
+    {{ pricing_unit('entries.source_pricing_unit') }} as pricing_unit,
+    {{ major_amount('entries.amount', 'entries.source_pricing_unit') }} as amount,
+    {{ major_amount('entries.running_balance', 'entries.source_pricing_unit') }} as running_balance_amount,
     entries.effective_at,
     entries.is_pending,
     coalesce(entries.is_usable, false) as is_usable
 from entries
-left join credits on entries.credit_id = credits.credit_id
+left join credits on entries.balance_id = credits.balance_id
 left join customers on entries.customer_id = customers.customer_id

@@ -1,17 +1,17 @@
--- One row per commit or credit of the contract vintage, valued at the as-of instant.
+-- One row per commit or credit of the contracts model, valued at the as-of instant.
 with
 
 balances as (
-    select * from {{ ref('int_balances_united') }}
+    select * from {{ ref('int_balances_combined') }}
     where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- those count units of usage, not money
 ),
 
 segments as (
-    select * from {{ ref('int_balance_segments_united') }}
+    select * from {{ ref('int_balance_segments_combined') }}
 ),
 
 contracts as (
-    select * from {{ ref('int_contracts_united') }}
+    select * from {{ ref('int_contracts_combined') }}
 ),
 
 ledger_entries as (
@@ -47,12 +47,12 @@ granted as (
 
 ledgers as (
     select
-        credit_id,
+        balance_id,
         greatest(sum(case when is_usable and not is_pending then amount else 0 end), 0) as posted_balance,
         -sum(case when is_usable and is_pending then amount else 0 end) as pending_deductions,
         -sum(case when not is_pending and entry_type like '%\_EXPIRATION' escape '\' then amount else 0 end) as expired
     from ledger_entries
-    group by credit_id
+    group by balance_id
 ),
 
 joined as (
@@ -74,17 +74,17 @@ joined as (
     from balances
     left join expiries on balances.balance_id = expiries.balance_id
     left join granted on balances.balance_id = granted.balance_id
-    left join ledgers on balances.balance_id = ledgers.credit_id
+    left join ledgers on balances.balance_id = ledgers.balance_id
     left join contracts on balances.contract_id = contracts.contract_id
 )
 
 select
-    balance_id as credit_id,
-    balance_type as credit_type,
-    balance_name as credit_name,
+    balance_id,
+    balance_type,
+    balance_name,
     customer_id,
     contract_id,
-    stated_unit,
+    source_pricing_unit,
     granted,
     case when is_open then balance else 0 end as balance,
     case when is_open and not is_left_out then posted_balance else 0 end as balance_excluding_pending,

@@ -1,20 +1,20 @@
--- One row per credit grant of the plan vintage, valued at the as-of instant.
+-- One row per credit grant of the plans model, valued at the as-of instant.
 with
 
 credit_grants as (
     select
         *,
         effective_at <= {{ as_of() }} and {{ as_of() }} < expires_at as is_open
-    from {{ ref('int_credit_grants_united') }}
+    from {{ ref('int_credit_grants_combined') }}
 )
 
 select
-    credit_grant_id as credit_id,
-    'CREDIT_GRANT' as credit_type,
-    credit_grant_name as credit_name,
+    credit_grant_id as balance_id,
+    'CREDIT_GRANT' as balance_type,
+    credit_grant_name as balance_name,
     customer_id,
     cast(null as string) as contract_id,
-    stated_unit,
+    source_pricing_unit,
     granted,
     case when is_open then balance_including_pending else 0 end as balance,
     case when is_open then balance_excluding_pending else 0 end as balance_excluding_pending,

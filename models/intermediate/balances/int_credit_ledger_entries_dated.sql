@@ -1,4 +1,4 @@
--- One row per entry of a customer's credit ledger of the plan vintage, in its stated unit. What an entry
+-- One row per entry of a customer's credit ledger of the plans model, in its stated unit. What an entry
 -- changed is the step of the running balance: the vendor's documents give a deduction's sign in two ways.
 with
 
@@ -27,10 +27,10 @@ select
     || case entries.entry_type when 'GRANT_PENDING' then ':pending ' else ':' end
     || cast(entries.entry_number as string) as ledger_entry_id,
     entries.customer_id || ':' || cast(entries.ledger_number as string) as ledger_id,
-    entries.credit_grant_id as credit_id,
+    entries.credit_grant_id as balance_id,
     entries.customer_id,
     entries.entry_type,
-    ledgers.stated_unit,
+    ledgers.source_pricing_unit,
     entries.running_balance - lag(entries.running_balance, 1, ledgers.starting_balance_excluding_pending) over (
         partition by entries.customer_id, entries.ledger_number
         order by entries.entry_type desc, entries.entry_number asc

@@ -4,8 +4,8 @@ with
 credits as (
     select
         *,
-        credit_type = 'CREDIT_GRANT' as is_grant
-    from {{ ref('int_credits_united') }}
+        balance_type = 'CREDIT_GRANT' as is_grant
+    from {{ ref('int_balances_valued') }}
     where is_spendable
 )
 

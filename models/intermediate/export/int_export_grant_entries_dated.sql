@@ -3,7 +3,7 @@
 with
 
 grants as (
-    select * from {{ ref('int_credit_grants_united') }}
+    select * from {{ ref('int_credit_grants_combined') }}
     where source = 'export'
 ),
 
@@ -34,7 +34,7 @@ entries as (
         invoice_id,
         reason,
         effective_at
-    from {{ ref('int_grant_deductions_united') }}
+    from {{ ref('int_grant_deductions_combined') }}
     where source = 'export'
     union all
     select
@@ -51,10 +51,10 @@ entries as (
 select
     entries.ledger_entry_id,
     grants.credit_grant_id as ledger_id,
-    grants.credit_grant_id as credit_id,
+    grants.credit_grant_id as balance_id,
     grants.customer_id,
     entries.entry_type,
-    grants.stated_unit,
+    grants.source_pricing_unit,
     entries.amount,
     sum(entries.amount) over (
         partition by grants.credit_grant_id

@@ -6,7 +6,7 @@ days as (
     select
         invoice_breakdown_id,
         invoice_id,
-        stated_unit,
+        source_pricing_unit,
         total,
         window_size,
         breakdown_start_at,
@@ -17,7 +17,7 @@ days as (
     select
         invoice_breakdown_id,
         invoice_id,
-        stated_unit,
+        source_pricing_unit,
         total,
         window_size,
         breakdown_start_at,
@@ -29,7 +29,7 @@ days as (
 select
     days.invoice_breakdown_id,
     days.invoice_id,
-    days.stated_unit,
+    days.source_pricing_unit,
     days.total,
     days.breakdown_start_at,
     days.breakdown_end_at,

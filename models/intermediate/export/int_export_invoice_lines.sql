@@ -1,54 +1,32 @@
--- One row per line of an invoice of the export; of a draft, as the snapshot has it that the invoice was
--- taken from.
+-- One row per line of an invoice of the export. The lines of a draft are from the same snapshot as the draft.
 with
 
 invoices as (
     select * from {{ ref('int_export_invoices') }}
 ),
 
-final_lines as (
-    select * from {{ ref('stg_metronome_export__line_items') }}
-),
-
-draft_lines as (
-    select draft_line_items.*
-    from {{ ref('stg_metronome_export__draft_line_items') }} as draft_line_items
-    inner join invoices
-        on
-            draft_line_items.invoice_id = invoices.invoice_id
-            and draft_line_items.snapshot_at = invoices.snapshot_at
+lines as (
+    select * from {{ ref('int_export_lines_classified') }}
 )
 
 select
-    line_item_id,
-    invoice_id,
-    product_id,
-    credit_grant_id,
-    commit_id,
-    subscription_id,
-    line_name,
-    stated_unit,
-    quantity,
-    unit_price,
-    total,
-    metadata,
-    starting_at,
-    ending_before
-from final_lines
-union all
-select
-    line_item_id,
-    invoice_id,
-    product_id,
-    credit_grant_id,
-    commit_id,
-    subscription_id,
-    line_name,
-    stated_unit,
-    quantity,
-    unit_price,
-    total,
-    metadata,
-    starting_at,
-    ending_before
-from draft_lines
+    lines.line_item_id,
+    lines.invoice_id,
+    lines.product_id,
+    lines.credit_grant_id,
+    lines.commit_id,
+    lines.line_name,
+    lines.source_pricing_unit,
+    lines.quantity,
+    lines.unit_price,
+    lines.total,
+    lines.starting_at,
+    lines.ending_before,
+    lines.line_kind,
+    lines.is_postpaid_application
+from lines
+left join invoices
+    on
+        lines.invoice_id = invoices.invoice_id
+        and lines.snapshot_at = invoices.snapshot_at
+where lines.snapshot_at is null or invoices.invoice_id is not null

@@ -63,8 +63,33 @@ facts_of_breakdowns as (
     group by invoice_id
 ),
 
+-- a draft does not state when it is issued; the schedule of a charge, or of a commit that was bought, does
+schedules as (
+    select {{ json_text('schedule', 'schedule_items') }} as items
+    from {{ ref('stg_metronome_export__scheduled_charges') }}
+    union all
+    select {{ json_text('invoice_schedule', 'schedule_items') }} as items
+    from {{ ref('stg_metronome_export__balances') }}
+),
+
+schedule_items as (
+    {{ unnest_json_objects('schedules', 'items') }}
+),
+
+scheduled_dates as (
+    select
+        {{ json_text('element', 'invoice_id') }} as invoice_id,
+        {{ text_to_instant(json_text('element', 'date')) }} as issued_at
+    from schedule_items
+),
+
 scheduled_invoices as (
-    select * from {{ ref('int_export_scheduled_invoices') }}
+    select
+        invoice_id,
+        max(issued_at) as issued_at
+    from scheduled_dates
+    where invoice_id is not null
+    group by invoice_id
 ),
 
 invoices as (
@@ -77,7 +102,7 @@ invoices as (
         plan_id,
         plan_name,
         contract_id,
-        stated_unit,
+        source_pricing_unit,
         total,
         period_start_at,
         period_end_at,
@@ -98,7 +123,7 @@ invoices as (
         plan_id,
         plan_name,
         contract_id,
-        stated_unit,
+        source_pricing_unit,
         total,
         period_start_at,
         period_end_at,
@@ -130,7 +155,7 @@ select
     invoices.plan_name,
     -- not every layout has it
     coalesce(invoices.contract_id, facts_of_breakdowns.contract_id) as contract_id,
-    invoices.stated_unit,
+    invoices.source_pricing_unit,
     invoices.total,
     invoices.period_start_at,
     invoices.period_end_at,

@@ -3,15 +3,15 @@ with
 
 invoices as (
     select * from {{ ref('int_invoices_classified') }}
-    where is_counted
+    where is_included_in_totals
 ),
 
 valued as (
     select
         *,
-        {{ pricing_unit('stated_unit') }} as pricing_unit,
-        {{ major_amount('total', 'stated_unit') }} as amount
-    from {{ ref('int_invoice_breakdown_lines_united') }}
+        {{ pricing_unit('source_pricing_unit') }} as pricing_unit,
+        {{ major_amount('total', 'source_pricing_unit') }} as amount
+    from {{ ref('int_invoice_breakdown_lines_combined') }}
 )
 
 select
@@ -22,7 +22,7 @@ select
     valued.product_id,
     valued.line_kind,
     valued.line_name,
-    valued.credit_id,
+    valued.balance_id,
     valued.pricing_unit,
     valued.amount,
     -- as for the lines of the invoice itself

@@ -2,12 +2,12 @@
 with
 
 breakdowns as (
-    select * from {{ ref('int_invoice_breakdowns_united') }}
+    select * from {{ ref('int_invoice_breakdowns_combined') }}
 ),
 
 invoices as (
     select * from {{ ref('int_invoices_classified') }}
-    where is_counted
+    where is_included_in_totals
 ),
 
 line_sums as (
@@ -36,7 +36,7 @@ select
     invoices.pricing_unit,
     cast(coalesce(line_sums.gross_usage_amount, 0) as {{ amount_type() }}) as gross_usage_amount,
     cast(coalesce(line_sums.applied_credit_amount, 0) as {{ amount_type() }}) as applied_credit_amount,
-    {{ major_amount('breakdowns.total', 'breakdowns.stated_unit') }} as total_amount
+    {{ major_amount('breakdowns.total', 'breakdowns.source_pricing_unit') }} as total_amount
 from breakdowns
 inner join invoices on breakdowns.invoice_id = invoices.invoice_id
 left join line_sums

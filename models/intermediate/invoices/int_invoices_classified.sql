@@ -2,7 +2,7 @@
 with
 
 invoices as (
-    select * from {{ ref('int_invoices_united') }}
+    select * from {{ ref('int_invoices_combined') }}
 ),
 
 constituents as (
@@ -13,11 +13,11 @@ constituents as (
 ),
 
 contracts as (
-    select * from {{ ref('int_contracts_united') }}
+    select * from {{ ref('int_contracts_combined') }}
 ),
 
 plans as (
-    select * from {{ ref('int_plans_united') }}
+    select * from {{ ref('int_plans_combined') }}
 ),
 
 payment_terms as (
@@ -75,7 +75,7 @@ select
         as billing_month,
     joined.is_constituent,
     -- a DRAFT_INCOMPLETE has no total yet
-    joined.invoice_status not in ('VOID', 'DRAFT_INCOMPLETE') and not joined.is_constituent as is_counted,
+    joined.invoice_status not in ('VOID', 'DRAFT_INCOMPLETE') and not joined.is_constituent as is_included_in_totals,
     joined.is_unbillable,
     joined.invoice_status = 'FINALIZED' and not joined.is_constituent and not joined.is_unbillable as is_billed,
     joined.billing_provider_type,

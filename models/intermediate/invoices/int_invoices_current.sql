@@ -5,7 +5,7 @@ with
 
 invoices as (
     select * from {{ ref('int_invoices_classified') }}
-    where is_counted or (invoice_status = 'DRAFT_INCOMPLETE' and not is_constituent)
+    where is_included_in_totals or (invoice_status = 'DRAFT_INCOMPLETE' and not is_constituent)
 ),
 
 covering as (
@@ -38,7 +38,7 @@ latest_issued as (
             and invoices.pricing_unit = covering.pricing_unit
     where
         covering.invoice_id is null
-        and invoices.is_counted
+        and invoices.is_included_in_totals
         -- this also leaves out scheduled charges of the future, which are drafts for years
         and invoices.issued_at <= {{ as_of() }}
 ),

@@ -3,15 +3,15 @@
 with
 
 invoices as (
-    select * from {{ ref('int_invoices_united') }}
+    select * from {{ ref('int_invoices_combined') }}
 ),
 
-facts as (
-    select * from {{ ref('int_facts_known') }}
+availability as (
+    select * from {{ ref('int_data_availability') }}
 ),
 
 contracts as (
-    select * from {{ ref('int_contracts_united') }}
+    select * from {{ ref('int_contracts_combined') }}
 ),
 
 customer_plans as (
@@ -40,12 +40,12 @@ stated as (
     select
         invoices.invoice_id,
         invoices.net_payment_terms_days as of_invoice,
-        invoices.contract_id is null or coalesce(facts.are_contracts_known, false) as is_contract_known,
+        invoices.contract_id is null or coalesce(availability.has_contracts, false) as is_contract_known,
         contracts.net_payment_terms_days as of_contract,
-        coalesce(facts.are_customer_plans_known, false) as is_plan_known,
+        coalesce(availability.has_customer_plans, false) as is_plan_known,
         plan_terms.net_payment_terms_days as of_plan
     from invoices
-    left join facts on invoices.customer_id = facts.customer_id
+    left join availability on invoices.customer_id = availability.customer_id
     left join contracts on invoices.contract_id = contracts.contract_id
     left join plan_terms on invoices.invoice_id = plan_terms.invoice_id
 )

@@ -4,6 +4,6 @@ select
     invoice_id,
     cast(sum(case when amount > 0 then amount else 0 end) as {{ amount_type() }}) as gross_usage_amount,
     cast(-sum(case when amount < 0 then amount else 0 end) as {{ amount_type() }}) as applied_credit_amount
-from {{ ref('int_invoice_lines_united') }}
+from {{ ref('int_invoice_lines_combined') }}
 where is_in_invoice_total
 group by invoice_id

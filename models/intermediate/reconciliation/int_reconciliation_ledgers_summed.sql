@@ -5,23 +5,23 @@ with
 
 entries as (
     select
-        credit_id,
+        balance_id,
         sum(case when is_usable then amount else 0 end) as amount
     from {{ ref('int_balance_ledger_entries_dated') }}
-    group by credit_id
+    group by balance_id
 ),
 
 commits_and_credits as (
     select
-        valued.credit_id,
-        valued.credit_type,
+        valued.balance_id,
+        valued.balance_type,
         valued.customer_id,
-        valued.stated_unit,
+        valued.source_pricing_unit,
         valued.balance,
         -- more may be drawn than was there: the rest is overage, not a balance below zero
         greatest(entries.amount, 0) as ledger_balance
     from {{ ref('int_commits_and_credits_valued') }} as valued
-    left join entries on valued.credit_id = entries.credit_id
+    left join entries on valued.balance_id = entries.balance_id
     where valued.next_expiry_at is not null
 ),
 
@@ -29,7 +29,7 @@ deductions as (
     select
         credit_grant_id,
         -sum(amount) as amount
-    from {{ ref('int_grant_deductions_united') }}
+    from {{ ref('int_grant_deductions_combined') }}
     where source = 'api' and effective_at <= {{ as_of() }}
     group by credit_grant_id
 ),
@@ -37,15 +37,15 @@ deductions as (
 -- the export states no balance of a grant
 grants as (
     select
-        valued.credit_id,
-        valued.credit_type,
+        valued.balance_id,
+        valued.balance_type,
         valued.customer_id,
-        valued.stated_unit,
+        valued.source_pricing_unit,
         valued.balance_excluding_pending as balance,
         valued.granted - coalesce(deductions.amount, 0) as ledger_balance
     from {{ ref('int_credit_grants_valued') }} as valued
-    inner join {{ ref('stg_metronome_api__credit_grants') }} as stated on valued.credit_id = stated.credit_grant_id
-    left join deductions on valued.credit_id = deductions.credit_grant_id
+    inner join {{ ref('stg_metronome_api__credit_grants') }} as stated on valued.balance_id = stated.credit_grant_id
+    left join deductions on valued.balance_id = deductions.credit_grant_id
     where valued.next_expiry_at is not null
 )
 

@@ -1,5 +1,5 @@
 {%- set fields = [
-    'invoice_status', 'customer_id', 'plan_id', 'plan_name', 'contract_id', 'stated_unit', 'total', 'period_start_at',
+    'invoice_status', 'customer_id', 'plan_id', 'plan_name', 'contract_id', 'source_pricing_unit', 'total', 'period_start_at',
     'period_end_at', 'issued_at', 'billing_provider_type', 'billing_provider_invoice_id', 'external_status',
 ] -%}
 -- One row per invoice that both sources have: how many of its fields both carry, and which are different.

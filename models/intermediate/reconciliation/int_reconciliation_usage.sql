@@ -16,7 +16,7 @@ metric_events as (
 ),
 
 identified as (
-    select * from {{ ref('int_customers_identified') }}
+    select * from {{ ref('int_customer_identifiers') }}
 ),
 
 events as (

@@ -32,8 +32,8 @@ from_export as (
         coalesce(invoices.plan_id, drafts.plan_id) as plan_id,
         drafts.period_start_at,
         coalesce(drafts.billable_status = 'UNBILLABLE', false) as is_unbillable,
-        {{ pricing_unit('drafts.stated_unit') }} as pricing_unit,
-        {{ major_amount('drafts.total', 'drafts.stated_unit') }} as total_amount
+        {{ pricing_unit('drafts.source_pricing_unit') }} as pricing_unit,
+        {{ major_amount('drafts.total', 'drafts.source_pricing_unit') }} as total_amount
     from drafts
     inner join snapshots
         on
@@ -63,7 +63,7 @@ from_api as (
     from invoices
     where
         invoice_status = 'DRAFT'
-        and is_counted
+        and is_included_in_totals
         and not exists (select 1 from {{ ref('stg_metronome_export__draft_invoices') }})
 )
 

@@ -11,7 +11,7 @@ lines as {{ not_materialized() }} (
             when balance_type = 'PREPAID' then 'prepaid'
             else 'credit'  -- a grant too, and one that no list has: nobody is known to have paid for it
         end as line_role
-    from {{ ref('int_revenue_lines_united') }}
+    from {{ ref('int_revenue_lines_unioned') }}
 ),
 
 charges as {{ not_materialized() }} (

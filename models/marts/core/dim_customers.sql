@@ -1,4 +1,5 @@
--- One row per customer.
+-- One row per customer. A view: `int_customers_combined` stores the rows.
+{{ config(materialized='view') }}
 select
     customer_id,
     environment_type,
@@ -11,4 +12,4 @@ select
     archived_at,
     is_in_api,
     is_in_export
-from {{ ref('int_customers_united') }}
+from {{ ref('int_customers_combined') }}

@@ -3,12 +3,12 @@ with
 
 listed as (
     select
-        {{ pricing_unit('stated_unit') }} as pricing_unit,
+        {{ pricing_unit('source_pricing_unit') }} as pricing_unit,
         is_currency
     from {{ ref('stg_metronome_api__pricing_units') }}
     union all
     select
-        {{ pricing_unit('stated_unit') }} as pricing_unit,
+        {{ pricing_unit('source_pricing_unit') }} as pricing_unit,
         is_currency
     from {{ ref('stg_metronome_export__pricing_units') }}
 ),
@@ -17,7 +17,7 @@ invoiced as (
     select distinct
         pricing_unit,
         cast(null as boolean) as is_currency
-    from {{ ref('int_invoices_united') }}
+    from {{ ref('int_invoices_combined') }}
 ),
 
 every_mention as (

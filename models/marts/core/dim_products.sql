@@ -39,7 +39,7 @@ invoiced_products as (
         -- a discount is no product's name, unless there is nothing else
         coalesce(min(case when amount >= 0 then line_name end), min(line_name)) as product_name,
         3 as preference
-    from {{ ref('int_invoice_lines_united') }}
+    from {{ ref('int_invoice_lines_combined') }}
     where product_id is not null
     group by product_id
 ),

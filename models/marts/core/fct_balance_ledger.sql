@@ -1,10 +1,12 @@
 -- One row per entry of the ledger of a commit or credit, or of a customer's credit grants.
+-- A view: `int_balance_ledger_valued` stores the rows.
+{{ config(materialized='view') }}
 select
     ledger_entry_id,
     ledger_id,
-    credit_id,
-    credit_type,
-    credit_name,
+    balance_id,
+    balance_type,
+    balance_name,
     environment_type,
     customer_id,
     contract_id,

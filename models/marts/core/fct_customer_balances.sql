@@ -6,74 +6,53 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
-facts as (
-    select * from {{ ref('int_facts_known') }}
+availability as (
+    select * from {{ ref('int_data_availability') }}
+),
+
+invoiced as (
+    select * from {{ ref('int_customers_invoiced') }}
+),
+
+credit as (
+    select * from {{ ref('int_customers_credit') }}
 ),
 
 units as (
     select
         customer_id,
         pricing_unit
-    from {{ ref('int_invoices_classified') }}
-    where not is_constituent
+    from invoiced
     union
     select
         customer_id,
         pricing_unit
-    from {{ ref('int_customers_credit') }}
+    from credit
 ),
 
 balances as (
     select
         customers.*,
         units.pricing_unit,
-        coalesce(facts.are_invoices_known, false) as are_invoices_known,
+        coalesce(availability.has_invoices, false) as are_invoices_known,
         -- where invoices are not known it is null and joins none; DuckDB is slow at a condition beside the keys
-        case when facts.are_invoices_known then customers.customer_id end as invoiced_customer_id,
-        coalesce(facts.are_balances_known, false) as is_contract_balance_known,
-        coalesce(facts.are_credit_grants_known, false) as is_grant_balance_known,
-        coalesce(facts.are_balances_known and facts.are_credit_grants_known, false) as is_credit_known,
-        coalesce(facts.are_daily_breakdowns_known, false) as are_days_known,
-        coalesce(facts.are_alerts_known, false) as are_alerts_known
+        case when availability.has_invoices then customers.customer_id end as invoiced_customer_id,
+        coalesce(availability.has_balances, false) as is_contract_balance_known,
+        coalesce(availability.has_credit_grants, false) as is_grant_balance_known,
+        coalesce(availability.has_balances and availability.has_credit_grants, false) as is_credit_known,
+        coalesce(availability.has_daily_breakdowns, false) as are_days_known,
+        coalesce(availability.has_alerts, false) as are_alerts_known
     from customers
     left join units on customers.customer_id = units.customer_id
-    left join facts on customers.customer_id = facts.customer_id
+    left join availability on customers.customer_id = availability.customer_id
 ),
 
 current_invoices as (
     select * from {{ ref('int_customers_current_invoices') }}
 ),
 
-grace_invoices as (
-    select * from {{ ref('int_customers_grace_invoices') }}
-),
-
-void_invoices as (
-    select * from {{ ref('int_customers_void_invoices') }}
-),
-
-unbillable_invoices as (
-    select * from {{ ref('int_customers_unbillable_invoices') }}
-),
-
-last_finalized as (
-    select * from {{ ref('int_customers_last_finalized') }}
-),
-
-outstanding as (
-    select * from {{ ref('int_customers_outstanding') }}
-),
-
-billed_months as (
-    select * from {{ ref('int_customers_billed_months') }}
-),
-
 month_to_date as (
     select * from {{ ref('int_customers_month_to_date') }}
-),
-
-credit as (
-    select * from {{ ref('int_customers_credit') }}
 ),
 
 burned as (
@@ -81,16 +60,22 @@ burned as (
         customer_id,
         pricing_unit,
         sum(burned_30d_amount) as burned_30d_amount
-    from {{ ref('int_credits_burned') }}
+    from {{ ref('int_balances_burned') }}
     group by customer_id, pricing_unit
 ),
 
 agreements as (
-    select * from {{ ref('int_customers_agreements') }}
+    select * from {{ ref('int_customer_active_contracts') }}
 ),
 
 alarmed as (
-    select * from {{ ref('int_customers_alarmed') }}
+    select
+        customer_id,
+        count(*) as alerts_in_alarm,
+        {{ joined_texts('alert_name') }} as alert_names
+    from {{ ref('int_customer_alerts_combined') }}
+    where customer_status = 'IN_ALARM' and alert_status = 'ENABLED'
+    group by customer_id
 )
 
 select
@@ -108,8 +93,8 @@ select
     current_invoices.invoice_balance_amount,
     current_invoices.gross_usage_amount,
     current_invoices.applied_credit_amount,
-    grace_invoices.grace_invoice_id,
-    grace_invoices.grace_invoice_amount,
+    invoiced.grace_invoice_id,
+    invoiced.grace_invoice_amount,
 
     {{ known_amount('credit.balance_amount', 'balances.is_credit_known') }} as credit_balance_amount,
     {{ known_amount('credit.balance_excluding_pending_amount', 'balances.is_credit_known') }}
@@ -134,28 +119,28 @@ select
         as contract_days_left,
     agreements.renewed_by as contract_renewed_by,
 
-    last_finalized.invoice_id as last_finalized_invoice_id,
-    last_finalized.issued_at as last_finalized_at,
-    last_finalized.total_amount as last_finalized_amount,
-    last_finalized.external_status as last_finalized_external_status,
-    {{ known_count('outstanding.outstanding_invoices', 'balances.are_invoices_known') }} as outstanding_invoices,
-    {{ known_count('outstanding.unconfirmed_invoices', 'balances.are_invoices_known') }} as unconfirmed_invoices,
-    {{ known_count('outstanding.failed_invoices', 'balances.are_invoices_known') }} as failed_invoices,
-    outstanding.billing_provider_error,
-    {{ known_amount('outstanding.outstanding_amount', 'balances.are_invoices_known') }} as outstanding_amount,
-    -- what is outstanding without a known due date makes this unknown, too
+    invoiced.last_finalized_invoice_id,
+    invoiced.last_finalized_at,
+    invoiced.last_finalized_amount,
+    invoiced.last_finalized_external_status,
+    {{ known_count('invoiced.outstanding_invoices', 'balances.are_invoices_known') }} as outstanding_invoices,
+    {{ known_count('invoiced.unconfirmed_invoices', 'balances.are_invoices_known') }} as unconfirmed_invoices,
+    {{ known_count('invoiced.failed_invoices', 'balances.are_invoices_known') }} as failed_invoices,
+    invoiced.billing_provider_error,
+    {{ known_amount('invoiced.outstanding_amount', 'balances.are_invoices_known') }} as outstanding_amount,
+    -- unknown if the due date of an outstanding invoice is not known
     case
-        when outstanding.customer_id is not null then outstanding.overdue_amount
+        when invoiced.customer_id is not null then invoiced.overdue_amount
         else {{ known_amount('null', 'balances.are_invoices_known') }}
     end as overdue_amount,
-    outstanding.oldest_due_at,
-    {{ known_count('void_invoices.void_invoices', 'balances.are_invoices_known') }} as void_invoices,
-    {{ known_amount('void_invoices.void_amount', 'balances.are_invoices_known') }} as void_amount,
-    {{ known_count('unbillable_invoices.unbillable_invoices', 'balances.are_invoices_known') }} as unbillable_invoices,
-    {{ known_amount('unbillable_invoices.unbillable_amount', 'balances.are_invoices_known') }} as unbillable_amount,
-    {{ known_amount('billed_months.billed_last_month_amount', 'balances.are_invoices_known') }}
+    invoiced.oldest_due_at,
+    {{ known_count('invoiced.void_invoices', 'balances.are_invoices_known') }} as void_invoices,
+    {{ known_amount('invoiced.void_amount', 'balances.are_invoices_known') }} as void_amount,
+    {{ known_count('invoiced.unbillable_invoices', 'balances.are_invoices_known') }} as unbillable_invoices,
+    {{ known_amount('invoiced.unbillable_amount', 'balances.are_invoices_known') }} as unbillable_amount,
+    {{ known_amount('invoiced.billed_last_month_amount', 'balances.are_invoices_known') }}
         as billed_last_month_amount,
-    {{ known_amount('billed_months.billed_month_before_amount', 'balances.are_invoices_known') }}
+    {{ known_amount('invoiced.billed_month_before_amount', 'balances.are_invoices_known') }}
         as billed_month_before_amount,
     {{ known_amount('month_to_date.month_to_date_amount', 'balances.are_days_known') }} as month_to_date_amount,
     {{ known_amount('month_to_date.last_month_to_same_day_amount', 'balances.are_days_known') }}
@@ -171,30 +156,10 @@ left join current_invoices
     on
         balances.invoiced_customer_id = current_invoices.customer_id
         and balances.pricing_unit = current_invoices.pricing_unit
-left join grace_invoices
+left join invoiced
     on
-        balances.invoiced_customer_id = grace_invoices.customer_id
-        and balances.pricing_unit = grace_invoices.pricing_unit
-left join void_invoices
-    on
-        balances.invoiced_customer_id = void_invoices.customer_id
-        and balances.pricing_unit = void_invoices.pricing_unit
-left join unbillable_invoices
-    on
-        balances.invoiced_customer_id = unbillable_invoices.customer_id
-        and balances.pricing_unit = unbillable_invoices.pricing_unit
-left join last_finalized
-    on
-        balances.invoiced_customer_id = last_finalized.customer_id
-        and balances.pricing_unit = last_finalized.pricing_unit
-left join outstanding
-    on
-        balances.invoiced_customer_id = outstanding.customer_id
-        and balances.pricing_unit = outstanding.pricing_unit
-left join billed_months
-    on
-        balances.invoiced_customer_id = billed_months.customer_id
-        and balances.pricing_unit = billed_months.pricing_unit
+        balances.invoiced_customer_id = invoiced.customer_id
+        and balances.pricing_unit = invoiced.pricing_unit
 left join month_to_date
     on
         balances.customer_id = month_to_date.customer_id

@@ -2,7 +2,7 @@
 with
 
 lines as (
-    select * from {{ ref('int_invoice_lines_united') }}
+    select * from {{ ref('int_invoice_lines_combined') }}
 ),
 
 invoices as (

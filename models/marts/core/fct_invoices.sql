@@ -31,7 +31,7 @@ select
     invoices.period_end_at,
     invoices.issued_at,
     invoices.billing_month,
-    invoices.is_counted,
+    invoices.is_included_in_totals,
     invoices.is_billed,
     invoices.is_unbillable,
     invoices.billing_provider_type,

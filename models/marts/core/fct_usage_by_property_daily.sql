@@ -4,7 +4,7 @@
 with
 
 arguments as (
-    select * from {{ ref('dim_report_arguments') }}
+    select * from {{ ref('report_parameters') }}
 ),
 
 events as (

@@ -9,7 +9,7 @@ events as (
 ),
 
 identified as (
-    select * from {{ ref('int_customers_identified') }}
+    select * from {{ ref('int_customer_identifiers') }}
 )
 
 select

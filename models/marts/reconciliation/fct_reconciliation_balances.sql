@@ -4,8 +4,8 @@ with
 ledgers as (
     select
         *,
-        {{ major_amount('balance', 'stated_unit') }} as balance_amount,
-        {{ major_amount('ledger_balance', 'stated_unit') }} as ledger_amount
+        {{ major_amount('balance', 'source_pricing_unit') }} as balance_amount,
+        {{ major_amount('ledger_balance', 'source_pricing_unit') }} as ledger_amount
     from {{ ref('int_reconciliation_ledgers_summed') }}
 ),
 
@@ -14,11 +14,11 @@ customers as (
 )
 
 select
-    ledgers.credit_id,
-    ledgers.credit_type,
+    ledgers.balance_id,
+    ledgers.balance_type,
     customers.environment_type,
     ledgers.customer_id,
-    {{ pricing_unit('ledgers.stated_unit') }} as pricing_unit,
+    {{ pricing_unit('ledgers.source_pricing_unit') }} as pricing_unit,
     case
         when ledgers.balance_amount is null or ledgers.ledger_amount is null then 'not comparable'
         when ledgers.balance_amount = ledgers.ledger_amount then 'equal'

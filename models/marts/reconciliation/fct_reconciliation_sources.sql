@@ -7,8 +7,8 @@ api_invoices as (
         customer_id,
         invoice_status,
         issued_at,
-        {{ pricing_unit('stated_unit') }} as pricing_unit,
-        {{ major_amount('total', 'stated_unit') }} as total_amount
+        {{ pricing_unit('source_pricing_unit') }} as pricing_unit,
+        {{ major_amount('total', 'source_pricing_unit') }} as total_amount
     from {{ ref('stg_metronome_api__invoices') }}
     where exists (select 1 from {{ ref('stg_metronome_export__invoices') }})
 ),
@@ -22,8 +22,8 @@ export_invoices as (
         invoices.invoice_id,
         invoices.customer_id,
         invoices.invoice_status,
-        {{ pricing_unit('invoices.stated_unit') }} as pricing_unit,
-        {{ major_amount('invoices.total', 'invoices.stated_unit') }} as total_amount
+        {{ pricing_unit('invoices.source_pricing_unit') }} as pricing_unit,
+        {{ major_amount('invoices.total', 'invoices.source_pricing_unit') }} as total_amount
     from {{ ref('stg_metronome_export__invoices') }} as invoices
     inner join environment on invoices.environment_type = environment.environment_type
     where exists (select 1 from {{ ref('stg_metronome_api__invoices') }})
@@ -41,8 +41,8 @@ compared as (
     select * from {{ ref('int_reconciliation_sources_compared') }}
 ),
 
-facts as (
-    select * from {{ ref('int_api_facts_known') }}
+availability as (
+    select * from {{ ref('int_api_data_availability') }}
 )
 
 select
@@ -63,7 +63,7 @@ select
             then 'a part of a consolidated invoice'
         when export_invoices.invoice_id is null and api_invoices.issued_at > export_end.exported_until
             then 'newer than the export'
-        when api_invoices.invoice_id is null and not coalesce(facts.are_invoices_known, false)
+        when api_invoices.invoice_id is null and not coalesce(availability.has_invoices, false)
             then 'the API was not read for the customer''s invoices'
     end as explanation,
     compared.compared_fields,
@@ -82,4 +82,4 @@ cross join environment
 cross join export_end
 left join constituents on api_invoices.invoice_id = constituents.invoice_id
 left join compared on api_invoices.invoice_id = compared.invoice_id
-left join facts on export_invoices.customer_id = facts.customer_id
+left join availability on export_invoices.customer_id = availability.customer_id

@@ -51,7 +51,7 @@ results as (
     where days_difference_amount is not null
     union all
     select
-        case credit_type when 'CREDIT_GRANT' then 'deductions to grant balance' else 'ledger to balance' end
+        case balance_type when 'CREDIT_GRANT' then 'deductions to grant balance' else 'ledger to balance' end
             as check_name,
         environment_type,
         pricing_unit as unit,
@@ -91,7 +91,7 @@ checks as (
 ),
 
 environments as (
-    select environment_type from {{ ref('dim_report_arguments') }}
+    select environment_type from {{ ref('report_parameters') }}
     union
     select environment_type from results
 ),

@@ -1,4 +1,5 @@
--- One row per day of a counted invoice.
+-- One row per day of a counted invoice. A view: `int_invoice_breakdowns_daily_summed` stores the rows.
+{{ config(materialized='view') }}
 select
     invoice_id,
     breakdown_date,

@@ -6,8 +6,23 @@ lines as (
     where snapshot_date is null
 ),
 
+-- An expiry belongs to the month in which the commit's time ended: one until 1 April ended with March.
 expired as (
-    select * from {{ ref('int_commits_expired') }}
+    select
+        environment_type,
+        customer_id,
+        contract_id,
+        pricing_unit,
+        case
+            when effective_at = date_trunc('month', effective_at) then {{ first_of_month('effective_at', -1) }}
+            else {{ first_of_month('effective_at') }}
+        end as expiry_month,
+        cast(-amount as {{ amount_type() }}) as expired_amount
+    from {{ ref('int_balance_ledger_valued') }}
+    where
+        balance_type = 'PREPAID'
+        and entry_type like '%EXPIRATION'
+        and not is_pending
 ),
 
 products as (

@@ -1,4 +1,4 @@
--- One row per action that somebody took in the account.
+-- One row per entry of the account's audit log: one action of a person or an API token.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per billable metric, archived ones included.
+-- One row per billable metric of the account, including archived ones.
 with
 
 source as (

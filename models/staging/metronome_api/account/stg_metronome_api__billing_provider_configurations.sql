@@ -1,4 +1,5 @@
--- One row per way in which a customer's invoices reach a billing provider, archived ones included.
+-- One row per billing provider configuration of a customer, including archived ones. It states how the customer's
+-- invoices reach the provider.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per custom field that the account defined.
+-- One row per custom field that the account defines.
 with
 
 source as (

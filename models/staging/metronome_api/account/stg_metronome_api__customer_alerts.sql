@@ -1,4 +1,4 @@
--- One row per threshold notification that watches a customer.
+-- One row per customer and alert that watches the customer. The API calls an alert a threshold notification.
 with
 
 source as (
@@ -18,7 +18,7 @@ renamed as (
         upper(alert__status) as alert_status,
         upper(customer_status) as customer_status,
         triggered_by,
-        alert__credit_type__name as stated_unit,
+        alert__credit_type__name as source_pricing_unit,
         upper(alert__access_type) as access_type,
 
         -- numerics

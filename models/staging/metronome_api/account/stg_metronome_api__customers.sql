@@ -1,4 +1,4 @@
--- One row per customer of the token's environment, archived ones included.
+-- One row per customer in the environment of the API token, including archived ones.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per pricing unit of the account.
+-- One row per pricing unit of the account: a currency or a custom unit.
 with
 
 source as (
@@ -11,7 +11,7 @@ renamed as (
         id as pricing_unit_id,
 
         -- text
-        name as stated_unit,
+        name as source_pricing_unit,
 
         -- booleans
         is_currency

@@ -1,4 +1,4 @@
--- One row per product of contracts, by its current name; the API has no list of plan products.
+-- One row per product of contracts, with its current name. The API does not list the products of plans.
 with
 
 source as (

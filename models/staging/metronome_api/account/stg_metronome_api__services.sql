@@ -1,4 +1,4 @@
--- One row per service of Metronome's own that talks to the account's systems.
+-- One row per Metronome service that connects to the account's systems.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per amount that a commit is sold for, and its day.
+-- One row per item of the invoice schedule of a commit: an amount and the day on which it is billed.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per entry of the ledger of a commit or credit; entries add up to its balance.
+-- One row per entry of the ledger of a commit or credit. The entries add up to the balance.
 with
 
 source as (

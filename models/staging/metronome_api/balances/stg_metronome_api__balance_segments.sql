@@ -1,4 +1,4 @@
--- One row per stretch of time in which an amount of a commit or credit may be used.
+-- One row per segment of the access schedule of a commit or credit: an amount and the time in which it can be used.
 with
 
 source as (

@@ -24,10 +24,10 @@ renamed as (
         name as balance_name,
         description,
         product__name as product_name,
-        access_schedule__credit_type__name as stated_unit,
+        access_schedule__credit_type__name as source_pricing_unit,
         upper(access_schedule__access_type) as access_type,
         upper(rate_type) as rate_type,
-        invoice_schedule__credit_type__name as invoice_stated_unit,
+        invoice_schedule__credit_type__name as invoice_source_pricing_unit,
 
         -- numerics
         priority,

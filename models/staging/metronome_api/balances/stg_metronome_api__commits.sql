@@ -1,4 +1,4 @@
--- One row per commit of a customer or contract; the balances have them, too.
+-- One row per commit of a customer or contract. `balances` has the same commits.
 with
 
 source as (
@@ -23,10 +23,10 @@ renamed as (
         name as commit_name,
         description,
         product__name as product_name,
-        access_schedule__credit_type__name as stated_unit,
+        access_schedule__credit_type__name as source_pricing_unit,
         upper(access_schedule__access_type) as access_type,
         upper(rate_type) as rate_type,
-        invoice_schedule__credit_type__name as invoice_stated_unit,
+        invoice_schedule__credit_type__name as invoice_source_pricing_unit,
 
         -- numerics
         priority,

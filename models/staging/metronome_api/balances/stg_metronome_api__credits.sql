@@ -1,4 +1,4 @@
--- One row per credit of a customer or contract; the balances have them, too.
+-- One row per credit of a customer or contract. `balances` has the same credits.
 with
 
 source as (
@@ -22,7 +22,7 @@ renamed as (
         name as credit_name,
         description,
         product__name as product_name,
-        access_schedule__credit_type__name as stated_unit,
+        access_schedule__credit_type__name as source_pricing_unit,
         upper(access_schedule__access_type) as access_type,
         upper(rate_type) as rate_type,
 

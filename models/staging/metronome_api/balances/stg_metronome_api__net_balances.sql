@@ -1,4 +1,4 @@
--- One row per customer, pricing unit and way of counting: what the API says can be spent, in one number.
+-- One row per customer, pricing unit and inclusion mode: the amount that can be spent, as the API computes it.
 with
 
 source as (

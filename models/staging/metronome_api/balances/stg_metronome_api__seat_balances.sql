@@ -1,4 +1,4 @@
--- One row per seat of a contract that has a balance of its own.
+-- One row per contract and seat that has a balance of its own.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per discount that a contract gives on given days.
+-- One row per discount of a contract. The discount is given on scheduled days.
 with
 
 source as (
@@ -18,7 +18,7 @@ renamed as (
         -- text
         name as discount_name,
         product__name as product_name,
-        schedule__credit_type__name as stated_unit,
+        schedule__credit_type__name as source_pricing_unit,
 
         -- booleans
         schedule__do_not_invoice as is_not_invoiced,

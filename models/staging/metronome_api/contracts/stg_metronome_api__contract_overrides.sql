@@ -1,4 +1,4 @@
--- One row per change that a contract makes to the rates of its rate card.
+-- One row per override of a contract. An override changes rates of the rate card for this contract.
 with
 
 source as (
@@ -20,7 +20,7 @@ renamed as (
         upper(type) as override_type,
         upper(target) as override_target,
         upper(overwrite_rate__rate_type) as overwrite_rate_type,
-        overwrite_rate__credit_type__name as overwrite_stated_unit,
+        overwrite_rate__credit_type__name as overwrite_source_pricing_unit,
 
         -- numerics
         priority,

@@ -1,4 +1,4 @@
--- One row per rate of a contract: the list rate, and what the contract makes of it.
+-- One row per rate of a contract: the list rate, the rate after overrides, and the rate for commits.
 with
 
 source as (
@@ -21,11 +21,11 @@ renamed as (
         product_name,
         upper(billing_frequency) as billing_frequency,
         upper(list_rate__rate_type) as list_rate_type,
-        list_rate__credit_type__name as list_stated_unit,
+        list_rate__credit_type__name as list_source_pricing_unit,
         upper(override_rate__rate_type) as override_rate_type,
-        override_rate__credit_type__name as override_stated_unit,
+        override_rate__credit_type__name as override_source_pricing_unit,
         upper(commit_rate__rate_type) as commit_rate_type,
-        commit_rate__credit_type__name as commit_stated_unit,
+        commit_rate__credit_type__name as commit_source_pricing_unit,
 
         -- numerics
         list_rate__price as list_price,

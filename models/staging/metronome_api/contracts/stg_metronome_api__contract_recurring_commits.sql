@@ -1,4 +1,4 @@
--- One row per commit that a contract gives anew each period.
+-- One row per recurring commit of a contract. It creates a new commit each period.
 with
 
 source as (

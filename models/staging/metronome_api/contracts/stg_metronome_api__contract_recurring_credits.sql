@@ -1,4 +1,4 @@
--- One row per credit that a contract gives anew each period.
+-- One row per recurring credit of a contract. It creates a new credit each period.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per charge that a contract makes on given days.
+-- One row per scheduled charge of a contract. It bills an amount on each day of its schedule.
 with
 
 source as (
@@ -18,7 +18,7 @@ renamed as (
         -- text
         name as scheduled_charge_name,
         product__name as product_name,
-        schedule__credit_type__name as stated_unit,
+        schedule__credit_type__name as source_pricing_unit,
 
         -- booleans
         schedule__do_not_invoice as is_not_invoiced,

@@ -1,4 +1,4 @@
--- One row per stretch of time in which a subscription has a quantity, the future included.
+-- One row per subscription and time in which its quantity is constant, including future times.
 with
 
 source as (

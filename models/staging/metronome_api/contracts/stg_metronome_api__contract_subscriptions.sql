@@ -1,4 +1,4 @@
--- One row per subscription of a contract: a fee that recurs.
+-- One row per subscription of a contract. A subscription is a recurring fee.
 with
 
 source as (

@@ -1,4 +1,5 @@
--- One row per renewal that a contract takes part in, as the old one or the new.
+-- One row per contract and transition that it takes part in, as the former or the new contract. A renewal is a
+-- transition.
 with
 
 source as (

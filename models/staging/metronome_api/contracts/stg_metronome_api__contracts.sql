@@ -1,4 +1,4 @@
--- One row per contract, archived ones included.
+-- One row per contract, including archived ones.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per quantity and price that a subscription had from an instant on, the future left out.
+-- One row per quantity and price in the history of a subscription. Future quantities are not included.
 with
 
 source as (

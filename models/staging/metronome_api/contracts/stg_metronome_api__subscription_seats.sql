@@ -1,4 +1,4 @@
--- One row per stretch of time in which a subscription has the same seats.
+-- One row per subscription and time in which its seats are constant.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per adjustment of a plan-vintage invoice: a minimum, an applied credit grant.
+-- One row per adjustment of a plan invoice: a minimum or an applied credit grant.
 with
 
 source as (
@@ -15,7 +15,7 @@ renamed as (
 
         -- text
         name as adjustment_name,
-        credit_type__name as stated_unit,
+        credit_type__name as source_pricing_unit,
 
         -- numerics
         total

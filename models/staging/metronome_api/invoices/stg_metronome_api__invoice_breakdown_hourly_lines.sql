@@ -1,4 +1,4 @@
--- One row per line of an invoice on one hour.
+-- One row per invoice line and hour.
 with
 
 source as (
@@ -24,7 +24,7 @@ renamed as (
         name as line_name,
         lower(type) as line_type,
         product_type,
-        credit_type__name as stated_unit,
+        credit_type__name as source_pricing_unit,
         upper(applied_commit_or_credit__type) as applied_balance_type,
         upper(applied_commit_or_credit__access_type) as applied_access_type,
         group_key,

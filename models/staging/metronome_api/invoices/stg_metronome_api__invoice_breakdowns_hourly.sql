@@ -1,4 +1,4 @@
--- One row per invoice and hour of its period; the lines hold what the hour cost.
+-- One row per invoice and hour of its period. `invoice_breakdown_hourly_lines` has the cost of each line.
 with
 
 source as (
@@ -17,7 +17,7 @@ renamed as (
         -- text
         upper(type) as invoice_type,
         upper(status) as invoice_status,
-        credit_type__name as stated_unit,
+        credit_type__name as source_pricing_unit,
 
         -- numerics
         total,

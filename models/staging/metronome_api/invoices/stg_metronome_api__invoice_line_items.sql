@@ -1,4 +1,4 @@
--- One row per line of an invoice; a line has no id, its place in the invoice is its key.
+-- One row per invoice line. The API gives lines no id, so the key is the invoice and the position of the line.
 with
 
 source as (
@@ -27,7 +27,7 @@ renamed as (
         name as line_name,
         lower(type) as line_type,
         product_type,
-        credit_type__name as stated_unit,
+        credit_type__name as source_pricing_unit,
         upper(applied_commit_or_credit__type) as applied_balance_type,
         upper(applied_commit_or_credit__access_type) as applied_access_type,
         group_key,

@@ -1,4 +1,4 @@
--- One row per charge of an invoice line of the plan vintage, in its line's unit.
+-- One row per charge of a line of a plan invoice. Amounts are in the pricing unit of the line.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per invoice of any status; drafts change until they are finalized.
+-- One row per invoice of any status. A draft changes until it is finalized.
 with
 
 source as (
@@ -23,7 +23,7 @@ renamed as (
         upper(type) as invoice_type,
         upper(status) as invoice_status,
         plan_name,
-        credit_type__name as stated_unit,
+        credit_type__name as source_pricing_unit,
         upper(billable_status) as billable_status,
         external_invoice__billing_provider_type as billing_provider_type,
         upper(external_invoice__external_status) as external_status,

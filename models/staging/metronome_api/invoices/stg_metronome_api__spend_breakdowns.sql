@@ -1,4 +1,4 @@
--- One row per invoice and day: spend before commits and credits, so there is no total.
+-- One row per invoice and day. Spend is before commits and credits, so a breakdown has no total.
 with
 
 source as (
@@ -18,7 +18,7 @@ renamed as (
         -- text
         upper(type) as invoice_type,
         upper(status) as invoice_status,
-        credit_type__name as stated_unit,
+        credit_type__name as source_pricing_unit,
 
         -- timestamps
         breakdown_start_timestamp as breakdown_start_at,

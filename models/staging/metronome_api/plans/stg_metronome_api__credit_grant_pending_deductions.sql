@@ -1,4 +1,4 @@
--- One row per deduction that the open invoice would make from a credit grant.
+-- One row per pending deduction from a credit grant: what the open invoice would deduct.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per credit grant of the plan vintage; voided grants are never listed.
+-- One row per credit grant of the plans model of billing. The API does not list voided grants.
 with
 
 source as (
@@ -17,8 +17,8 @@ renamed as (
         name as credit_grant_name,
         reason,
         credit_grant_type,
-        grant_amount__credit_type__name as stated_unit,
-        paid_amount__credit_type__name as paid_stated_unit,
+        grant_amount__credit_type__name as source_pricing_unit,
+        paid_amount__credit_type__name as paid_source_pricing_unit,
 
         -- numerics
         priority,

@@ -1,4 +1,4 @@
--- One row per posted entry of a ledger of credit grants.
+-- One row per posted entry of a credit ledger.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per entry that the open invoice would add to a ledger of credit grants.
+-- One row per pending entry of a credit ledger: what the open invoice would add.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per pricing unit in which a customer was granted credit.
+-- One row per customer and pricing unit in which the customer has credit grants.
 with
 
 source as (
@@ -13,7 +13,7 @@ renamed as (
         credit_type__id as pricing_unit_id,
 
         -- text
-        credit_type__name as stated_unit,
+        credit_type__name as source_pricing_unit,
 
         -- numerics
         starting_balance__excluding_pending as starting_balance_excluding_pending,

@@ -1,4 +1,4 @@
--- One row per charge that costs a customer something else than the plan says.
+-- One row per price adjustment of a customer's plan. It changes the price of one charge for this customer.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per stretch of time that a customer is on a plan.
+-- One row per customer, plan and time in which the customer is on the plan.
 with
 
 source as (

@@ -18,7 +18,7 @@ renamed as (
         name as charge_name,
         product_name,
         upper(charge_type) as charge_type,
-        credit_type__name as stated_unit,
+        credit_type__name as source_pricing_unit,
         upper(unit_conversion__rounding_behavior) as unit_rounding,
 
         -- numerics

@@ -1,5 +1,5 @@
--- One row per stretch of time that a plan has a customer; the same as the customer's plans, asked the other way
--- round.
+-- One row per plan, customer and time in which the customer is on the plan. `customer_plans` has the same rows,
+-- requested by customer.
 with
 
 source as (

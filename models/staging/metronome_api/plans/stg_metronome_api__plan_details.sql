@@ -1,4 +1,4 @@
--- One row per plan with its minimums, overage rates and grants.
+-- One row per plan, with its minimums, overage rates and credit grants.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per contract that was made from a package.
+-- One row per contract that was created from a package.
 with
 
 source as (

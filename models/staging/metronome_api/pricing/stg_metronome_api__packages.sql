@@ -1,4 +1,4 @@
--- One row per package, a template of contracts.
+-- One row per package. A package is a template for contracts.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per custom pricing unit that a rate card converts into its currency.
+-- One row per rate card and custom pricing unit that it converts into its currency.
 with
 
 source as (
@@ -13,7 +13,7 @@ renamed as (
         custom_credit_type__id as pricing_unit_id,
 
         -- text
-        custom_credit_type__name as stated_unit,
+        custom_credit_type__name as source_pricing_unit,
 
         -- numerics
         fiat_per_custom_credit

@@ -14,7 +14,7 @@ renamed as (
         -- text
         name as rate_card_name,
         description as rate_card_description,
-        fiat_credit_type__name as stated_unit,
+        fiat_credit_type__name as source_pricing_unit,
         created_by,
 
         -- json

@@ -18,9 +18,9 @@ renamed as (
         product_name,
         upper(billing_frequency) as billing_frequency,
         upper(rate__rate_type) as rate_type,
-        rate__credit_type__name as stated_unit,
+        rate__credit_type__name as source_pricing_unit,
         upper(commit_rate__rate_type) as commit_rate_type,
-        commit_rate__credit_type__name as commit_stated_unit,
+        commit_rate__credit_type__name as commit_source_pricing_unit,
 
         -- numerics
         rate__price as price,

@@ -1,4 +1,4 @@
--- One row per resource and customer: its newest read. Where the customer is null, the resource is the account's.
+-- One row per resource and customer, with the newest read. The customer is null for a resource of the account.
 with
 
 source as (

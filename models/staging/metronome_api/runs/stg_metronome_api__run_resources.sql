@@ -1,4 +1,4 @@
--- One row per resource of a batch of a run.
+-- One row per run, batch and resource, with its counts.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per run of the pipeline.
+-- One row per run of the API pipeline.
 with
 
 source as (

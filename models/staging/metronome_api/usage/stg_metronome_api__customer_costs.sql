@@ -1,4 +1,4 @@
--- One row per customer, day and pricing unit: what the day cost, before it is billed; of the plan vintage.
+-- One row per customer, day and pricing unit, with the cost of the day before it is billed. Only plans have costs.
 with
 
 source as (
@@ -12,7 +12,7 @@ renamed as (
         credit_type_id as pricing_unit_id,
 
         -- text
-        name as stated_unit,
+        name as source_pricing_unit,
 
         -- numerics
         cost,

@@ -1,4 +1,4 @@
--- One row per customer, metric and day.
+-- One row per customer, billable metric and day.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per customer, metric, group and day.
+-- One row per customer, billable metric, group and day.
 with
 
 source as (

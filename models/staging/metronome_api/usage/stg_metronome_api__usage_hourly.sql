@@ -1,4 +1,4 @@
--- One row per customer, metric and hour.
+-- One row per customer, billable metric and hour.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per customer, metric and calendar month.
+-- One row per customer, billable metric and calendar month.
 with
 
 source as (

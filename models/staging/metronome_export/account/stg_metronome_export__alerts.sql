@@ -1,12 +1,12 @@
--- One row per alert, newest version.
+-- One row per alert, in its newest version.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'alert')) }}
+    {{ live_rows(source('raw_export', 'alert')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

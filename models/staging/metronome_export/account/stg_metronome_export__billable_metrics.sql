@@ -1,12 +1,12 @@
--- One row per billable metric.
+-- One row per billable metric, in its newest version. The export does not hold the event filters of a metric.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'billable_metric')) }}
+    {{ live_rows(source('raw_export', 'billable_metric')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

@@ -1,14 +1,14 @@
--- One row per change of an alert's state for a customer.
+-- One row per change of the state of an alert for a customer.
 {{ config(materialized='table') }}
 
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'customer_alert_history')) }}
+    {{ live_rows(source('raw_export', 'customer_alert_history')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id'], ['created_at']) }}
+    {{ deduplicated('source', ['id'], ['created_at']) }}
 ),
 
 renamed as (

@@ -1,14 +1,14 @@
--- One row per customer.
+-- One row per customer, in the newest version. Archived customers stay in the table.
 {{ config(materialized='table') }}
 
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'customer')) }}
+    {{ live_rows(source('raw_export', 'customer')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['environment_type', 'id']) }}
+    {{ deduplicated('source', ['environment_type', 'id']) }}
 ),
 
 renamed as (

@@ -1,12 +1,12 @@
--- One row per pricing unit: a currency or a unit that the account made up, newest version.
+-- One row per pricing unit, in its newest version: a currency or a custom unit.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'credit_type')) }}
+    {{ live_rows(source('raw_export', 'credit_type')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (
@@ -16,7 +16,7 @@ renamed as (
 
         -- text
         environment_type,
-        name as stated_unit,
+        name as source_pricing_unit,
 
         -- booleans
         is_currency,

@@ -1,10 +1,10 @@
--- One row per commit or credit, of a contract or a customer, of the newest snapshot.
+-- One row per commit or credit of a contract or customer, from the newest snapshot.
 {{ config(materialized='table') }}
 
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_balances')) }}
+    {{ live_rows(source('raw_export', 'contracts_balances')) }}
 ),
 
 deduplicated as (

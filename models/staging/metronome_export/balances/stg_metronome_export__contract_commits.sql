@@ -1,10 +1,11 @@
--- One row per commit of a contract, of the newest snapshot. Commits of customers and credits are in the balances only.
+-- One row per commit of a contract, from the newest snapshot. Credits, and commits of customers, are only in
+-- `balances`.
 {{ config(materialized='table') }}
 
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_commits')) }}
+    {{ live_rows(source('raw_export', 'contracts_commits')) }}
 ),
 
 deduplicated as (

@@ -1,8 +1,9 @@
--- One row per automatic recharge of a contract's prepaid balance, of the newest snapshot.
+-- One row per prepaid threshold configuration of a contract, from the newest snapshot. It recharges the prepaid
+-- balance automatically.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_prepaid_balance_threshold_configurations')) }}
+    {{ live_rows(source('raw_export', 'contracts_prepaid_balance_threshold_configurations')) }}
 ),
 
 deduplicated as (

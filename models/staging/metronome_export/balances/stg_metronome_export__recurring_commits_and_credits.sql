@@ -1,8 +1,9 @@
--- One row per definition that makes a commit or credit each period, of the newest snapshot.
+-- One row per recurring commit or credit of a contract, from the newest snapshot. It creates a new commit or credit
+-- each period.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_recurring_commits_and_credits')) }}
+    {{ live_rows(source('raw_export', 'contracts_recurring_commits_and_credits')) }}
 ),
 
 deduplicated as (

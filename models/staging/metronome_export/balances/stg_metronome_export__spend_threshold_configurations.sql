@@ -1,8 +1,9 @@
--- One row per billing by spend threshold of a contract, of the newest snapshot.
+-- One row per spend threshold configuration of a contract, from the newest snapshot. It bills automatically at the
+-- threshold.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_spend_threshold_configurations')) }}
+    {{ live_rows(source('raw_export', 'contracts_spend_threshold_configurations')) }}
 ),
 
 deduplicated as (

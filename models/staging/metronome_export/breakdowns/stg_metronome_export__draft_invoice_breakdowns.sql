@@ -1,14 +1,14 @@
--- One row per window of an open invoice and daily snapshot; each snapshot repeats the period so far.
+-- One row per daily snapshot and window of a draft invoice. Each snapshot repeats the period up to its day.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_id', 'snapshot_at'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'breakdowns_draft_invoices'), ['id', 'snapshot_timestamp']) }}
+    {{ incremental_rows(source('raw_export', 'breakdowns_draft_invoices'), ['id', 'snapshot_timestamp']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id', 'snapshot_timestamp']) }}
+    {{ deduplicated('source', ['id', 'snapshot_timestamp']) }}
 ),
 
 renamed as (
@@ -24,7 +24,7 @@ renamed as (
 
         -- text
         environment_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(type) as invoice_type,
         upper(billable_status) as billable_status,
         upper(window_size) as window_size,
@@ -48,7 +48,7 @@ renamed as (
         breakdown_end_timestamp as breakdown_end_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

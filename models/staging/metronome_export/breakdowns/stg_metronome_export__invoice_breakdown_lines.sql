@@ -1,14 +1,14 @@
--- One row per line of a window of a finalized invoice, of its newest snapshot.
+-- One row per window and line of a finalized invoice, from its newest snapshot.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_line_id'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'breakdowns_line_items'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'breakdowns_line_items'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id'], ['snapshot_timestamp', 'updated_at']) }}
+    {{ deduplicated('source', ['id'], ['snapshot_timestamp', 'updated_at']) }}
 ),
 
 renamed as (
@@ -30,7 +30,7 @@ renamed as (
         group_key,
         group_value,
         product_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(commit_type) as balance_type,
         lower(line_item_type) as line_type,
 
@@ -55,7 +55,7 @@ renamed as (
         breakdown_end_timestamp as breakdown_end_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

@@ -1,14 +1,15 @@
--- One row per window (a day, unless the account has hours) of a finalized invoice, of its newest snapshot.
+-- One row per window of a finalized invoice, from its newest snapshot. A window is a day, or an hour if the account
+-- has hours.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_id'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'breakdowns_invoices'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'breakdowns_invoices'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id'], ['snapshot_timestamp', 'updated_at']) }}
+    {{ deduplicated('source', ['id'], ['snapshot_timestamp', 'updated_at']) }}
 ),
 
 renamed as (
@@ -24,7 +25,7 @@ renamed as (
 
         -- text
         environment_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(type) as invoice_type,
         upper(billable_status) as billable_status,
         upper(window_size) as window_size,
@@ -48,7 +49,7 @@ renamed as (
         breakdown_end_timestamp as breakdown_end_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

@@ -1,8 +1,8 @@
--- One row per amendment of a contract, of the newest snapshot.
+-- One row per amendment of a contract, from the newest snapshot.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_amendments')) }}
+    {{ live_rows(source('raw_export', 'contracts_amendments')) }}
 ),
 
 deduplicated as (

@@ -1,8 +1,8 @@
--- One row per edit of a contract, of the newest snapshot.
+-- One row per edit of a contract, from the newest snapshot.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_edits')) }}
+    {{ live_rows(source('raw_export', 'contracts_edits')) }}
 ),
 
 deduplicated as (

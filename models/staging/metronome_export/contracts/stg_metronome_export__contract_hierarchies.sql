@@ -1,8 +1,8 @@
--- One row per parent or child contract, of the newest snapshot.
+-- One row per parent or child contract in an account hierarchy, from the newest snapshot.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contract_hierarchy_configurations')) }}
+    {{ live_rows(source('raw_export', 'contract_hierarchy_configurations')) }}
 ),
 
 deduplicated as (

@@ -1,8 +1,9 @@
--- One row per override of a price in a contract, of the newest snapshot.
+-- One row per override of a contract, from the newest snapshot. An override changes a price of the rate card for
+-- this contract.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_overrides')) }}
+    {{ live_rows(source('raw_export', 'contracts_overrides')) }}
 ),
 
 deduplicated as (
@@ -22,7 +23,7 @@ renamed as (
         environment_type,
         snapshot_id,
         upper(rate_type) as rate_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(target) as target,
 
         -- numerics

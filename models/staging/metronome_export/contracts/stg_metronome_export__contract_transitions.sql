@@ -1,8 +1,8 @@
--- One row per step from one contract to another, such as a renewal, of the newest snapshot.
+-- One row per transition from one contract to another, from the newest snapshot. A renewal is a transition.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_transitions')) }}
+    {{ live_rows(source('raw_export', 'contracts_transitions')) }}
 ),
 
 deduplicated as (

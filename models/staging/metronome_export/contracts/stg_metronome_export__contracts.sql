@@ -1,10 +1,10 @@
--- One row per contract of the newest snapshot.
+-- One row per contract, from the newest snapshot.
 {{ config(materialized='table') }}
 
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_contracts')) }}
+    {{ live_rows(source('raw_export', 'contracts_contracts')) }}
 ),
 
 deduplicated as (

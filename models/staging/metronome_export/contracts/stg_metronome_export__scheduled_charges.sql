@@ -1,8 +1,8 @@
--- One row per scheduled charge of a contract, of the newest snapshot; its dates are in the schedule.
+-- One row per scheduled charge of a contract, from the newest snapshot. `schedule` has its dates and amounts.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_scheduled_charges')) }}
+    {{ live_rows(source('raw_export', 'contracts_scheduled_charges')) }}
 ),
 
 deduplicated as (
@@ -23,7 +23,7 @@ renamed as (
         snapshot_id,
         name as scheduled_charge_name,
         description,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
 
         -- json
         schedule,

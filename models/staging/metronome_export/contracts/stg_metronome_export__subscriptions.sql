@@ -1,8 +1,8 @@
--- One row per subscription of a contract, of the newest snapshot.
+-- One row per subscription of a contract, from the newest snapshot.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_subscriptions')) }}
+    {{ live_rows(source('raw_export', 'contracts_subscriptions')) }}
 ),
 
 deduplicated as (

@@ -1,12 +1,13 @@
--- One row per time for which a contract counts only some usage, newest version. No environment is stated.
+-- One row per time in which a contract bills only some of a customer's usage, in the newest version. The export
+-- states no environment.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_usage_filter_schedule')) }}
+    {{ live_rows(source('raw_export', 'contracts_usage_filter_schedule')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

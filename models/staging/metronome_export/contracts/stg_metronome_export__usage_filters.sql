@@ -1,8 +1,8 @@
--- One row per version of a usage filter of a contract, of the newest snapshot.
+-- One row per version of a usage filter of a contract, from the newest snapshot.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_usage_filters')) }}
+    {{ live_rows(source('raw_export', 'contracts_usage_filters')) }}
 ),
 
 deduplicated as (

@@ -1,11 +1,12 @@
--- One row per note of a load: where its files differ from what is declared, and what was left out.
+-- One row per note of a load. A note records a difference between a file and its declaration, or a file or table
+-- that was left out. The README of the export pipeline lists the kinds.
 with
 
 source as (
     select * from {{ source('raw_export', 'load_notes') }}
 ),
 
--- a run notes all that it leaves out in its last load; one that leaves out nothing any more says so
+-- The last load of a run notes everything that the run left out, or that it left out nothing.
 newest as (
     select max(_dlt_load_id) as load_id
     from source

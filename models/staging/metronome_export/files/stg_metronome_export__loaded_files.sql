@@ -1,4 +1,5 @@
--- One row per version of a file that was loaded, of loads that were completed.
+-- One row per version of a file, of completed loads. Only the rows of the newest version count. A table that has a
+-- file here was exported, even if the file is empty.
 with
 
 source as (

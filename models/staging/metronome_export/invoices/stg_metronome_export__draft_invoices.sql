@@ -1,14 +1,14 @@
--- One row per open invoice and daily snapshot: its total as it stood on that day.
+-- One row per daily snapshot and draft invoice, with its total on that day.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_id', 'snapshot_at'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'draft_invoice'), ['id', 'snapshot_time']) }}
+    {{ incremental_rows(source('raw_export', 'draft_invoice'), ['id', 'snapshot_time']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['environment_type', 'id', 'snapshot_time']) }}
+    {{ deduplicated('source', ['environment_type', 'id', 'snapshot_time']) }}
 ),
 
 renamed as (
@@ -24,7 +24,7 @@ renamed as (
         -- text
         environment_type,
         upper(status) as invoice_status,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         plan_name,
         upper(billable_status) as billable_status,
         label as invoice_label,
@@ -39,7 +39,7 @@ renamed as (
         end_timestamp as period_end_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

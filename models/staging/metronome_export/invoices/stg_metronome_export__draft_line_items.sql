@@ -1,14 +1,14 @@
--- One row per line of an open invoice and daily snapshot.
+-- One row per daily snapshot and line of a draft invoice.
 {{ config(materialized='incremental', unique_key=key_hash(['line_item_id', 'snapshot_at'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'draft_line_item'), ['id', 'snapshot_time']) }}
+    {{ incremental_rows(source('raw_export', 'draft_line_item'), ['id', 'snapshot_time']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id', 'snapshot_time']) }}
+    {{ deduplicated('source', ['id', 'snapshot_time']) }}
 ),
 
 renamed as (
@@ -24,7 +24,7 @@ renamed as (
 
         -- text
         environment_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         name as line_name,
         group_key,
         group_value,
@@ -47,7 +47,7 @@ renamed as (
         ending_before,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

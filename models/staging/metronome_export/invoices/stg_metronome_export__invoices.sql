@@ -1,14 +1,15 @@
--- One row per finalized or voided invoice; the export holds no drafts in this table.
+-- One row per finalized or voided invoice, in its newest version. A VOID row supersedes the FINALIZED one. Drafts
+-- are in `draft_invoices`.
 {{ config(materialized='incremental', unique_key=key_hash(['invoice_id'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'invoice'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'invoice'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['environment_type', 'id']) }}
+    {{ deduplicated('source', ['environment_type', 'id']) }}
 ),
 
 renamed as (
@@ -26,7 +27,7 @@ renamed as (
         upper(status) as invoice_status,
         invoice_label,
         plan_name,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         billing_provider_type,
         upper(billing_provider_invoice_external_status) as external_status,
 
@@ -43,7 +44,7 @@ renamed as (
         billing_provider_invoice_created_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

@@ -1,14 +1,15 @@
--- One row per line of an invoice: a product's charges, an applied credit or commit, an adjustment.
+-- One row per invoice line, in its newest version: the charges of a product, an applied credit or commit, or an
+-- adjustment. `sub_line_items` has the real quantities of plan invoices.
 {{ config(materialized='incremental', unique_key=key_hash(['line_item_id'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'line_item'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'line_item'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (
@@ -24,7 +25,7 @@ renamed as (
 
         -- text
         name as line_name,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         group_key,
         group_value,
 
@@ -45,7 +46,7 @@ renamed as (
         ending_before,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

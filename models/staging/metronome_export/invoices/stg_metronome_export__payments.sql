@@ -1,14 +1,14 @@
--- One row per payment that Metronome itself collected, newest version.
+-- One row per payment that Metronome collected, in its newest version.
 {{ config(materialized='table') }}
 
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'payment')) }}
+    {{ live_rows(source('raw_export', 'payment')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (
@@ -22,7 +22,7 @@ renamed as (
 
         -- text
         environment_type,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(status) as payment_status,
         error_message,
 

@@ -1,14 +1,15 @@
--- One row per charge of an invoice line of the plan vintage.
+-- One row per charge of a line of a plan invoice, in its newest version. Amounts are in the pricing unit of the
+-- line.
 {{ config(materialized='incremental', unique_key=key_hash(['sub_line_item_id'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'sub_line_item'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'sub_line_item'), ['id']) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (
@@ -33,7 +34,7 @@ renamed as (
         -- timestamps
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

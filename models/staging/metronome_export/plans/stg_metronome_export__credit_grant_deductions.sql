@@ -1,12 +1,12 @@
--- One row per final deduction from a credit grant. Pending ones are not exported.
+-- One row per posted deduction from a credit grant. The export does not hold pending deductions.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'credit_grant_deduction')) }}
+    {{ live_rows(source('raw_export', 'credit_grant_deduction')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

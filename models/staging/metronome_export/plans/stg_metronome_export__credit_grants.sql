@@ -1,12 +1,12 @@
--- One row per credit grant of the plan vintage, newest version.
+-- One row per credit grant of the plans model of billing, in its newest version.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'credit_grant')) }}
+    {{ live_rows(source('raw_export', 'credit_grant')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['environment_type', 'id']) }}
+    {{ deduplicated('source', ['environment_type', 'id']) }}
 ),
 
 renamed as (

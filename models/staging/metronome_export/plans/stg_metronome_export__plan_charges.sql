@@ -1,12 +1,13 @@
--- One row per charge of a plan and start period; `charge_id` may repeat, for price ramps.
+-- One row per charge of a plan and start period, in its newest version. `charge_id` repeats where the price changes
+-- with the billing period.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'plan_charge')) }}
+    {{ live_rows(source('raw_export', 'plan_charge')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (
@@ -24,7 +25,7 @@ renamed as (
         coalesce(name, charge_name) as charge_name,
         product_name,
         billable_metric_name,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         charge_type,
 
         -- numerics

@@ -1,12 +1,12 @@
--- One row per plan.
+-- One row per plan, in its newest version.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'plan')) }}
+    {{ live_rows(source('raw_export', 'plan')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

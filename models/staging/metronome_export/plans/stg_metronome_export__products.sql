@@ -1,12 +1,12 @@
--- One row per product of the plan vintage.
+-- One row per product of plans, in its newest version. `product_versions` has the products of contracts.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'product')) }}
+    {{ live_rows(source('raw_export', 'product')) }}
 ),
 
 deduplicated as (
-    {{ newest_rows('source', ['id']) }}
+    {{ deduplicated('source', ['id']) }}
 ),
 
 renamed as (

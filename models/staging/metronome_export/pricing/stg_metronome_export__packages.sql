@@ -1,8 +1,8 @@
--- One row per package, a template of contracts, of the newest snapshot.
+-- One row per package, from the newest snapshot. A package is a template for contracts.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'packages')) }}
+    {{ live_rows(source('raw_export', 'packages')) }}
 ),
 
 deduplicated as (

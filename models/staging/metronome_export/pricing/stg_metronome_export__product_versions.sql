@@ -1,8 +1,9 @@
--- One row per version of a product, of the newest snapshot. A version lasts until the next one starts.
+-- One row per version of a product of contracts, from the newest snapshot. A version lasts until the next one
+-- starts.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_product_list_item_versions')) }}
+    {{ live_rows(source('raw_export', 'contracts_product_list_item_versions')) }}
 ),
 
 deduplicated as (

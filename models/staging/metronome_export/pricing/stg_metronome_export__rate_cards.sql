@@ -1,8 +1,8 @@
--- One row per rate card of the newest snapshot.
+-- One row per rate card, from the newest snapshot.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_rate_cards')) }}
+    {{ live_rows(source('raw_export', 'contracts_rate_cards')) }}
 ),
 
 deduplicated as (
@@ -18,7 +18,7 @@ renamed as (
         -- text
         environment_type,
         snapshot_id,
-        fiat_credit_type_name as stated_unit,
+        fiat_credit_type_name as source_pricing_unit,
         description,
         name as rate_card_name,
         created_by,

@@ -1,8 +1,8 @@
--- One row per version of a price on a rate card, of the newest snapshot.
+-- One row per version of a price on a rate card, from the newest snapshot.
 with
 
 source as (
-    {{ current_rows(source('raw_export', 'contracts_rate_card_entries')) }}
+    {{ live_rows(source('raw_export', 'contracts_rate_card_entries')) }}
 ),
 
 deduplicated as (
@@ -22,7 +22,7 @@ renamed as (
         snapshot_id,
         rate,
         commit_rate,
-        credit_type_name as stated_unit,
+        credit_type_name as source_pricing_unit,
         upper(billing_frequency) as billing_frequency,
 
         -- numerics

@@ -1,17 +1,17 @@
 {%- set again_after_34_days = {'at': 'timestamp', 'after_days': 34} -%}
--- One row per usage event received, billed or not. An event that was sent twice counts once; one whose
--- transaction_id is used again more than 34 days later is another event.
+-- One row per usage event that Metronome received, billed or not. An event that is sent twice counts once. If its
+-- transaction_id is used again more than 34 days later, that is another event.
 {{ config(materialized='incremental', unique_key=key_hash(['environment_type', 'transaction_id'])) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ touched_rows(source('raw_export', 'events'), ['environment_type', 'transaction_id']) }}
+    {{ incremental_rows(source('raw_export', 'events'), ['environment_type', 'transaction_id']) }}
 ),
 
 deduplicated as (
     -- sqlfluff cannot parse a lambda of two parameters
-    {{ newest_rows('source', ['environment_type', 'transaction_id'], reused=again_after_34_days) }}  -- noqa: PRS
+    {{ deduplicated('source', ['environment_type', 'transaction_id'], reused=again_after_34_days) }}  -- noqa: PRS
 ),
 
 renamed as (
@@ -31,7 +31,7 @@ renamed as (
         timestamp as event_at,
         updated_at,
 
-        -- where it came from
+        -- file and load
         _file,
         _dlt_load_id
     from deduplicated

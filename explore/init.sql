@@ -1,0 +1,2 @@
+set TimeZone = 'UTC';
+set search_path = 'reports,marts';

@@ -1,0 +1,115 @@
+{#
+  The newest row per key of an export table, which is an at-least-once log: the same key comes back
+  on every update and every retry. The greatest version wins, `updated_at` unless said otherwise, then
+  the latest transfer, then the file; where all that is equal, the row's own content decides, so that
+  every run picks the same. Filter on status or environment only after this: a VOID row supersedes a
+  FINALIZED one.
+
+  Nearly all keys occur once. Only the rows of those that may occur again are sorted: to sort a log of
+  many millions takes more memory than there is.
+
+  `reused` says when a key may be used again for something else: `{'at': 'timestamp', 'after_days': 34}` keeps a
+  row for each stretch of 34 days, which begins with the key's first row after the stretch before. Only keys
+  whose rows lie further apart are cut into stretches.
+#}
+{% macro deduplicated(relation, key, version=['updated_at'], reused=none) -%}
+    {{ return(adapter.dispatch('deduplicated')(relation, key, version, reused)) }}
+{%- endmacro %}
+
+{% macro duckdb__deduplicated(relation, key, version, reused) -%}
+    with repeated as (
+        {{ metronome.repeated_key_hashes(relation, key) }}
+    ),
+    {%- if reused %}
+
+    reused as (
+        select {{ metronome.key_hash(key) }} as reused_hash
+        from {{ relation }}
+        semi join repeated on {{ metronome.key_hash(key) }} = repeated_hash
+        group by reused_hash
+        having max({{ reused.at }}) > min({{ reused.at }}) + to_days({{ reused.after_days }})
+    ),
+    {%- endif %}
+
+    candidates as (
+        select
+            *,
+            {{ metronome.content_hash() }} as content
+            {%- if reused %},
+            cast(null as timestamp with time zone) as use_started_at
+            {%- endif %}
+        from {{ relation }}
+        semi join repeated on {{ metronome.key_hash(key) }} = repeated_hash
+        {%- if reused %}
+        anti join reused on {{ metronome.key_hash(key) }} = reused_hash
+        union all
+        select
+            * exclude (instants),
+            {{ metronome.last_start(reused.at, 'instants', reused.after_days) }} as use_started_at
+        from (
+            select
+                *,
+                {{ metronome.content_hash() }} as content,
+                list({{ reused.at }}) over (partition by {{ key | join(', ') }}) as instants
+            from {{ relation }}
+            semi join reused on {{ metronome.key_hash(key) }} = reused_hash
+        )
+        {%- endif %}
+    )
+
+    select * from {{ relation }}
+    anti join repeated on {{ metronome.key_hash(key) }} = repeated_hash
+    union all
+    select * exclude (content, recency{{ ', use_started_at' if reused }})
+    from (
+        select
+            *,
+            row_number() over (
+                partition by {{ (key + (['use_started_at'] if reused else [])) | join(', ') }}
+                order by
+                    {%- for column in version %}
+                    {{ column }} desc nulls last,
+                    {%- endfor %}
+                    _transferred_at desc nulls last,
+                    _file desc,
+                    content
+            ) as recency
+        from candidates
+    )
+    where recency = 1
+{%- endmacro %}
+
+{#
+  The start of the stretch of `days` that an instant is in, of all instants of its key: the first one starts a
+  stretch, and so does the first one after the end of each.
+#}
+{% macro last_start(instant, instants, days) -%}
+    {{ return(adapter.dispatch('last_start')(instant, instants, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__last_start(instant, instants, days) -%}
+    list_reduce(
+        list_sort(list_filter({{ instants }}, lambda moment: moment <= {{ instant }})),
+        lambda started, moment: case when moment <= started + to_days({{ days }}) then started else moment end,
+        cast(null as timestamp with time zone)
+    )
+{%- endmacro %}
+
+{#
+  The newest row per key of an export table that repeats in full every day: first each environment's
+  newest snapshot is chosen, so that what is gone from it is gone, then the newest row per key.
+#}
+{% macro newest_snapshot(relation, key) -%}
+    {%- set snapshot = "coalesce(environment_type, ''), coalesce(snapshot_id, '')" -%}
+    {%- set newest -%}
+        (
+            select * from {{ relation }}
+            where ({{ snapshot }}) in (
+                select coalesce(environment_type, ''), coalesce(max(snapshot_id), '')
+                from {{ relation }}
+                group by environment_type
+            )
+        )
+    {%- endset -%}
+    {{ metronome.deduplicated(newest, key) }}
+{%- endmacro %}

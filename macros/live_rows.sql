@@ -1,0 +1,91 @@
+{#
+  Which rows of a raw export table count. Raw is append-only: a file that has changed was loaded again,
+  and a load that was killed left part of a file. A file's rows are those of its newest complete load.
+#}
+{% macro live_rows(raw_table) -%}
+    select *
+    from {{ raw_table }}
+    where (_file, _dlt_load_id) in (
+        select path, load_id from {{ ref('stg_metronome_export__loaded_files') }} where is_newest
+    )
+{%- endmacro %}
+
+{#
+  The current rows that an incremental model has to look at: all in its first run, later those of the
+  keys that stand in a file loaded since. The file's earlier versions count, too: what they alone had
+  is decided anew. Nothing is held against the model's own rows, so that a run decides as a full
+  refresh does, but for fewer keys.
+#}
+{% macro incremental_rows(raw_table, key) -%}
+    {{ metronome.live_rows(raw_table) }}
+    {%- if is_incremental() %}
+        and {{ metronome.key_hash(key) }} in (
+            select {{ metronome.key_hash(key) }}
+            from {{ raw_table }}
+            where _file in (
+                select path
+                from {{ ref('stg_metronome_export__loaded_files') }}
+                where is_newest and load_id > (select coalesce(max(_dlt_load_id), '') from {{ this }})
+            )
+        )
+    {%- endif %}
+{%- endmacro %}
+
+{# Before a run of an incremental model: rows of files that were loaded again, or are gone after a full refresh, leave it. #}
+{% macro delete_replaced_rows() -%}
+    {%- if is_incremental() -%}
+        delete from {{ this }}
+        where (_file, _dlt_load_id) not in (
+            select path, load_id from {{ ref('stg_metronome_export__loaded_files') }} where is_newest
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  A small stand-in for a key, null or not, to tell keys apart quickly; two keys may share one. Not to
+  be stored: an engine's next version may compute it otherwise.
+#}
+{% macro key_hash(key) -%}
+    {{ return(adapter.dispatch('key_hash')(key)) }}
+{%- endmacro %}
+
+{% macro duckdb__key_hash(key) -%}
+    hash({{ key | join(', ') }})
+{%- endmacro %}
+
+{# The stand-ins of the keys that may stand in more than one row of a relation: nearly all stand in one. #}
+{% macro repeated_key_hashes(relation, key) -%}
+    select {{ metronome.key_hash(key) }} as repeated_hash
+    from {{ relation }}
+    group by repeated_hash
+    having count(*) > 1
+{%- endmacro %}
+
+{# A stand-in for all that a row of a raw export table says, whichever load brought it. Not to be stored. #}
+{% macro content_hash() -%}
+    {{ return(adapter.dispatch('content_hash')()) }}
+{%- endmacro %}
+
+{% macro duckdb__content_hash() -%}
+    hash(*columns(* exclude (_dlt_load_id)))
+{%- endmacro %}
+
+{#
+  Between `as` and the parenthesis of a CTE that is read more than once, each time only in part: DuckDB
+  would keep all of its rows.
+#}
+{% macro not_materialized() -%}
+    {{ return(adapter.dispatch('not_materialized')()) }}
+{%- endmacro %}
+
+{% macro default__not_materialized() -%}
+{%- endmacro %}
+
+{% macro duckdb__not_materialized() -%}
+    not materialized
+{%- endmacro %}
+
+{# The same for the rows that `incremental_rows` gives: at first all of a table, later a few, which are better kept. #}
+{% macro not_materialized_at_first() -%}
+    {{ '' if is_incremental() else metronome.not_materialized() }}
+{%- endmacro %}

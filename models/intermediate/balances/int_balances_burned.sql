@@ -1,0 +1,13 @@
+-- One row per customer, pricing unit and credit that it drew on: what was taken off on the 30 whole days
+-- before the as-of instant. The ledger has one deduction per invoice: too coarse.
+select
+    customer_id,
+    pricing_unit,
+    balance_id,
+    cast(-sum(amount) as {{ amount_type() }}) as burned_30d_amount
+from {{ ref('int_invoice_breakdown_lines_classified') }}
+where
+    is_applied_credit
+    and breakdown_date >= {{ add_days(as_of_date(), -30) }}
+    and breakdown_date < {{ as_of_date() }}
+group by customer_id, pricing_unit, balance_id

@@ -1,0 +1,98 @@
+-- One row per customer that is on a plan or contract at the as-of instant: what it is called, how often
+-- it bills and when it ends.
+with
+
+availability as (
+    select * from {{ ref('int_data_availability') }}
+),
+
+customer_plans as (
+    select customer_plans.*
+    from {{ ref('stg_metronome_api__customer_plans') }} as customer_plans
+    inner join availability on customer_plans.customer_id = availability.customer_id
+    where availability.has_customer_plans
+),
+
+contracts as (
+    select
+        contracts.*,
+        coalesce(contracts.contract_name, contracts.contract_id) as displayed_name,
+        case
+            when contracts.archived_at < contracts.ending_before or contracts.ending_before is null
+                then contracts.archived_at
+            else contracts.ending_before
+        end as ends_at
+    from {{ ref('int_contracts_combined') }} as contracts
+    inner join availability on contracts.customer_id = availability.customer_id
+    where availability.has_contracts
+),
+
+-- both sources may list a renewal, and the API lists it with each of its two contracts
+renewal_pairs as (
+    select
+        from_contract_id,
+        to_contract_id
+    from {{ ref('stg_metronome_api__contract_transitions') }}
+    where transition_type = 'RENEWAL'
+    union
+    select
+        from_contract_id,
+        to_contract_id
+    from {{ ref('stg_metronome_export__contract_transitions') }}
+    where transition_type = 'RENEWAL'
+),
+
+renewals as (
+    select
+        pairs.from_contract_id as contract_id,
+        {{ joined_texts('contracts.displayed_name') }} as renewed_by
+    from renewal_pairs as pairs
+    inner join contracts on pairs.to_contract_id = contracts.contract_id
+    where contracts.archived_at is null
+    group by pairs.from_contract_id
+),
+
+plans as (
+    select * from {{ ref('int_plans_combined') }}
+),
+
+agreements as (
+    select
+        customer_id,
+        plan_id,
+        plan_name as listed_name,
+        cast(null as string) as contract_name,
+        cast(null as string) as billing_frequency,
+        cast(null as string) as renewed_by,
+        starting_at,
+        ending_before as ends_at,
+        cast(null as timestamp with time zone) as contract_ends_at
+    from customer_plans
+    union all
+    select
+        contracts.customer_id,
+        coalesce(contracts.package_id, contracts.rate_card_id) as plan_id,
+        cast(null as string) as listed_name,
+        contracts.displayed_name as contract_name,
+        contracts.billing_frequency,
+        renewals.renewed_by,
+        contracts.starting_at,
+        contracts.ends_at,
+        contracts.ends_at as contract_ends_at
+    from contracts
+    left join renewals on contracts.contract_id = renewals.contract_id
+)
+
+select
+    agreements.customer_id,
+    {{ joined_texts('coalesce(plans.plan_name, agreements.listed_name)') }} as plan_name,
+    {{ joined_texts('agreements.contract_name') }} as contract_name,
+    {{ joined_texts('agreements.billing_frequency') }} as billing_frequency,
+    min(agreements.contract_ends_at) as contract_ends_at,
+    {{ joined_texts('agreements.renewed_by') }} as renewed_by
+from agreements
+left join plans on agreements.plan_id = plans.plan_id
+where
+    agreements.starting_at <= {{ as_of() }}
+    and ({{ as_of() }} < agreements.ends_at or agreements.ends_at is null)
+group by agreements.customer_id

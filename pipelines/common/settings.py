@@ -1,0 +1,75 @@
+"""Read the settings that dlt, dbt and `doctor` share: sources, database and limits."""
+
+import os
+from pathlib import Path
+
+import dlt
+
+from pipelines.common.errors import InputError
+
+DATABASE = "data/metronome.duckdb"
+"""The database if DESTINATION__DUCKDB__CREDENTIALS names none. dbt's profile has the same default.
+`make` leaves a link there to the database that it used last (pipelines/common/last_used.py)."""
+
+MEMORY_LIMIT = "4GB"
+"""The memory that DuckDB may use if DUCKDB_MEMORY_LIMIT is not set. dbt's profile has the same."""
+
+BASE_URL = "https://api.metronome.com"
+"""The API's address if METRONOME_BASE_URL and dlt's settings name none."""
+
+LOCK_WAIT_SECONDS = "60"
+"""Seconds that a run waits for another process if LOCK_WAIT_SECONDS is not set."""
+
+
+def database_setting() -> str:
+    """Return the path of the DuckDB file as it is set, which is the path that dbt opens."""
+    return dlt.secrets.get("destination.duckdb.credentials") or DATABASE
+
+
+def database_file() -> Path:
+    """Return the DuckDB file with links resolved, so that a file has one lock."""
+    return Path(database_setting()).resolve()
+
+
+def memory_limit() -> str:
+    """Return the memory that DuckDB may use. Queries that need more spill to disk."""
+    return os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
+
+
+def lock_wait_seconds() -> int:
+    """Return the seconds that a run waits for a process that has the database or a folder.
+
+    Raises:
+        InputError: If the setting is not a whole number.
+    """
+    setting = os.environ.get("LOCK_WAIT_SECONDS") or LOCK_WAIT_SECONDS
+    if not setting.isdecimal():
+        raise InputError(f"LOCK_WAIT_SECONDS must be a whole number of seconds, not {setting!r}.")
+    return int(setting)
+
+
+def export_url() -> str | None:
+    """Return the folder or bucket URL of the export, if one is set."""
+    return dlt.config.get("sources.metronome_export.bucket_url", str)
+
+
+def accepts_incomplete() -> bool:
+    """Return whether a load may succeed without the files and tables that cannot be loaded."""
+    return dlt.config.get("sources.metronome_export.accept_incomplete", bool) or False
+
+
+def api_url() -> str:
+    """Return the address of the API."""
+    return (
+        os.environ.get("METRONOME_BASE_URL")
+        or dlt.config.get("sources.metronome_api.base_url", str)
+        or BASE_URL
+    )
+
+
+def api_token() -> str | None:
+    """Return the token of the API, if one is set."""
+    # no type is given, since dlt's trace records the values of types that are not secret
+    return os.environ.get("METRONOME_BEARER_TOKEN") or (
+        dlt.secrets.get("sources.metronome_api.bearer_token")
+    )

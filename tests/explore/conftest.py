@@ -1,0 +1,30 @@
+"""One built database for all tests here, and the snapshot of it.
+
+To test on a database that is built already, name it in PAGES_DATABASE and the folder of its CSVs in
+PAGES_REPORTS.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from explore.snapshot import take
+from tests.pages.conftest import Built, api, both, built, empty, export, loaded, new_run, parsed
+
+__all__ = ["api", "both", "built", "empty", "export", "loaded", "new_run", "parsed"]
+
+
+@pytest.fixture(scope="session")
+def database(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the built database in a folder of its own, since a snapshot is written next to it.
+
+    Not to be changed.
+    """
+    copy = tmp_path_factory.mktemp("explore") / built.database.name
+    copy.write_bytes(built.database.read_bytes())
+    return copy
+
+
+@pytest.fixture(scope="session")
+def snapshot(database: Path) -> Path:
+    return take(database)

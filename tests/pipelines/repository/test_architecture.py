@@ -1,0 +1,137 @@
+"""What pipelines import, and what the SQL of models and macros does without."""
+
+import ast
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import jinja2
+import pytest
+
+from tests.pipelines.conftest import ROOT
+
+MODELS = sorted((ROOT / "models").rglob("*.sql"))
+MACROS = sorted((ROOT / "macros").rglob("*.sql"))
+
+
+def code(path: Path) -> str:
+    """A model or macro without its comments."""
+    return re.sub(r"\{#.*?#\}|--[^\n]*", "", path.read_text(), flags=re.DOTALL)
+
+
+def places(pattern: str, paths: list[Path]) -> list[str]:
+    """Where a pattern is found: a file's name and the words, of all files."""
+    return [
+        f"{path.name}: {match[0]}"
+        for path in paths
+        for match in re.finditer(pattern, code(path), re.IGNORECASE)
+    ]
+
+
+# Pipelines
+
+
+def test_pipelines_do_not_import_dbt():
+    imported = {
+        name
+        for path in (ROOT / "pipelines").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None), *(alias.name for alias in node.names)]
+        if name
+    }
+    assert "dlt" in imported
+    assert not [name for name in imported if name.split(".")[0] == "dbt"]
+
+
+@pytest.mark.parametrize("line", ["import dbt", "from dbt.cli.main import dbtRunner"])
+def test_ruff_refuses_dbt_in_a_pipeline(line: str):
+    ruff = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--stdin-filename", "pipelines/sample.py", "-"],
+        input=f'"""A sample."""\n\n{line}\n',
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ruff.returncode == 1
+    assert "TID251" in ruff.stdout
+
+
+# Models
+
+
+def test_models_and_macros_know_no_clock():
+    """But for the start of the run, which `as_of` is unless it is given."""
+    clock = (
+        r"\b(current_(date|time|timestamp)|local(time|timestamp)|get_current_\w+|getdate|sysdate"
+        r"|(now|today|utcnow|transaction_timestamp)\s*\(|run_started_at)\b"
+    )
+    assert places(clock, [*MODELS, *MACROS]) == ["arguments.sql: run_started_at"]
+
+
+def test_models_and_macros_make_no_doubles():
+    """But for `rough_unit_price` and `short_quantity`, which are proved: see the next test."""
+    double = r"\b(double|float[48]?|real)\b"
+    assert places(double, [*MODELS, *MACROS]) == ["money.sql: double"] * 3
+
+
+@pytest.mark.parametrize(
+    ("amount", "quantity", "price"),
+    [
+        ("0.3", "3", "0.1"),
+        ("-1234.56", "1", "-1234.56"),
+        ("0.000000000003", "0.03", "0.0000000001"),
+        ("1", "3", None),  # no decimal times 3 is 1
+        ("0.000000000000000001", "1", None),  # too fine for a price, which then is left out
+        ("2469135.8", "2", "1234567.9"),  # more digits than a double has, were there ten decimals
+        ("0.3", "0.00000001", "30000000"),
+        ("-0.5", "-1000000000000.5", None),  # too small a price
+        ("1", "0.000000000000001", None),  # too fine a quantity
+        ("2", "99999999999999999999", None),  # too large a one
+        ("10", "0", None),
+        (None, "1", None),
+        (
+            "0.00000000004115",
+            "0.00000000012345",
+            None,
+        ),  # a third, which is right to 18 decimals only
+    ],
+)
+def test_the_unit_price_times_the_quantity_is_the_amount_or_there_is_none(
+    amount: str | None, quantity: str, price: str | None
+):
+    macros = jinja2.Environment().from_string((ROOT / "macros" / "money.sql").read_text()).module
+    rough = macros.duckdb__rough_unit_price("amount", "quantity")
+    short = macros.duckdb__short_quantity("quantity")
+    exact = macros.duckdb__exact_unit_price("rough", "short", "amount")
+    with duckdb.connect() as connection:
+        (found,) = connection.execute(
+            f"select {exact} from (select *, {rough} as rough, {short} as short from (select "
+            "cast(? as decimal(38, 20)) as amount, cast(? as decimal(38, 18)) as quantity))",
+            [amount, quantity],
+        ).fetchone()
+    assert found == (Decimal(price) if price else None)
+
+
+def test_models_and_macros_reach_no_network_and_read_no_files():
+    outside = (
+        r"\b(https?|s3|gs)://|httpfs|\b(install|attach)\s+'?\w+|\bfrom\s+'[^']*[.](csv|parquet|json)"
+        r"|\b(read_(csv|parquet|json|text|blob)\w*|parquet_scan|glob)\s*\("
+    )
+    assert places(outside, [*MODELS, *MACROS]) == []
+
+
+# The repository
+
+
+def test_no_tracked_file_holds_a_path_of_a_machine():
+    machine_path = re.compile(
+        rb"(?<![\w.])/(home|root|tmp|work|Users|private|var/folders)/\w|[A-Z]:\\Users"
+    )
+    tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
+    files = [ROOT / name for name in tracked if name and (ROOT / name).is_file()]
+    assert len(files) > 50
+    assert not [path.name for path in files if machine_path.search(path.read_bytes())]
