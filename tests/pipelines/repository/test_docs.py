@@ -83,6 +83,13 @@ def test_links_lead_somewhere(page: Path):
         assert not anchor or anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_test_files_that_a_page_names_exist(page: Path):
+    there = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    named = set(re.findall(r"\btest_\w+\.py", page.read_text(encoding="utf-8")))
+    assert named <= there
+
+
 def test_the_readme_is_short():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(readme.splitlines()) <= 150
