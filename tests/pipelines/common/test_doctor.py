@@ -58,7 +58,7 @@ def test_a_machine_that_is_fit_for_a_run(examine: Examine, url: str, tmp_path: P
     ]
     assert all(line.startswith("ok ") for line in lines.values())
     assert lines["export"] == "ok  export     1 files of 1 tables, 0.0 MB"
-    assert lines["api"] == "ok  api        127.0.0.1 answers, and takes the token"
+    assert lines["api"] == "ok  api        127.0.0.1 answers and accepts the token"
     assert TOKEN not in "".join(lines.values())
     assert not (tmp_path / "m.duckdb").exists()
 
