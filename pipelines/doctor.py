@@ -11,9 +11,15 @@ from urllib.parse import urlsplit
 import requests
 from packaging.requirements import Requirement
 
-from pipelines.common.database import connect
+from pipelines.common.database import check_name, connect
 from pipelines.common.errors import InputError
-from pipelines.common.settings import api_token, api_url, database_file, export_url
+from pipelines.common.settings import (
+    api_token,
+    api_url,
+    database_file,
+    database_setting,
+    export_url,
+)
 from pipelines.metronome_export.files import list_files
 from pipelines.metronome_export.storage import open_location
 
@@ -136,6 +142,7 @@ def _api() -> str:
 
 
 def _database() -> str:
+    check_name(database_setting(), set())
     path = database_file()
     if not path.exists():
         _writable(path.parent)
