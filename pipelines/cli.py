@@ -1,4 +1,4 @@
-"""The command `dlt pipeline [metronome_export|metronome_api] run`."""
+"""Define the command `dlt pipeline [metronome_export|metronome_api] run`."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from pipelines.common.log import LogLine, Stopwatch, is_json_log, log_step
 
 
 class PipelineRunCommand(SupportsCliCommand):
-    """Load what is configured: the data export, the API, or both."""
+    """Load the configured sources: the data export, the API, or both."""
 
     command = "run"
     parent = "pipeline"
@@ -24,18 +24,18 @@ class PipelineRunCommand(SupportsCliCommand):
     docs_url = "docs/troubleshooting.md"
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
-        """Options for one run; all else is dlt's configuration."""
+        """Add the options of one run. All other settings are dlt's configuration."""
         parser.add_argument(
             "--select",
             nargs="+",
             metavar="RESOURCE",
-            help="resources of the API to read in this run, instead of those that "
-            "sources.metronome_api.select names: names of raw tables, `default` or `all`",
+            help="resources of the API to read in this run, instead of those of "
+            "sources.metronome_api.select: names of raw tables, `default` or `all`",
         )
         parser.add_argument(
             "--full-refresh",
             action="store_true",
-            help="read all of the named sources again: the whole API, and all files of the export "
+            help="read the sources from the beginning: the whole API, and all files of the export "
             "into new tables",
         )
 
@@ -46,7 +46,7 @@ class PipelineRunCommand(SupportsCliCommand):
         name = args.pipeline_name
         try:
             if name and name not in PIPELINES:
-                raise InputError(f"There is no pipeline {name!r}: it is one of {list(PIPELINES)}.")
+                raise InputError(f"There is no pipeline {name!r}. Give one of {list(PIPELINES)}.")
             names = [name] if name else configured()
             if not names:
                 raise InputError(

@@ -1,4 +1,4 @@
-"""Check what a run needs, and say what to fix: one line each, exit code 1 if something is wrong."""
+"""Check what a run needs. Prints one line per check; the exit code is 1 if one fails."""
 
 import os
 import shutil
@@ -11,31 +11,37 @@ from urllib.parse import urlsplit
 import requests
 from packaging.requirements import Requirement
 
-from pipelines.common.database import connect
+from pipelines.common.database import check_name, connect
 from pipelines.common.errors import InputError
-from pipelines.common.settings import api_token, api_url, database_file, export_url
+from pipelines.common.settings import (
+    api_token,
+    api_url,
+    database_file,
+    database_setting,
+    export_url,
+)
 from pipelines.metronome_export.files import list_files
 from pipelines.metronome_export.storage import open_location
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
 PYTHON = (3, 11)
 FREE_BYTES = 2 * 1024**3
-"""What a run takes beside a database that is rebuilt: the copy of it, and what spills."""
+"""Disk space of a run in addition to a second copy of the database: results that spill."""
 
 TIMEOUT = 10
-"""Seconds to connect to the API, and to wait for it."""
+"""Seconds to connect to the API, and to wait for its answer."""
 
 
 def main() -> int:
-    """Print the result of each check; return 1 if one failed, else 0."""
+    """Print the result of each check. Return 1 if one failed, else 0."""
     failed = False
     for name, check in _checks().items():
         try:
-            state, said = "ok", check()
+            state, result = "ok", check()
         except InputError as error:
-            state, said = "FIX", str(error)
+            state, result = "FIX", str(error)
             failed = True
-        print(f"{state:<4}{name:<11}{said}")
+        print(f"{state:<4}{name:<11}{result}")
     return int(failed)
 
 
@@ -132,15 +138,16 @@ def _api() -> str:
             f"{host} answers {answer.status_code} to a list of customers: is METRONOME_BASE_URL "
             "right, and may the token read customers?"
         )
-    return f"{host} answers, and takes the token"
+    return f"{host} answers and accepts the token"
 
 
 def _database() -> str:
+    check_name(database_setting(), set())
     path = database_file()
     if not path.exists():
         _writable(path.parent)
-        return f"{path} will be made"
-    connect(path).close()  # as a run opens it: even a reader elsewhere would stop the run
+        return f"{path} will be created"
+    connect(path).close()  # as a run opens it: another process that reads it would stop the run
     return f"{path} opens, {path.stat().st_size / 1024**2:,.1f} MB"
 
 
@@ -150,8 +157,8 @@ def _disk() -> str:
     free = shutil.disk_usage(_existing(path.parent)).free
     if free < needed:
         raise InputError(
-            f"{free / 1024**3:.1f} GB are free beside the database, and a run may take "
-            f"{needed / 1024**3:.1f} GB: make room, or name another disk by DB=<file>."
+            f"{free / 1024**3:.1f} GB are free on the disk of the database, and a run may need "
+            f"{needed / 1024**3:.1f} GB. Make room, or use another disk: DB=<file>."
         )
     return f"{free / 1024**3:.1f} GB free"
 
@@ -165,11 +172,13 @@ def _reports() -> str:
 def _writable(folder: Path) -> None:
     existing = _existing(folder)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise InputError(f"{existing} cannot be written to: change its permissions, or the folder.")
+        raise InputError(
+            f"{existing} cannot be written to. Change its permissions, or name another folder."
+        )
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """Return the folder, or its nearest parent that exists."""
     return folder if folder.exists() else _existing(folder.absolute().parent)
 
 

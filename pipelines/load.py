@@ -1,4 +1,4 @@
-"""Run the pipelines. A source that is not configured has empty tables.
+"""Run the pipelines. The tables of a source that is not configured are empty.
 
 The database holds the state of the pipelines: `raw_export.loaded_files` has the files that were
 loaded. A pipeline's working folder is only a cache, and two databases never share one.
@@ -68,10 +68,10 @@ def run(
     Args:
         names: Pipelines to run.
         select: Resources of the API to read, instead of the configured ones.
-        full_refresh: Read all of the named sources again, whatever earlier runs have read.
+        full_refresh: Read the named sources from the beginning.
 
     Yields:
-        A line for the screen after each source.
+        A line to print after each source.
 
     Raises:
         InputError: If a setting is wrong, before any file is created. If a source cannot be read,
@@ -113,9 +113,10 @@ def _check(names: list[str], settings: ApiSettings) -> None:
 
 @contextmanager
 def _alone(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Lock the working folder and the database, and keep the database open, as dlt reopens it.
+    """Lock the working folder and the database, and keep the database open.
 
-    Several databases may share a working folder, and another run would load our packages.
+    Several databases may share a working folder. A second run in it would load this run's packages.
+    dlt opens the database many times, which is fast while it stays open.
     """
     working_folder = _working_folder()
     with (
@@ -162,15 +163,15 @@ def _load(
 def _not_read(
     connection: duckdb.DuckDBPyConnection, source: str, dataset: str, table: str
 ) -> Iterator[str]:
-    """Report a source that is not read now and has rows of an earlier run."""
+    """Yield a line if a source that this run does not read has rows of an earlier run."""
     ((loaded_at,),) = connection.execute(
         f"select max(inserted_at) at time zone 'UTC' from {dataset}._dlt_loads "
         f"where load_id in (select _dlt_load_id from {dataset}.{table})"
     ).fetchall()
     if loaded_at:
         yield (
-            f"{source}: not read now; what it held on {loaded_at:%Y-%m-%d %H:%M} UTC still counts. "
-            "Another database would leave it out."
+            f"{source}: not configured. Its rows of {loaded_at:%Y-%m-%d %H:%M} UTC still count. "
+            "Use another database to leave them out."
         )
 
 
@@ -208,13 +209,13 @@ def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) 
 
 
 def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:
-    """Refuse to replace the rows of one API by those of another, such as the sandbox's."""
+    """Refuse to replace the rows of one API, such as the sandbox, by those of another."""
     asked = host(api_url())
     rows = connection.execute("select host from raw_api.read_from").fetchall()
     hosts = {read_host for (read_host,) in rows}
     if hosts - {asked}:
         raise InputError(
-            f"The database holds what {hosts.pop()} showed, not {asked}. {OWN_DATABASE}"
+            f"The database holds the data of {hosts.pop()}, not of {asked}. {OWN_DATABASE}"
         )
 
 

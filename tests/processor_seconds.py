@@ -29,7 +29,7 @@ SHARES = {
     "pipelines/api/test_interrupted_runs.py": 45,
     "pipelines/export/test_drift.py": 50,
     "pipelines/export/test_storage.py": 45,
-    "pipelines/publish/test_command.py": 45,
+    "pipelines/publish/test_command.py": 120,
     "pipelines/common/test_settings.py": 45,
     "pipelines/common/test_cli.py": 40,
     "pipelines/common/test_locks.py": 40,

@@ -58,7 +58,7 @@ class ApiSettings(BaseConfiguration):
         if self.usage_lookback_days > self.invoice_lookback_days:
             raise InputError(
                 "sources.metronome_api.usage_lookback_days must not be greater than "
-                "invoice_lookback_days: days would be put out whose invoice is not read again."
+                "invoice_lookback_days: days would be deleted whose invoice is not read again."
             )
         return ExtractWindow(
             as_of=_instant("as_of", self.as_of) if self.as_of else now(),
@@ -92,7 +92,7 @@ def selected(names: list[str]) -> frozenset[str]:
             found.add(name)
         else:
             raise InputError(
-                f"There is no resource {name!r} to select: it is default, all or one of "
+                f"There is no resource {name!r} to select. Give default, all or names of "
                 f"{', '.join(sorted(ENDPOINTS))}."
             )
     while needed := {parent for name in found for parent in _parents(name)} - found:
@@ -139,11 +139,11 @@ def host(base_url: str) -> str:
         name = None
     if name is None:
         raise InputError(
-            "METRONOME_BASE_URL is not an address: it starts with https:// and a host."
+            "METRONOME_BASE_URL is not an address. Give one that starts with https:// and a host."
         )
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise InputError(
-            "METRONOME_BASE_URL holds more than the address of the API: leave out user, password "
-            "and what follows a ? or #. The token is all that the API asks for."
+            "METRONOME_BASE_URL holds more than the address of the API. Leave out user, password "
+            "and everything after a ? or #. The API needs only the token."
         )
     return "sandbox" if name in ("127.0.0.1", "localhost") else name

@@ -81,7 +81,7 @@ def load_account(
     """Read what can have changed since the last run, and load it.
 
     Returns:
-        A line for the screen.
+        A line to print.
 
     Raises:
         InputError: If the API refuses a request or a setting is wrong. Loaded rows stay, and the
@@ -111,7 +111,7 @@ def _begin(database: Database, host: str, settings: ApiSettings, full_refresh: b
 
 
 class _Loading:
-    """Loads the batches of one start of a run, and adds up what they cost."""
+    """Loads the batches of one start of a run, and counts rows and requests."""
 
     def __init__(
         self, pipeline: dlt.Pipeline, database: Database, extractor: Extractor, run: Run
@@ -154,7 +154,7 @@ class _Loading:
 
     @contextmanager
     def _threads(self, in_flight: int) -> Iterator[ThreadPoolExecutor]:
-        """Give threads that read. Their requests end with the loading, also after an error."""
+        """Yield threads for reading. Stops their requests at the end, also after an error."""
         pool = ThreadPoolExecutor(in_flight)
         try:
             yield pool
@@ -165,13 +165,13 @@ class _Loading:
     def line(self, base_url: str) -> LogLine:
         text = (
             f"api: {self.customers:,} customers, {self.rows:,} rows in "
-            f"{self.stats.requests:,} requests"
+            f"{self.stats.requests:,} requests from {base_url}"
         )
         if self.unavailable:
             left_out = [f"{name} (HTTP {status})" for name, status in self.unavailable.items()]
-            text += f"; left out, what they tell is unknown: {', '.join(sorted(left_out))};"
+            text += f". Refused, so their figures are unknown: {', '.join(sorted(left_out))}"
         return LogLine(
-            f"{text} from {base_url}",
+            text,
             step="api",
             customers=self.customers,
             rows=self.rows,
@@ -197,8 +197,8 @@ class _Loading:
     def _check_customers(self, read: ReadResult) -> None:
         if read.unavailable:
             raise InputError(
-                f"{read.unavailable.reason} Without the list of customers nothing can be read: "
-                "the token needs to be allowed to."
+                f"{read.unavailable.reason} Without the list of customers nothing can be read. "
+                "Allow the token to read customers."
             )
         if self.database.is_of_others(read.ids):
             raise InputError(
@@ -312,7 +312,7 @@ def _read_row(run: Run, read: ReadResult, rows: int) -> dict[str, Any]:
 
 
 def _interleaved(pool: ThreadPoolExecutor, generators: Iterable[Iterator[Item]]) -> Iterator[Item]:
-    """Yield the items of generators as they come. One thread at a time runs a generator."""
+    """Yield the items of generators as they arrive. A generator runs in one thread at a time."""
     waiting = {pool.submit(next, generator, None): generator for generator in generators}
     while waiting:
         done, _ = wait(waiting, return_when=FIRST_COMPLETED)
@@ -330,7 +330,7 @@ def _ahead(
     items: Iterable[Item],
     at_most: int,
 ) -> Iterator[Result]:
-    """Yield results in the order of the items. At most `at_most` are in work or waiting."""
+    """Yield results in the order of the items, with at most `at_most` of them started ahead."""
     begun: deque[Future[Result]] = deque()
     for item in items:
         begun.append(pool.submit(work, item))

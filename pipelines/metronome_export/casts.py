@@ -42,12 +42,12 @@ REMEDY = {
 """The types to write a column in, by the type that it should have."""
 
 DOUBLE_TOLERANCE = "1e-12"
-"""How far a double may be off, as a part of its value: a double tells 15 digits for certain, and a
-sum of a thousand doubles 12. Digits finer than an amount's 18th place may be rounded away within
-it. The macro `equal_amounts` compares amounts that came as doubles by the same number."""
+"""The largest relative error of a double. A double is exact to 15 digits, and a sum of a thousand
+doubles to 12. Digits after an amount's 18th decimal place may be rounded within this error. The
+macro `equal_amounts` compares amounts that came as doubles with the same number."""
 
 CERTAIN_DIGITS = {"FLOAT16": 3, "FLOAT": 6}
-"""How many digits a shorter binary number tells for certain; one that prints more is refused."""
+"""The exact digits of shorter binary numbers. A value that needs more digits is refused."""
 
 INTEGERS = {
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT"),

@@ -84,7 +84,7 @@ class ExportFile:
 
 
 class UnknownFileError(Exception):
-    """A file is not loaded since its name does not tell its table; the message says what to do."""
+    """The name of a file does not identify its table. The message says what to do."""
 
 
 def version(path: str, size_bytes: int, modified_at: datetime, etag: str | None) -> tuple[Any, ...]:

@@ -66,9 +66,9 @@ class Run:
     """The result of a run.
 
     Attributes:
-        files: How many files were loaded.
-        rows: How many rows they have.
-        tables: Of which tables.
+        files: The number of loaded files.
+        rows: The number of their rows.
+        tables: Their tables.
         notes: Where files differ from what is declared.
     """
 
@@ -108,14 +108,14 @@ def load_export(
 
     Args:
         pipeline: The destination, with the tables of the export.
-        bucket_url: The export's folder, here or in a store.
-        fetch_bytes: How much of a store's files lies on the disk at a time.
+        bucket_url: The export's folder: a local path or a bucket URL.
+        fetch_bytes: The most bytes of a bucket's files that are on the disk at a time.
 
     Returns:
-        Lines for a person, and what was left out and why, if anything was: all else is loaded.
+        Lines to print, and what was left out and why, or None. Everything else is loaded.
 
     Raises:
-        InputError: If the export is another than the one that was loaded before, a load fails, or
+        InputError: If another export was loaded before, a load fails, or
             values that were loaded do not fit the type that their column is declared with now.
     """
     place = open_location(bucket_url)

@@ -346,7 +346,7 @@ def likely_table(types: Iterable[str]) -> str | None:
 def _columns(
     types: dict[str, FileType], hints: Hints, held: Hints, normalized: Callable[[str], str]
 ) -> tuple[list[_Column], list[str]]:
-    """The raw table's columns that a file fills, and the file's columns that are left out."""
+    """Return the raw table's columns that a file fills, and the file's columns left out."""
     found = {name.lower(): name for name in types}
     columns = {name: _Column(name, found.get(name), hints[name]["data_type"]) for name in hints}
     left_out = []
@@ -475,5 +475,5 @@ def _text(value: str) -> str:
 
 
 def _literals(paths: Sequence[str]) -> str:
-    """A list of paths in SQL; what DuckDB would take for a pattern is put in brackets."""
+    """Return a list of paths in SQL, with the signs of a glob pattern in brackets."""
     return "[" + ", ".join(_text(re.sub(r"[*?[]", r"[\g<0>]", path)) for path in paths) + "]"

@@ -5,6 +5,7 @@ decimals, written as texts. The file holds no secret and no path.
 """
 
 import csv
+import glob
 import hashlib
 import json
 from collections.abc import Container
@@ -207,7 +208,7 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
     )
     sums = "".join(f', sum(cast("{column}" as {AMOUNT}))' for column in columns)
     where = f"where month = '{month}'" if "month" in header else ""
-    read = [str(path), dict.fromkeys(header, "VARCHAR")]
+    read = [glob.escape(str(path)), dict.fromkeys(header, "VARCHAR")]
     with duckdb.connect() as connection:
         ((rows,),) = connection.execute(f"select count(*) from {source}", read).fetchall()
         found = []

@@ -26,7 +26,7 @@ MAY_READ = {
 """The layers that the models of each layer read."""
 
 MARTS_ON_STAGING = {
-    *("dim_billable_metrics", "dim_pricing_units", "dim_products", "dim_report_arguments"),
+    *("dim_billable_metrics", "dim_pricing_units", "dim_products", "report_parameters"),
     *("fct_reconciliation_sources", "fct_usage_events"),
 }
 """Marts that also read staging, since an intermediate model would only copy it."""

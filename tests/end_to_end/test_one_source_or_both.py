@@ -194,7 +194,7 @@ def test_a_source_that_is_left_out_is_said_to_count_still(
 ) -> None:
     run = loaded.copy(tmp_path)
     run.settings = export
-    assert "api: not read now; what it held on " in run.load()
+    assert "api: not configured. Its rows of " in run.load()
 
 
 def test_another_api_never_replaces_the_account(
@@ -205,6 +205,6 @@ def test_another_api_never_replaces_the_account(
         "METRONOME_BASE_URL": "https://metronome.example",
         "METRONOME_BEARER_TOKEN": "another",
     }
-    with pytest.raises(InputError, match=r"holds what sandbox showed, not metronome\.example"):
+    with pytest.raises(InputError, match=r"holds the data of sandbox, not of metronome\.example"):
         run.load()
     assert run.query("select count(*) from raw_export.invoice") == [(0,)]

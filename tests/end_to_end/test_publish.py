@@ -143,7 +143,7 @@ def test_a_good_run_publishes_every_report_and_says_where(published: tuple[Run, 
     csvs = {f"{name}.csv" for name in NAMES}
     assert {name for name in files(run) if name.endswith(".csv")} == csvs
     assert {"run.json", "index.html", "reports.xlsx"} < files(run).keys()
-    assert f"Published in {run.reports}: {len(NAMES)} reports and run.json" in said
+    assert f"Published: {run.reports}/index.html, with {len(NAMES)} reports" in said
     assert f"left out of the export, as accepted: {LEFT_OUT}" in said
     assert "columns of the export that no table declares: invoice.surprise" in said
     assert "lists that the API did not return: balances (HTTP 403), net_balances (HTTP 403)" in said

@@ -70,8 +70,8 @@ def test_what_is_refused_is_left_out_and_the_rest_is_loaded(
     invoices = [item for item in wire.requests if item.url.path.endswith("/invoices")]
     assert 1 <= len(invoices) <= 2, "a resource that was refused is not asked for again"
     assert (
-        "; left out, what they tell is unknown: invoices (HTTP 403), plan_charges (HTTP 403), "
-        "plan_customers (HTTP 403), plan_details (HTTP 403), plans (HTTP 403);"
+        ". Refused, so their figures are unknown: invoices (HTTP 403), plan_charges (HTTP 403), "
+        "plan_customers (HTTP 403), plan_details (HTTP 403), plans (HTTP 403)"
     ) in line
     reads = workspace.query(
         "select resource, customer_id, http_status from raw_api.reads "
@@ -96,7 +96,7 @@ def test_what_one_customer_does_not_have_is_left_out_for_that_one(
 
     with refusing(404, refused) as (url, _):
         line = workspace.load_api(url)
-    assert "left out, what they tell is unknown: balances (HTTP 404), net_balances" in line
+    assert "Refused, so their figures are unknown: balances (HTTP 404), net_balances" in line
     reads = workspace.query(
         "select customer_id, status, http_status, reason from raw_api.reads "
         "where resource = 'balances' order by all"

@@ -71,6 +71,6 @@ def test_a_token_of_another_account_does_not_replace_the_customers(
 
 def test_an_api_does_not_replace_what_another_showed(details: Loaded, new_workspace: NewWorkspace):
     workspace = new_workspace(details.workspace)
-    with pytest.raises(InputError, match=r"holds what sandbox showed, not api\.example\.test"):
+    with pytest.raises(InputError, match=r"holds the data of sandbox, not of api\.example\.test"):
         workspace.load_api("https://api.example.test")
     assert workspace.facts() == details.workspace.facts()

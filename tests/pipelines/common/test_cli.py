@@ -143,7 +143,7 @@ def test_an_unknown_resource_says_which_there_are(workspace: Workspace, url: str
         METRONOME_BEARER_TOKEN=TOKEN,
     )
     assert done.returncode != 0
-    assert "no resource 'invoice' to select: it is default, all or one of audit_logs," in (
+    assert "no resource 'invoice' to select. Give default, all or names of audit_logs," in (
         " ".join(done.stderr.split())
     )
     assert "Traceback" not in done.stderr

@@ -58,7 +58,7 @@ def test_a_machine_that_is_fit_for_a_run(examine: Examine, url: str, tmp_path: P
     ]
     assert all(line.startswith("ok ") for line in lines.values())
     assert lines["export"] == "ok  export     1 files of 1 tables, 0.0 MB"
-    assert lines["api"] == "ok  api        127.0.0.1 answers, and takes the token"
+    assert lines["api"] == "ok  api        127.0.0.1 answers and accepts the token"
     assert TOKEN not in "".join(lines.values())
     assert not (tmp_path / "m.duckdb").exists()
 
@@ -117,8 +117,14 @@ def test_a_database_that_is_damaged(examine: Examine, tmp_path: Path):
     (tmp_path / "m.duckdb").write_bytes(b"no database" * 1000)
     code, lines = examine()
     assert code == 1
-    assert lines["database"].startswith(f"FIX database   {tmp_path}/m.duckdb does not open, ")
-    assert "or move it away with its .wal" in lines["database"]
+    assert lines["database"].startswith(f"FIX database   {tmp_path}/m.duckdb does not open: ")
+    assert "or move the file and its .wal away" in lines["database"]
+
+
+def test_a_database_that_dbt_cannot_open(examine: Examine, tmp_path: Path):
+    code, lines = examine(DESTINATION__DUCKDB__CREDENTIALS=str(tmp_path / "#1.duckdb"))
+    assert code == 1
+    assert lines["database"].startswith("FIX database   The database cannot be called ")
 
 
 def test_a_database_that_is_whole(examine: Examine, tmp_path: Path):
@@ -160,4 +166,4 @@ def test_a_disk_that_is_nearly_full(examine: Examine, monkeypatch: pytest.Monkey
     monkeypatch.setattr(doctor, "FREE_BYTES", 2**62)
     code, lines = examine()
     assert code == 1
-    assert "a run may take 4294967296.0 GB: make room" in lines["disk"]
+    assert "a run may need 4294967296.0 GB. Make room" in lines["disk"]

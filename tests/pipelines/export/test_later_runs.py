@@ -111,7 +111,7 @@ def test_a_source_that_is_left_out_now_is_said_to_count_still(
     loaded_export: Workspace, new_workspace: NewWorkspace
 ):
     (line,) = new_workspace(loaded_export).run()
-    assert line.startswith("export: not read now; what it held on ")
+    assert line.startswith("export: not configured. Its rows of ")
 
 
 def nothing(root: Path) -> Path:

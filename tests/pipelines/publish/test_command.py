@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from pipelines.publish.report_set import reports_folder
 from tests.pipelines.conftest import ROOT, Workspace
@@ -40,8 +41,9 @@ def publish(folder: Path, **files: str) -> None:
 
 
 def seen(folder: Path) -> dict[str, str]:
-    """What a reader finds by the names of files; what begins with a dot is the publisher's."""
-    return {path.name: path.read_text() for path in folder.glob("[!.]*") if path.is_file()}
+    """What a reader finds, by the names of files: texts, and no pages."""
+    kinds = (".csv", ".json", ".txt")
+    return {path.name: path.read_text() for path in folder.glob("[!.]*") if path.suffix in kinds}
 
 
 def command(folder: Path, *given: str) -> list[str]:
@@ -164,7 +166,7 @@ def test_without_a_database_it_says_what_to_do_and_makes_none(
     assert not database.exists()
 
 
-# Killed, or without room, after the build
+# A build that succeeds
 
 
 BUILD = """import json, os, sys
@@ -183,7 +185,10 @@ nodes = {
         "config": {"meta": {"totals": ["total"]}},
         "depends_on": {"macros": []},
     }
-    for name in ("report_parameters", "stg_metronome_export__load_notes", "rpt_a", "rpt_b")
+    for name in (
+        *("report_parameters", "rpt_a", "rpt_b"),
+        *("stg_metronome_export__load_notes", "stg_metronome_export__loaded_files"),
+    )
 }
 for name in ("a", "b"):
     (folder / f"{name}.csv").write_text(f"pricing_unit,total\\nUSD,{number}\\n")
@@ -204,6 +209,22 @@ for name, content in artifacts.items():
 """Leaves what a `dbt build` leaves; its reports hold a number. No dbt: it would take minutes."""
 
 KILLS = 6
+FOLDERS = ["it's 100% #1", '"q" ü', "a*b", "a?b", "[ab]", "{x} $(y) `z`; &", "a\nb"]
+"""Names that mean something to a shell, to SQL, in a pattern or in an address."""
+
+
+def create_models(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the marts and reports that the pages read, empty, as their contracts declare them."""
+    for schema in ("marts", "reports"):
+        connection.execute(f"create schema {schema}")
+        for path in (ROOT / "models" / schema).rglob("*.yml"):
+            for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+                columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
+                connection.execute(f"create table {schema}.{model['name']} ({columns})")
+    connection.execute(
+        "insert into marts.report_parameters (as_of, billing_month) "
+        "values ('2024-04-15', '2024-03')"
+    )
 
 
 @pytest.fixture
@@ -211,9 +232,11 @@ def building(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """The settings of a loaded database; gives the folder of reports."""
     columns = "as_of, environment_type, billing_month, customer, customer_id"
     columns += ", usage_from_date, usage_to_date, path, table_name, is_left_out"
+    columns += ", is_newest, has_doubles"
     with workspace.connect() as connection:
         nulls = ", ".join(f"null as {column}" for column in columns.split(", "))
         connection.execute(f"create table arguments as select {nulls}")
+        create_models(connection)
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(workspace.database))
     monkeypatch.setenv("REPORT_AS_OF", "2024-04-15")
     return tmp_path / "reports"
@@ -222,7 +245,9 @@ def building(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def published(folder: Path) -> set[str]:
     """The numbers in the files of a set: one, if all are of one set."""
     texts = seen(folder)
-    reports = json.loads(texts.pop("run.json"))["reports"]
+    content = json.loads(texts.pop("run.json"))
+    reports = content["reports"]
+    assert all((folder / name).is_file() for name in content["pages"])
     assert texts.keys() == reports.keys() == {"a.csv", "b.csv"}
     totals = {report["totals"]["USD"]["total"] for report in reports.values()}
     return totals | {text.split(",")[-1].strip() for text in texts.values()}
@@ -234,6 +259,15 @@ def publish_number(
     build = [sys.executable, "-c", BUILD, str(number), *full, *options]
     publisher = [*by, *command(folder, *build)[bool(by) :]]
     return run(*publisher)
+
+
+def test_the_folder_of_reports_may_have_any_name(building: Path):
+    """And its reports are its own: `a?b` is not a pattern that also fits `a*b`."""
+    for number, name in enumerate(FOLDERS):
+        folder = building / name
+        done = publish_number(folder, number)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert published(folder) == {str(number)}
 
 
 @pytest.mark.fault(
@@ -319,14 +353,14 @@ def test_a_run_with_something_new_builds_again(
     with workspace.connect() as connection:
         change(connection)
     done = publish_number(building, 1)
-    assert "build: 4 models" in done.stdout
+    assert "build: 5 models" in done.stdout
     assert publish_number(building, 1).stdout.startswith("Nothing has changed")
 
 
 def test_a_report_that_was_changed_by_hand_is_written_again(building: Path):
     assert publish_number(building, 1).returncode == 0
     (building / "a.csv").write_text("by hand")
-    assert "build: 4 models" in publish_number(building, 1).stdout
+    assert "build: 5 models" in publish_number(building, 1).stdout
     assert published(building) == {"1"}
 
 
@@ -338,10 +372,10 @@ def test_a_database_of_another_name_is_built_anew(
     other = workspace.database.with_name("other.duckdb")
     workspace.database.rename(other)
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(other))
-    assert "build: 4 models" in publish_number(building, 1).stdout
+    assert "build: 5 models" in publish_number(building, 1).stdout
 
 
 @pytest.mark.parametrize("option", ["--full-refresh", "--select=a", "-s", "--exclude"])
 def test_who_says_what_is_built_is_obeyed(building: Path, option: str):
     for _ in range(2):
-        assert "build: 4 models" in publish_number(building, 1, options=[option]).stdout
+        assert "build: 5 models" in publish_number(building, 1, options=[option]).stdout
