@@ -115,8 +115,9 @@ select
     agreements.contract_name,
     agreements.billing_frequency,
     agreements.contract_ends_at,
-    cast({{ days_between(as_of_date(), 'cast(agreements.contract_ends_at as date)') }} as integer)
-        as contract_days_left,
+    cast(
+        {{ dbt.datediff(as_of_date(), 'agreements.contract_ends_at', 'day') }} as integer
+    ) as contract_days_left,
     agreements.renewed_by as contract_renewed_by,
 
     invoiced.last_finalized_invoice_id,
