@@ -1,3 +1,8 @@
+{# The distinct texts of a group in order, separated by `; `; null without any. #}
+{% macro joined_texts(column) -%}
+    {{ dbt.listagg('distinct ' ~ column, "'; '", 'order by ' ~ column) }}
+{%- endmacro %}
+
 {#
   A text with the characters that only look like letters or digits of its rest replaced by those:
   `256×256` is `256x256`. A text without any plain letter or digit, such as a Russian word, stays.

@@ -1,28 +1,7 @@
-{# A number of whole days after an instant; null when either is null. #}
-{% macro add_days(instant, days) -%}
-    {{ return(adapter.dispatch('add_days')(instant, days)) }}
-{%- endmacro %}
-
-{% macro duckdb__add_days(instant, days) -%}
-    {{ instant }} + to_days(cast({{ days }} as integer))
-{%- endmacro %}
-
-{# The first day of the month of an instant, or of the month `months` later. #}
+{# The first day of the month that an instant is in, or of the month `months` later, as a date. #}
 {% macro first_of_month(instant, months=0) -%}
-    {{ return(adapter.dispatch('first_of_month')(instant, months)) }}
-{%- endmacro %}
-
-{% macro duckdb__first_of_month(instant, months) -%}
-    cast(date_trunc('month', {{ instant }}) + to_months({{ months }}) as date)
-{%- endmacro %}
-
-{# Whole days from one date to another. #}
-{% macro days_between(first_date, last_date) -%}
-    {{ return(adapter.dispatch('days_between')(first_date, last_date)) }}
-{%- endmacro %}
-
-{% macro duckdb__days_between(first_date, last_date) -%}
-    date_diff('day', {{ first_date }}, {{ last_date }})
+    {%- set month = dbt.date_trunc('month', instant) -%}
+    cast({{ dbt.dateadd('month', months, month) if months else month }} as date)
 {%- endmacro %}
 
 {# A day's month as text, `2024-03`. #}
@@ -34,7 +13,7 @@
     strftime({{ day }}, '%Y-%m')
 {%- endmacro %}
 
-{# An ISO 8601 text as an instant; null when it is none. #}
+{# An ISO 8601 text as an instant; null for any other text. #}
 {% macro text_to_instant(column) -%}
     {{ return(adapter.dispatch('text_to_instant')(column)) }}
 {%- endmacro %}
@@ -43,7 +22,7 @@
     try_cast({{ column }} as timestamp with time zone)
 {%- endmacro %}
 
-{# Whether an instant may be one of somebody's billing: between the years 2000 and 2100. #}
+{# True if an instant is between the years 2000 and 2100. #}
 {% macro is_possible_time(instant) -%}
     {{ instant }} between cast('2000-01-01' as date) and cast('2100-01-01' as date)
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# What telling a metric's events from others needs, where engines differ. #}
+{# What matching events with billable metrics needs, where engines differ. #}
 
 {# The text in parentheses at the end of another, and the text before it; null when it has none. #}
 {% macro text_in_parentheses(column) -%}
@@ -60,13 +60,4 @@
             range({{ metronome.stretch_of_30_days(start) }}, {{ metronome.stretch_of_30_days(end) }} + 1)
         ) as stretch
     from {{ relation }}
-{%- endmacro %}
-
-{# The value of the row of a group that is last by another column. #}
-{% macro last_value_by(value, moment) -%}
-    {{ return(adapter.dispatch('last_value_by')(value, moment)) }}
-{%- endmacro %}
-
-{% macro duckdb__last_value_by(value, moment) -%}
-    arg_max({{ value }}, {{ moment }})
 {%- endmacro %}

@@ -42,4 +42,4 @@ select
 from loaded
 where
     {{ as_of() }} < first_at
-    or {{ as_of() }} > {{ add_days('last_at', 35) }}
+    or {{ as_of() }} > {{ dbt.dateadd('day', 35, 'last_at') }}

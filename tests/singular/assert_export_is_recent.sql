@@ -7,4 +7,4 @@ select
     max(transferred_at) as newest_transfer_at
 from {{ ref('stg_metronome_export__loaded_files') }}
 group by root
-having {{ add_days('max(transferred_at)', 2) }} < {{ as_of() }}
+having {{ dbt.dateadd('day', 2, 'max(transferred_at)') }} < {{ as_of() }}

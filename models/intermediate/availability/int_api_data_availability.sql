@@ -46,13 +46,13 @@ known as (
 
 select
     customers.customer_id,
-    coalesce({{ any_true("known.resource = 'invoices'") }}, false) as has_invoices,
-    coalesce({{ any_true("known.resource = 'contracts'") }}, false) as has_contracts,
-    coalesce({{ any_true("known.resource = 'customer_plans'") }}, false) as has_customer_plans,
-    coalesce({{ any_true("known.resource = 'balances'") }}, false) as has_balances,
-    coalesce({{ any_true("known.resource = 'credit_grants'") }}, false) as has_credit_grants,
-    coalesce({{ any_true("known.resource = 'customer_alerts'") }}, false) as has_alerts,
-    coalesce({{ any_true("known.resource = 'invoice_breakdowns_daily'") }}, false) as has_daily_breakdowns
+    coalesce({{ dbt.bool_or("known.resource = 'invoices'") }}, false) as has_invoices,
+    coalesce({{ dbt.bool_or("known.resource = 'contracts'") }}, false) as has_contracts,
+    coalesce({{ dbt.bool_or("known.resource = 'customer_plans'") }}, false) as has_customer_plans,
+    coalesce({{ dbt.bool_or("known.resource = 'balances'") }}, false) as has_balances,
+    coalesce({{ dbt.bool_or("known.resource = 'credit_grants'") }}, false) as has_credit_grants,
+    coalesce({{ dbt.bool_or("known.resource = 'customer_alerts'") }}, false) as has_alerts,
+    coalesce({{ dbt.bool_or("known.resource = 'invoice_breakdowns_daily'") }}, false) as has_daily_breakdowns
 from customers
 left join known on customers.customer_id = known.customer_id
 group by customers.customer_id

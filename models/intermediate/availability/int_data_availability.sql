@@ -1,5 +1,5 @@
--- One row per customer: which of its facts a source was asked for and gave. The API says it for each
--- customer; the export carries all of a table or none, so a file of it is enough, even an empty one.
+-- One row per customer: which data at least one source provided. The API is read per customer. A file of the export
+-- has the rows of all customers, so one loaded file of a table is enough, even an empty one.
 with
 
 customers as (
@@ -12,15 +12,15 @@ api_availability as (
 
 exported as (
     select
-        coalesce({{ any_true("table_name = 'invoice'") }}, false) as has_invoices,
-        coalesce({{ any_true("table_name = 'contracts_contracts'") }}, false) as has_contracts,
-        coalesce({{ any_true("table_name = 'contracts_balances'") }}, false) as has_balances,
-        coalesce({{ any_true("table_name = 'credit_grant'") }}, false) as has_grants,
-        coalesce({{ any_true("table_name = 'credit_grant_deduction'") }}, false) as has_deductions,
-        coalesce({{ any_true("table_name = 'alert'") }}, false) as has_alerts,
-        coalesce({{ any_true("table_name = 'customer_alert_history'") }}, false) as has_alert_changes,
-        coalesce({{ any_true("table_name = 'breakdowns_line_items'") }}, false) as has_days,
-        coalesce({{ any_true("table_name = 'breakdowns_draft_line_items'") }}, false) as has_draft_days
+        coalesce({{ dbt.bool_or("table_name = 'invoice'") }}, false) as has_invoices,
+        coalesce({{ dbt.bool_or("table_name = 'contracts_contracts'") }}, false) as has_contracts,
+        coalesce({{ dbt.bool_or("table_name = 'contracts_balances'") }}, false) as has_balances,
+        coalesce({{ dbt.bool_or("table_name = 'credit_grant'") }}, false) as has_grants,
+        coalesce({{ dbt.bool_or("table_name = 'credit_grant_deduction'") }}, false) as has_deductions,
+        coalesce({{ dbt.bool_or("table_name = 'alert'") }}, false) as has_alerts,
+        coalesce({{ dbt.bool_or("table_name = 'customer_alert_history'") }}, false) as has_alert_changes,
+        coalesce({{ dbt.bool_or("table_name = 'breakdowns_line_items'") }}, false) as has_days,
+        coalesce({{ dbt.bool_or("table_name = 'breakdowns_draft_line_items'") }}, false) as has_draft_days
     from {{ ref('stg_metronome_export__loaded_files') }}
 )
 

@@ -1,4 +1,4 @@
--- One row per entry of the ledger of a commit or credit, in its stated unit: whether it is still to come
+-- One row per entry of the ledger of a commit or credit, in the source pricing unit: whether it is still to come
 -- at the as-of instant, and whether it belongs to what can be used then.
 with
 
@@ -34,7 +34,7 @@ select
     entries.effective_at,
     -- the deduction of an open period is dated at the period's end
     entries.effective_at > {{ as_of() }} as is_pending,
-    -- an entry of an expired or upcoming segment is not; one may name no segment
+    -- not usable if its segment has expired or not started; entries without a segment always are
     segments.segment_id is null
     or (segments.starting_at <= {{ as_of() }} and {{ as_of() }} < segments.ending_before) as is_usable
 from entries

@@ -8,6 +8,6 @@ select
 from {{ ref('int_invoice_breakdown_lines_classified') }}
 where
     is_applied_credit
-    and breakdown_date >= {{ add_days(as_of_date(), -30) }}
+    and breakdown_date >= {{ dbt.dateadd('day', -30, as_of_date()) }}
     and breakdown_date < {{ as_of_date() }}
 group by customer_id, pricing_unit, balance_id

@@ -31,7 +31,7 @@ expiries as (
         balance_id,
         next_expiry_at,
         sum(case when ending_before = next_expiry_at then amount else 0 end) as next_expiring,
-        sum(case when ending_before <= {{ add_days(as_of(), 30) }} then amount else 0 end)
+        sum(case when ending_before <= {{ dbt.dateadd('day', 30, as_of()) }} then amount else 0 end)
             as expiring_30d
     from open_segments
     group by balance_id, next_expiry_at

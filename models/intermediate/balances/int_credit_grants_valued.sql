@@ -19,7 +19,7 @@ select
     case when is_open then balance_including_pending else 0 end as balance,
     case when is_open then balance_excluding_pending else 0 end as balance_excluding_pending,
     case
-        when is_open and expires_at <= {{ add_days(as_of(), 30) }} then balance_including_pending
+        when is_open and expires_at <= {{ dbt.dateadd('day', 30, as_of()) }} then balance_including_pending
         else 0
     end as expiring_30d,
     case when is_open then expires_at end as next_expiry_at,

@@ -1,4 +1,4 @@
--- One row per entry of a customer's credit ledger of the plans model, in its stated unit. What an entry
+-- One row per entry of a customer's credit ledger of the plans model, in the source pricing unit. What an entry
 -- changed is the step of the running balance: the vendor's documents give a deduction's sign in two ways.
 with
 

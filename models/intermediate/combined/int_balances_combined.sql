@@ -1,4 +1,4 @@
--- One row per commit or credit of either source; the API, which is live, goes first.
+-- One row per commit or credit of either source. The API, which is live, takes precedence.
 with
 
 from_api as (

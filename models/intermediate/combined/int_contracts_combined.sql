@@ -1,4 +1,4 @@
--- One row per contract of either source; the API, which is live, goes first.
+-- One row per contract of either source. The API, which is live, takes precedence.
 with
 
 from_api as (

@@ -1,4 +1,4 @@
--- One row per credit grant of either source; the API, which is live, goes first. The export does not state
+-- One row per credit grant of either source. The API, which is live, takes precedence. The export does not state
 -- a grant's balance: it is what was granted, less the final deductions by the as-of instant, and less what
 -- the drafts take off, which is pending.
 with

@@ -1,4 +1,4 @@
--- One row per customer and alert of either source; the API, which is live, goes first. The export has the
+-- One row per customer and alert of either source. The API, which is live, takes precedence. The export has the
 -- changes of an alert's state: the newest at or before the as-of instant counts.
 with
 

@@ -1,4 +1,4 @@
--- One row per customer of either source; the API, which is live, goes first.
+-- One row per customer of either source. The API, which is live, takes precedence.
 with
 
 api_environment as (

@@ -43,7 +43,7 @@ export_day_lines as (
     from {{ ref('stg_metronome_export__draft_invoice_breakdown_lines') }}
 ),
 
--- the lines that the days are parts of say what kind they are, and what grant they take off
+-- the invoice line of a day line gives its kind, and the credit grant that it draws down
 export_lines as (
     select * from {{ ref('int_export_invoice_lines') }}
 ),

@@ -28,7 +28,7 @@ select
     count(*) as current_invoices,
     {{ joined_texts('invoice_id') }} as current_invoice_id,
     {{ joined_texts('invoice_status') }} as current_invoice_status,
-    {{ any_true('is_fallback') }} as current_invoice_is_fallback,
+    {{ dbt.bool_or('is_fallback') }} as current_invoice_is_fallback,
     min(period_start_at) as billing_period_start_at,
     max(period_end_at) as billing_period_end_at,
     {{ joined_texts('plan_name') }} as plan_name,

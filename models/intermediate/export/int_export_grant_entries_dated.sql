@@ -1,4 +1,4 @@
--- One row per entry of the ledger of a credit grant that only the export has, in its stated unit: the grant,
+-- One row per entry of the ledger of a credit grant that only the export has, in the source pricing unit: the grant,
 -- its final deductions, and those that are pending. The running balance is the grant's own.
 with
 

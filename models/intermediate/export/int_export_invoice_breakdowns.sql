@@ -1,5 +1,5 @@
 -- One row per day of an invoice of the export; of a draft, as the snapshot has it that the invoice was taken
--- from. An account may have hours, too: they say the same again.
+-- from. Hourly breakdowns, which some accounts have, repeat the same amounts and are left out.
 with
 
 days as (

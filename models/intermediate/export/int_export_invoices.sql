@@ -140,7 +140,7 @@ select
     invoices.invoice_id,
     invoices.environment_type,
     invoices.customer_id,
-    -- guides say CONTRACT_USAGE where the API says USAGE
+    -- the vendor's guides write CONTRACT_USAGE where the API has USAGE
     coalesce(
         replace(facts_of_breakdowns.invoice_type, 'CONTRACT_', ''),
         upper(invoices.invoice_label),

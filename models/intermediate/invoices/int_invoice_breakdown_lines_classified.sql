@@ -1,4 +1,4 @@
--- One row per line, or adjustment of a plan, of a day of a counted invoice.
+-- One row per line, or adjustment of a plan, of a day of an invoice that is included in totals.
 with
 
 invoices as (

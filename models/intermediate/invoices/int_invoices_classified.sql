@@ -71,8 +71,7 @@ select
     joined.period_end_at,
     joined.issued_at,
     -- a scheduled invoice has no period: it belongs to the month of its issue
-    cast(date_trunc('month', coalesce(joined.period_start_at, joined.issued_at)) as date)
-        as billing_month,
+    {{ first_of_month('coalesce(joined.period_start_at, joined.issued_at)') }} as billing_month,
     joined.is_constituent,
     -- a DRAFT_INCOMPLETE has no total yet
     joined.invoice_status not in ('VOID', 'DRAFT_INCOMPLETE') and not joined.is_constituent as is_included_in_totals,
@@ -90,6 +89,6 @@ select
     and joined.total_amount > 0
     and not joined.is_settled as is_outstanding,
     joined.payment_terms_days as net_payment_terms_days,
-    {{ add_days('joined.issued_at', 'joined.payment_terms_days') }} as due_at
+    {{ dbt.dateadd('day', 'joined.payment_terms_days', 'joined.issued_at') }} as due_at
 from joined
 left join plans on joined.billed_plan_id = plans.plan_id

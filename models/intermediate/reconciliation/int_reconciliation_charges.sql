@@ -16,7 +16,7 @@ sub_lines as (
     where billable_metric_id is not null
 ),
 
--- charged by the dozen or the thousand, say
+-- such as a charge per dozen or per thousand
 converted_charges as (
     select distinct charge_id
     from {{ ref('stg_metronome_api__plan_charges') }}

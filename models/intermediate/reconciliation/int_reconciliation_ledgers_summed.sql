@@ -1,4 +1,4 @@
--- One row per commit, credit or credit grant that can be used at the as-of instant, in its stated unit: its
+-- One row per commit, credit or credit grant that can be used at the as-of instant, in the source pricing unit: its
 -- stated balance and what its ledger, or its grant without its deductions, adds up to.
 
 with

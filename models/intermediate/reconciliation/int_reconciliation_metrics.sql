@@ -22,7 +22,7 @@ united as (
                     then {{ json_text('export_metrics.aggregate_keys', '0') }}
             end
         ) as aggregation_key,
-        -- the export leaves out the filters, so that only the name may say which events count
+        -- the export has no filters: only the name of the metric shows which events count
         api_metrics.billable_metric_id is not null as has_filters,
         api_metrics.metric_sql is not null as is_sql,
         api_metrics.event_type_filter,

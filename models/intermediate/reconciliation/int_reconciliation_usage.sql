@@ -129,11 +129,11 @@ aggregated as (
         count(*) as events,
         sum(case when aggregation_type = 'sum' then {{ text_to_quantity('measure') }} end) as total,
         max(case when aggregation_type = 'max' then {{ text_to_quantity('measure') }} end) as greatest,
-        {{ distinct_values_where('measure', "aggregation_type = 'unique'") }} as distinct_values,
-        {{ last_value_by(
-            "case when aggregation_type = 'latest' then " ~ text_to_quantity('measure') ~ " end",
-            '(event_at, transaction_id)'
-        ) }} as latest
+        count(distinct measure) filter (where aggregation_type = 'unique') as distinct_values,
+        max_by(
+            case when aggregation_type = 'latest' then {{ text_to_quantity('measure') }} end,
+            (event_at, transaction_id)
+        ) as latest
     from measured
     group by
         environment_type, customer_id, billable_metric_id, aggregation_type, period_start_at, period_end_at

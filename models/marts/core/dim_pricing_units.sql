@@ -28,6 +28,6 @@ every_mention as (
 
 select
     pricing_unit,
-    {{ any_true('is_currency') }} as is_currency
+    {{ dbt.bool_or('is_currency') }} as is_currency
 from every_mention
 group by pricing_unit

@@ -36,7 +36,7 @@ versioned_products as (
 invoiced_products as (
     select
         product_id,
-        -- a discount is no product's name, unless there is nothing else
+        -- prefer lines that are not discounts: those are rarely named after the product
         coalesce(min(case when amount >= 0 then line_name end), min(line_name)) as product_name,
         3 as preference
     from {{ ref('int_invoice_lines_combined') }}

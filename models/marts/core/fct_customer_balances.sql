@@ -35,7 +35,7 @@ balances as (
         customers.*,
         units.pricing_unit,
         coalesce(availability.has_invoices, false) as are_invoices_known,
-        -- where invoices are not known it is null and joins none; DuckDB is slow at a condition beside the keys
+        -- null where invoices are unknown, so that the join finds none: a further join condition is slow in DuckDB
         case when availability.has_invoices then customers.customer_id end as invoiced_customer_id,
         coalesce(availability.has_balances, false) as is_contract_balance_known,
         coalesce(availability.has_credit_grants, false) as is_grant_balance_known,
@@ -115,8 +115,10 @@ select
     agreements.contract_name,
     agreements.billing_frequency,
     agreements.contract_ends_at,
-    cast({{ days_between(as_of_date(), 'cast(agreements.contract_ends_at as date)') }} as integer)
-        as contract_days_left,
+    cast(
+        {{ dbt.datediff(as_of_date(), 'agreements.contract_ends_at', 'day') }}
+        as integer
+    ) as contract_days_left,
     agreements.renewed_by as contract_renewed_by,
 
     invoiced.last_finalized_invoice_id,

@@ -10,9 +10,9 @@ select
     case
         when due_at is null then 'no due date'
         when due_at >= {{ as_of() }} then 'not due'
-        when {{ add_days('due_at', 30) }} >= {{ as_of() }} then '1-30 days'
-        when {{ add_days('due_at', 60) }} >= {{ as_of() }} then '31-60 days'
-        when {{ add_days('due_at', 90) }} >= {{ as_of() }} then '61-90 days'
+        when {{ dbt.dateadd('day', 30, 'due_at') }} >= {{ as_of() }} then '1-30 days'
+        when {{ dbt.dateadd('day', 60, 'due_at') }} >= {{ as_of() }} then '31-60 days'
+        when {{ dbt.dateadd('day', 90, 'due_at') }} >= {{ as_of() }} then '61-90 days'
         else 'over 90 days'
     end as ageing_bucket
 from {{ ref('fct_invoices') }}

@@ -38,7 +38,7 @@ named_customers as (
         on customers.environment_type is not distinct from environments.environment_type
 ),
 
--- by id, else by its exact name, else by its name in any letter case and with look-alike characters
+-- match by id, then by exact name, then by name in any letter case and with look-alike characters
 best_customers as (
     select
         customer_id,

@@ -1,4 +1,4 @@
--- One row per day of a counted invoice. A view: `int_invoice_breakdowns_daily_summed` stores the rows.
+-- One row per day of an invoice that is included in totals. A view: `int_invoice_breakdowns_daily_summed` stores the rows.
 {{ config(materialized='view') }}
 select
     invoice_id,
