@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.common.settings import DATABASE, database_file
+DATABASE = "data/metronome.duckdb"
+"""The database if DESTINATION__DUCKDB__CREDENTIALS names none. dbt's profile has the same."""
 
 WORKING_FOLDER = f"{DATABASE}.dlt"
 """dlt's working folder if DLT_DATA_DIR names none."""
@@ -23,7 +24,8 @@ def remember() -> None:
     Creates no link for a database with another file name, or if a database with tables is at the
     link's path. Then it prints the setting that `dbt` and `dlt` need.
     """
-    link, database = Path(DATABASE), database_file()
+    link = Path(DATABASE)
+    database = Path(os.environ.get("DESTINATION__DUCKDB__CREDENTIALS") or DATABASE).resolve()
     if database == link.absolute():
         return
     if database.name != link.name or (

@@ -6,10 +6,7 @@ from pathlib import Path
 import dlt
 
 from pipelines.common.errors import InputError
-
-DATABASE = "data/metronome.duckdb"
-"""The database if DESTINATION__DUCKDB__CREDENTIALS names none. dbt's profile has the same default.
-`make` leaves a link there to the database that it used last (pipelines/common/last_used.py)."""
+from pipelines.common.last_used import DATABASE
 
 MEMORY_LIMIT = "4GB"
 """The memory that DuckDB may use if DUCKDB_MEMORY_LIMIT is not set. dbt's profile has the same."""

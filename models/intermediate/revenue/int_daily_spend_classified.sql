@@ -1,5 +1,6 @@
--- One row per line of a day of an invoice that is included in totals, with what it is for. A line that takes off is for what its
--- product was charged for on the same invoice. Postpaid applications take nothing off: they are left out.
+-- One row per line of a day of an invoice that is included in totals, with what it is for. A line that takes off
+-- is for what its product was charged for on the same invoice. Postpaid applications take nothing off: they are
+-- left out.
 with
 
 lines as {{ not_materialized() }} (

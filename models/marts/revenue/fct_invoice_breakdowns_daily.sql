@@ -1,4 +1,5 @@
--- One row per day of an invoice that is included in totals. A view: `int_invoice_breakdowns_daily_summed` stores the rows.
+-- One row per day of an invoice that is included in totals. A view: the rows are in
+-- `int_invoice_breakdowns_daily_summed`.
 {{ config(materialized='view') }}
 select
     invoice_id,
