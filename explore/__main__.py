@@ -5,11 +5,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from pipelines.errors import InputError
-from pipelines.settings import database_file
-
 from explore.queries import STARTERS
 from explore.snapshot import take
+from pipelines.common.errors import InputError
+from pipelines.common.settings import database_file
 
 FOLDER = Path(__file__).parent
 PORT = "2718"

@@ -8,9 +8,9 @@ from typing import Any
 
 from harlequin_duckdb import DuckDbAdapter
 from harlequin_duckdb.adapter import DuckDbConnection, DuckDbCursor
-from pipelines.errors import printable
 
 from explore.terminal import inert
+from pipelines.common.errors import printable
 
 
 class Cursor(DuckDbCursor):

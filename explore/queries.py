@@ -135,13 +135,13 @@ def ledger(connection: duckdb.DuckDBPyConnection, customer_id: str) -> list[Row]
         """
         select
             effective_at,
-            credit_name as balance_name,
+            balance_name,
             entry_type,
             reason,
             amount,
             pricing_unit,
             is_pending,
-            credit_id as balance_id
+            balance_id
         from marts.fct_balance_ledger
         where customer_id = $customer_id
         order by effective_at, ledger_entry_id

@@ -4,10 +4,11 @@ import shutil
 from pathlib import Path
 
 import duckdb
-from pipelines.database import lock_file, opened
-from pipelines.errors import InputError
-from pipelines.locks import InUseError, held, writable
-from pipelines.steps import say
+
+from pipelines.common.database import lock_file, opened
+from pipelines.common.errors import InputError
+from pipelines.common.locks import InUseError, held, writable
+from pipelines.common.log import log_step
 
 SCHEMAS = ("marts", "reports")
 """The schemas to explore."""
@@ -44,7 +45,7 @@ def take(database: Path) -> Path:
     except InUseError as error:
         if not snapshot.exists():
             raise
-        say(f"{error} This opens the snapshot that was taken before.", "warning")
+        log_step(f"{error} This opens the snapshot that was taken before.", "warning")
     return snapshot
 
 

@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pipelines.errors import printable
+
+from pipelines.common.errors import printable
 
 CONTROLS = r"[^\P{C}\n\t]"
 """Characters that a terminal obeys or hides, in RE2: controls such as ESC, and marks that turn the

@@ -106,7 +106,7 @@ def changed(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 [HOSTILE],
             )
         connection.execute("update marts.fct_invoices set plan_name = ?", [HOSTILE])
-        connection.execute("update marts.fct_balance_ledger set credit_name = ?", [HOSTILE])
+        connection.execute("update marts.fct_balance_ledger set balance_name = ?", [HOSTILE])
     return file
 
 

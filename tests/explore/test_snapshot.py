@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from pipelines.database import lock_file
-from pipelines.errors import InputError
-from pipelines.locks import InUseError, held
 
 from explore.snapshot import connect, take
+from pipelines.common.database import lock_file
+from pipelines.common.errors import InputError
+from pipelines.common.locks import InUseError, held
 
 MARTS = "create schema marts; create schema reports; create table marts.a as select 1 as x; "
 VIEW = "create view reports.b as select x from metronome.marts.a"
