@@ -1,5 +1,4 @@
--- One row per customer. A view: `int_customers_combined` stores the rows.
-{{ config(materialized='view') }}
+-- One row per customer.
 select
     customer_id,
     environment_type,

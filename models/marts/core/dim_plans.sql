@@ -1,5 +1,4 @@
--- One row per plan, package or rate card. A view: `int_plans_combined` stores the rows.
-{{ config(materialized='view') }}
+-- One row per plan, package or rate card.
 select
     plan_id,
     plan_name,

@@ -1,6 +1,4 @@
 -- One row per entry of the ledger of a commit or credit, or of a customer's credit grants.
--- A view: `int_balance_ledger_valued` stores the rows.
-{{ config(materialized='view') }}
 select
     ledger_entry_id,
     ledger_id,

@@ -1,6 +1,4 @@
--- One row per day of an invoice that is included in totals. A view: the rows are in
--- `int_invoice_breakdowns_daily_summed`.
-{{ config(materialized='view') }}
+-- One row per day of an invoice that is included in totals.
 select
     invoice_id,
     breakdown_date,
