@@ -27,7 +27,7 @@ MAY_READ = {
 
 MARTS_ON_STAGING = {
     *("dim_billable_metrics", "dim_pricing_units", "dim_products", "report_parameters"),
-    *("fct_reconciliation_sources", "fct_usage_events"),
+    *("fct_reconciliation_lines", "fct_reconciliation_sources", "fct_usage_events"),
 }
 """Marts that also read staging, since an intermediate model would only copy it."""
 
