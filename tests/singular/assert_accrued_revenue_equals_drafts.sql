@@ -24,4 +24,4 @@ left join accrued
     on
         drafts.snapshot_date = accrued.snapshot_date
         and drafts.invoice_id = accrued.invoice_id
-where drafts.total_amount <> coalesce(accrued.drafted_amount, 0)
+where not {{ equal_amounts('drafts.total_amount', 'coalesce(accrued.drafted_amount, 0)') }}

@@ -12,4 +12,5 @@ left join {{ ref('fct_balance_ledger') }} as entries
         and not entries.is_pending
 where credits.balance_type <> 'CREDIT_GRANT' and credits.next_expiry_at is not null
 group by credits.balance_id, credits.balance_excluding_pending_amount
-having credits.balance_excluding_pending_amount <> greatest(coalesce(sum(entries.amount), 0), 0)
+{%- set ledger_balance = 'greatest(coalesce(sum(entries.amount), 0), 0)' %}
+having not {{ equal_amounts('credits.balance_excluding_pending_amount', ledger_balance) }}

@@ -12,4 +12,5 @@ inner join {{ ref('int_balance_ledger_entries_dated') }} as entries
     on valued.balance_id = entries.balance_id
 where valued.next_expiry_at is not null
 group by valued.balance_id, valued.balance
-having valued.balance <> greatest(sum(case when entries.is_usable then entries.amount else 0 end), 0)
+{%- set ledger_balance = 'greatest(sum(case when entries.is_usable then entries.amount else 0 end), 0)' %}
+having not {{ equal_amounts('valued.balance', ledger_balance) }}

@@ -21,7 +21,7 @@ select
 from {{ ref('fct_invoices') }} as invoices
 inner join days on invoices.invoice_id = days.invoice_id
 where
-    invoices.total_amount <> days.total_amount
+    not {{ equal_amounts('invoices.total_amount', 'days.total_amount') }}
     and days.first_at <= invoices.period_start_at
     and days.last_at >= case
         when invoices.period_end_at < {{ as_of() }} then invoices.period_end_at

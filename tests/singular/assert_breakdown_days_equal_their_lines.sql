@@ -8,4 +8,4 @@ select
     total_amount,
     gross_usage_amount - applied_credit_amount as lines_amount
 from {{ ref('int_invoice_breakdowns_daily_summed') }}
-where total_amount <> gross_usage_amount - applied_credit_amount
+where not {{ equal_amounts('total_amount', '(gross_usage_amount - applied_credit_amount)') }}

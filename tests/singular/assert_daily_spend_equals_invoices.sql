@@ -21,4 +21,4 @@ from {{ ref('fct_invoices') }} as invoices
 inner join spend on invoices.invoice_id = spend.invoice_id
 where
     invoices.is_billed
-    and invoices.total_amount <> spend.net_amount
+    and not {{ equal_amounts('invoices.total_amount', 'spend.net_amount') }}
