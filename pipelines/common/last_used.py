@@ -25,6 +25,7 @@ def remember() -> None:
     link's path. Then it prints the setting that `dbt` and `dlt` need.
     """
     link = Path(DATABASE)
+    link.parent.mkdir(exist_ok=True)
     database = Path(os.environ.get("DESTINATION__DUCKDB__CREDENTIALS") or DATABASE).resolve()
     if database == link.absolute():
         return

@@ -72,7 +72,7 @@ def fields_of(run: Run, model: Path, columns: set[str]) -> set[str]:
         if selected.alias_or_name in columns
         for identifier in selected.find_all(exp.Identifier)
     }
-    newest = " ".join(re.findall(r"newest_(?:rows|snapshot)\((.*)\)", text))
+    newest = " ".join(re.findall(r"(?:deduplicated|newest_snapshot)\((.*)\)", text))
     used.update(re.findall(r"'(\w+)'", newest))
     if newest:
         used.add("updated_at")
