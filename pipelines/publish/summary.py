@@ -20,10 +20,16 @@ def lines(content: dict[str, Any]) -> Iterator[str]:
     for file, report in content["reports"].items():
         yield f"  {file}  {report['rows']:,} row{'' if report['rows'] == 1 else 's'}"
         for group, totals in list(report["totals"].items())[:GROUPS]:
-            figures = ", ".join(f"{name} {value or 'unknown'}" for name, value in totals.items())
-            yield f"      {printable(group)}: {figures}"
+            yield f"      {printable(group)}: {_figures(totals)}"
         if len(report["totals"]) > GROUPS:
             yield f"      and {len(report['totals']) - GROUPS} more in run.json"
+
+
+def _figures(totals: dict[str, str | None]) -> str:
+    """Return the totals of a group. A check that compared nothing did not pass."""
+    if "compared" in totals and set(totals.values()) <= {"0"}:
+        return "nothing to compare"
+    return ", ".join(f"{name} {value or 'unknown'}" for name, value in totals.items())
 
 
 def remarks(

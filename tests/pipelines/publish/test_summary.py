@@ -1,0 +1,36 @@
+"""The lines that a run prints of what it published."""
+
+from typing import Any
+
+from pipelines.publish.summary import GROUPS, lines
+
+
+def printed(report: dict[str, Any]) -> list[str]:
+    """Return the lines of one report."""
+    content = {"as_of": "2024-04-15", "environment": None, "reports": {"a.csv": report}}
+    return [line.strip() for line in list(lines(content))[1:]]
+
+
+def test_a_check_that_compared_nothing_says_so():
+    totals = {
+        "API to export": {"compared": "0", "different": "0", "only_in_one": "0"},
+        "usage to invoice": {"compared": "0", "different": "0", "only_in_one": "2"},
+    }
+    assert printed({"rows": 2, "totals": totals}) == [
+        "a.csv  2 rows",
+        "API to export: nothing to compare",
+        "usage to invoice: compared 0, different 0, only_in_one 2",
+    ]
+
+
+def test_an_unknown_total_is_unknown_and_zero_is_zero():
+    totals = {"USD": {"outstanding": "0", "credit": None}}
+    assert printed({"rows": 1, "totals": totals}) == [
+        "a.csv  1 row",
+        "USD: outstanding 0, credit unknown",
+    ]
+
+
+def test_many_groups_are_cut_and_counted():
+    totals = {str(number): {"total": "1"} for number in range(GROUPS + 2)}
+    assert printed({"rows": 12, "totals": totals})[-1] == "and 2 more in run.json"
