@@ -69,7 +69,8 @@ def _publish(path: Path, command: list[str]) -> int:
             last, raw = last_published_run(connection, project), raw_state(connection)
             if raw:
                 check_customer(connection, given["customer"])
-        selection = select(last, command, given | {"pages": str(settings)}, raw)
+        recorded = given | {"pages": str(settings)}
+        selection = select(last, command, recorded, raw)
         if selection.is_empty and last and is_set(path, last.set_checksum):
             return _unchanged(path)
         started_at, clock = datetime.now(UTC), Stopwatch()
@@ -97,8 +98,7 @@ def _publish(path: Path, command: list[str]) -> int:
             content["pages"] = checksums(folder.new_set, content["reports"])
             checksum = write_json(folder.new_set / MANIFEST, content)
             if not elsewhere:
-                given |= {"pages": str(settings)}
-                record_published_run(connection, command, project, given, raw, run, checksum)
+                record_published_run(connection, command, project, recorded, raw, run, checksum)
         folder.swap()
     for line in lines(content):
         log_step(line, step="publish")

@@ -8,7 +8,7 @@ pipelines.publish.arguments` checks the forms of all arguments before a run load
 import os
 import re
 import sys
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from pipelines.common.errors import InputError
 
@@ -43,7 +43,9 @@ def check_forms(given: dict[str, str]) -> None:
         InputError: If one is not an instant, month, day or environment, or the days are reversed.
     """
     if given["as_of"]:
-        _parsed("as_of", given["as_of"], "an instant such as 2024-04-03 or 2024-04-03T12:00:00Z")
+        _check_time(
+            "as_of", given["as_of"], "an instant such as 2024-04-03 or 2024-04-03T12:00:00Z"
+        )
     if given["month"] and not re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", given["month"]):
         raise InputError(f"month: {given['month']!r} is not a month. Give one such as 2024-03.")
     for name in ("usage_from", "usage_to"):
@@ -52,7 +54,7 @@ def check_forms(given: dict[str, str]) -> None:
                 raise InputError(
                     f"{name}: {given[name]!r} is not a day. Give one such as 2024-03-10."
                 )
-            _parsed(name, given[name], "a day such as 2024-03-10")
+            _check_time(name, given[name], "a day such as 2024-03-10")
     if given["usage_from"] and given["usage_to"] and given["usage_to"] < given["usage_from"]:
         raise InputError(
             f"usage_to: {given['usage_to']} is before usage_from, {given['usage_from']}."
@@ -64,10 +66,10 @@ def check_forms(given: dict[str, str]) -> None:
         )
 
 
-def _parsed(name: str, text: str, form: str) -> datetime:
+def _check_time(name: str, text: str, form: str) -> None:
     try:
         date.fromisoformat(text[:10])
-        return datetime.fromisoformat(text).astimezone(UTC)
+        datetime.fromisoformat(text)
     except ValueError:
         raise InputError(f"{name}: {text!r} is not {form}.") from None
 
