@@ -1,6 +1,6 @@
 {#
   Amounts. Raw and staging carry what Metronome states, DECIMAL(38, 18); everything after carries the
-  major unit, DECIMAL(38, 20), which holds a hundredth of any raw amount exactly.
+  major unit, DECIMAL(36, 20), which holds a hundredth of any raw amount exactly.
 #}
 
 {# An amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
@@ -13,7 +13,7 @@
     case {{ source_pricing_unit }} when 'USD (cents)' then 'USD' else {{ source_pricing_unit }} end
 {%- endmacro %}
 
-{% macro amount_type() -%} decimal(38, 20) {%- endmacro %}
+{% macro amount_type() -%} decimal(36, 20) {%- endmacro %}
 
 {#
   Roughly what one of a quantity costs: a double, to guess a price from. A column of its own, for engines

@@ -110,7 +110,7 @@ def test_the_unit_price_times_the_quantity_is_the_amount_or_there_is_none(
     with duckdb.connect() as connection:
         (found,) = connection.execute(
             f"select {exact} from (select *, {rough} as rough, {short} as short from (select "
-            "cast(? as decimal(38, 20)) as amount, cast(? as decimal(38, 18)) as quantity))",
+            "cast(? as decimal(36, 20)) as amount, cast(? as decimal(38, 18)) as quantity))",
             [amount, quantity],
         ).fetchone()
     assert found == (Decimal(price) if price else None)
