@@ -196,8 +196,9 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
     """Return a report's rows and checksum, and the totals that its `meta` asks for.
 
     `totals` names the columns to sum up, `totals_by` the column to group by: `pricing_unit` unless
-    it says otherwise. A report with a column `month` is summed up for the month of the run. A total
-    is null if no row of the group has the figure: it is unknown, not zero.
+    it says otherwise. The totals of a report with a column `month` are those of the run's month,
+    named by `totals_month`. A total is null if no row of the group has the figure: it is unknown,
+    not zero.
     """
     columns, group = meta.get("totals", []), meta.get("totals_by", "pricing_unit")
     with path.open(encoding="utf-8", newline="") as file:
@@ -207,7 +208,8 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
         "escape = '\"', nullstr = '')"
     )
     sums = "".join(f', sum(cast("{column}" as {AMOUNT}))' for column in columns)
-    where = f"where month = '{month}'" if "month" in header else ""
+    totals_month = month if columns and "month" in header else None
+    where = f"where month = '{totals_month}'" if totals_month else ""
     read = [glob.escape(str(path)), dict.fromkeys(header, "VARCHAR")]
     with duckdb.connect() as connection:
         ((rows,),) = connection.execute(f"select count(*) from {source}", read).fetchall()
@@ -221,6 +223,7 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
     return {
         "rows": rows,
         "sha256": _checksum(path),
+        "totals_month": totals_month,
         "totals": {
             name: dict(zip(columns, map(_plain, amounts), strict=True))
             for name, *amounts in found
