@@ -1,5 +1,5 @@
--- One row per customer and pricing unit that has an invoice: what was billed, what is outstanding, and the invoices
--- that are in grace, void or unbillable, at the as-of instant. Constituents are left out.
+-- One row per customer and pricing unit with an invoice, with the billed and outstanding amounts and the grace, void
+-- and unbillable invoices at the as-of instant. Constituents are excluded.
 with
 
 invoices as (
@@ -22,7 +22,7 @@ selected as (
         case when is_unbillable and invoice_status = 'FINALIZED' and is_issued then invoice_id end
             as unbillable_invoice_id,
         case when is_in_grace then invoice_id end as grace_invoice_id,
-        -- the newest by the end of its period, then by its issue
+        -- the latest by the end of its period, then by its issue
         row_number() over (
             partition by customer_id, pricing_unit, is_billed and is_issued
             order by period_end_at desc nulls last, issued_at desc nulls last, invoice_id asc
@@ -40,7 +40,7 @@ select
     max(case when is_last_finalized then total_amount end) as last_finalized_amount,
     max(case when is_last_finalized then external_status end) as last_finalized_external_status,
 
-    -- the last month that is complete at the as-of instant, and the one before it
+    -- the last complete month at the as-of instant, and the month before it
     cast(
         sum(case when is_billed and billing_month = {{ first_of_month(as_of(), -1) }} then total_amount else 0 end)
         as {{ amount_type() }}
@@ -72,7 +72,7 @@ select
     end as overdue_amount,
     min(case when outstanding_invoice_id is not null then due_at end) as oldest_due_at,
 
-    -- drafts whose period is over: not finalized yet, while the draft of the next period is open
+    -- drafts whose period has ended and that are not finalized, while the draft of the next period is open
     {{ joined_texts('grace_invoice_id') }} as grace_invoice_id,
     cast(sum(case when is_in_grace then total_amount end) as {{ amount_type() }}) as grace_invoice_amount,
 

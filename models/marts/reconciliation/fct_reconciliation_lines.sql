@@ -1,4 +1,4 @@
--- One row per invoice, of the source that it was taken from: its total and what its parts add up to.
+-- One row per invoice, from its source, with its total and the sums of its parts.
 with
 
 invoices as {{ not_materialized() }} (
@@ -56,7 +56,7 @@ sub_lines as (
     select
         source,
         invoice_id,
-        -- absolute, so that the differences of two lines do not cancel out
+        -- absolute, so that differences do not cancel out
         cast(sum(abs(line_amount - sub_lines_amount)) as {{ amount_type() }}) as difference_amount
     from compared_lines
     group by source, invoice_id
@@ -72,7 +72,7 @@ days as (
     group by invoice_id
 ),
 
--- an invoice is compared with its days where all of them, up to the as-of instant, were read
+-- an invoice is compared with its days if all of them up to the as-of instant were read
 complete_days as (
     select
         days.invoice_id,
@@ -96,7 +96,7 @@ select
     invoices.pricing_unit,
     invoices.total_amount,
     cast(coalesce(lines.amount, 0) as {{ amount_type() }}) as lines_amount,
-    -- a draft that is not computed yet may lack its lines
+    -- a draft that Metronome has not computed can lack lines
     cast(
         case
             when invoices.invoice_status <> 'DRAFT_INCOMPLETE'

@@ -1,5 +1,5 @@
--- One row per environment, check and unit: how many were compared, how they differ, and the outcome. A check that
--- had nothing to compare has one row, without a unit.
+-- One row per environment, check and unit, with the numbers of comparisons, their differences and the outcome. A
+-- check that had nothing to compare has one row, without a unit.
 with
 
 results as (
@@ -8,7 +8,7 @@ results as (
         environment_type,
         unit_of_measure as unit,
         outcome,
-        -- in the type of amounts: a union of two scales would cut the longer one
+        -- cast to the type of amounts, because a union of two scales truncates the longer one
         cast(difference as {{ amount_type() }}) as difference
     from {{ ref('fct_reconciliation_usage') }}
     union all
