@@ -22,7 +22,7 @@ selected as (
         case when is_unbillable and invoice_status = 'FINALIZED' and is_issued then invoice_id end
             as unbillable_invoice_id,
         case when is_in_grace then invoice_id end as grace_invoice_id,
-        -- the latest by the end of its period, then by its issue
+        -- the newest by the end of its period, then by its issue
         row_number() over (
             partition by customer_id, pricing_unit, is_billed and is_issued
             order by period_end_at desc nulls last, issued_at desc nulls last, invoice_id asc
@@ -40,7 +40,7 @@ select
     max(case when is_last_finalized then total_amount end) as last_finalized_amount,
     max(case when is_last_finalized then external_status end) as last_finalized_external_status,
 
-    -- the last complete month at the as-of instant, and the month before it
+    -- the last month that is complete at the as-of instant, and the one before it
     cast(
         sum(case when is_billed and billing_month = {{ first_of_month(as_of(), -1) }} then total_amount else 0 end)
         as {{ amount_type() }}
