@@ -469,7 +469,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "int_balance_segments_combined.ending_before",
         ),
         noticed(
-            "an amount in a ledger that is no number",
+            "an amount in a ledger that is not a number",
             FAIL,
             1,
             "not_null",

@@ -169,12 +169,12 @@ def test_a_gzip_bomb_is_not_unpacked(connect: Connect, monkeypatch: pytest.Monke
     [
         pytest.param(b, m, marks=fault("network", what, f"{STOPS}; nothing is taken for empty"))
         for what, b, m in [
-            ("invalid UTF-8", b'{"data": [{"name": "caf\xe9"}]}', "it is no JSON ('utf-8' codec"),
-            ("JSON cut short", b'{"data": [{"id": "i', "it is no JSON"),
-            ("HTML with status 200", b"<!doctype html><title>Hi</title>", "it is no JSON"),
-            ("an empty body with status 200", b"", "it is no JSON"),
+            ("invalid UTF-8", b'{"data": [{"name": "caf\xe9"}]}', "it is not JSON ('utf-8' codec"),
+            ("JSON cut short", b'{"data": [{"id": "i', "it is not JSON"),
+            ("HTML with status 200", b"<!doctype html><title>Hi</title>", "it is not JSON"),
+            ("an empty body with status 200", b"", "it is not JSON"),
             ("lists nested too deep", b'{"data": ' + b"[" * 10**6, "its lists and objects are"),
-            ("a list of other things than objects", b'{"data": [1]}', "there are other things"),
+            ("a list whose items are not objects", b'{"data": [1]}', "not all items are objects"),
             (
                 "a number of 5000 digits",
                 b'{"data": [{"n": ' + b"9" * 5000 + b"}]}",
@@ -185,15 +185,15 @@ def test_a_gzip_bomb_is_not_unpacked(connect: Connect, monkeypatch: pytest.Monke
                 b'{"data": [{"n": 1e400}]}',
                 "the number 1e400 has",
             ),
-            ("NaN", b'{"data": [{"n": NaN}]}', "NaN is no number"),
-            ("an infinite amount", b'{"data": [{"n": -Infinity}]}', "-Infinity is no number"),
+            ("NaN", b'{"data": [{"n": NaN}]}', "NaN is not a number"),
+            ("an infinite amount", b'{"data": [{"n": -Infinity}]}', "-Infinity is not a number"),
             ("another object with status 200", b'{"message": "no"}', 'there is no list "data" in'),
         ]
     ],
 )
 def test_what_is_no_page_stops_the_walk(connect: Connect, body: bytes, message: str):
     with serving(Wire(Lists({}), lambda request: Response(body))) as url:
-        said = f"^GET /v1/plans at {url} answered with no page of a list that can be read: "
+        said = f"^GET /v1/plans at {url} did not return a readable page: "
         with pytest.raises(InputError, match=said + re.escape(message)):
             connect(url).walk()
 
@@ -219,21 +219,21 @@ def paging(cursor: Callable[[int], str], rows: Callable[[int], str]) -> Wire:
             lambda number: f"p{number % 3}",
             lambda number: f'[{{"id": "{number}"}}]',
             4,
-            "its cursor comes for the second time",
+            "its cursor repeats",
             marks=fault("network", "a cursor that comes again", STOPS),
         ),
         pytest.param(
             lambda number: f"p{number}",
             lambda number: "[]",
             IDLE_PAGES,
-            "100 pages in a row brought nothing new",
+            "100 pages in a row had no new row",
             marks=fault("network", "empty pages without an end", STOPS),
         ),
         pytest.param(
             lambda number: f"p{number}",
             lambda number: '[{"id": "a"}]',
             IDLE_PAGES + 1,
-            "100 pages in a row brought nothing new",
+            "100 pages in a row had no new row",
             marks=fault("network", "the same page under ever new cursors", STOPS),
         ),
     ],
@@ -304,8 +304,8 @@ def test_a_storm_of_429s_is_given_up(connect: Connect):
     with serving(wire) as url:
         line = connect(url)
         said = (
-            r"^GET /v1/plans answered 429: slow down\. So it did 8 times: does another program use "
-            r"up the account's limit\? Lower sources\.metronome_api\.requests_per_second, or run"
+            r"^GET /v1/plans answered 429: slow down\. It did so 8 times\. Does another program "
+            r"use up the account's limit\? Lower sources\.metronome_api\.requests_per_second, or"
         )
         with pytest.raises(InputError, match=said):
             line.walk()

@@ -66,7 +66,7 @@ def test_a_number_is_what_was_sent_to_the_18th_decimal_or_refused(text: str):
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
 def test_no_number_is_refused(text: str):
-    with pytest.raises(ValueError, match=f"^{text} is no number$"):
+    with pytest.raises(ValueError, match=f"^{text} is not a number$"):
         parsed(text)
 
 

@@ -26,7 +26,7 @@ def test_no_number_is_refused_and_a_run_replaces_what_an_earlier_one_loaded(
 ):
     """What failed changes no table and does not stand in the way of the next run."""
     workspace = new_workspace(details.workspace)
-    with pytest.raises(InputError, match=r"/v1/customers/c1/invoices .*: NaN is no number"):
+    with pytest.raises(InputError, match=r"/v1/customers/c1/invoices .*: NaN is not a number"):
         load_again(workspace, DETAILS | {INVOICES: ['[{"id": "i1", "total": NaN}]']})
     assert workspace.facts() == details.workspace.facts()
 

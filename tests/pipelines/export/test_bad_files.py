@@ -68,20 +68,20 @@ def of_parquet(content: bytes | None, reason: str, day: int) -> Bad:
 
 
 BAD = {
-    "Parquet cut off": of_parquet(GOOD[:-20], "it is no Parquet file, or is cut off", 1),
+    "Parquet cut off": of_parquet(GOOD[:-20], "it is not a Parquet file, or is cut off", 1),
     "Parquet whose pages are damaged behind a sound footer": of_parquet(
         b"PAR1" + b"\xff" * 500 + GOOD[504:], "it is damaged: ", 2
     ),
-    "Parquet of zero bytes": of_parquet(b"", "it is no Parquet file, or is cut off", 3),
-    "CSV named .parquet": of_parquet(CSV, "it is no Parquet file, or is cut off", 4),
+    "Parquet of zero bytes": of_parquet(b"", "it is not a Parquet file, or is cut off", 3),
+    "CSV named .parquet": of_parquet(CSV, "it is not a Parquet file, or is cut off", 4),
     "Parquet with the columns of another table": of_parquet(
         whole("invoice"), "its columns are those of the table invoice, not of customer", 5
     ),
     "Parquet without a column of the table": of_parquet(
         parquet(a=[1], b=[2]), "it has no column of the table customer", 6
     ),
-    "a symbolic link to nowhere": of_parquet(None, "it is not there any more, or is no file", 7),
-    "CSV of zero bytes": Bad(b"", "it is empty: it has not even a header"),
+    "a symbolic link to nowhere": of_parquet(None, "it no longer exists, or is not a file", 7),
+    "CSV of zero bytes": Bad(b"", "it is empty, without a header"),
     "Parquet named .csv": Bad(GOOD, "it is a Parquet file"),
     "gzip without .gz": Bad(gzip.compress(CSV), "it is gzipped: its name ends in .csv.gz"),
     "no gzip named .csv.gz": Bad(
@@ -223,7 +223,7 @@ def test_all_else_is_loaded_and_what_is_not_is_said(broken: Broken):
     assert sum(counts.values()) == len(HARMLESS)
     assert broken.workspace.column("select id from raw_export.invoice") == ["of another table"]
     assert [path for _, _, path, _ in left_out(broken.workspace)] == sorted(PATHS.values())
-    assert f"And {len(BAD) - 5} more. Put good files in their place" in broken.told
+    assert f"And {len(BAD) - 5} more. Replace or remove these files" in broken.told
     assert str(broken.root) not in " ".join(row[3] for row in left_out(broken.workspace))
 
 
@@ -255,7 +255,7 @@ def test_a_file_that_vanishes_after_it_was_listed_is_told_from_the_others(tmp_pa
     files, _ = list_files(open_location(str(tmp_path)))
     vanishing.unlink()
     path = str(vanishing.relative_to(tmp_path))
-    assert unreadable(str(tmp_path), files) == {path: "it is not there any more, or is no file"}
+    assert unreadable(str(tmp_path), files) == {path: "it no longer exists, or is not a file"}
 
 
 NAMES = {

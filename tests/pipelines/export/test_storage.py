@@ -212,7 +212,7 @@ def test_an_object_that_the_store_does_not_give_is_set_aside(
     store.put(f"{tmp_path}/", f"{bucket}/export/", recursive=True)
     s3.refused[f"{bucket}/export/{path}"] = status
     place = f"s3://{bucket}/export"
-    with pytest.raises(InputError, match=f"{path}: the store does not give it: "):
+    with pytest.raises(InputError, match=f"{path}: the store did not return it: "):
         load(workspace, place)
     assert workspace.counts("raw_export") == {"customer": 1, "invoice": 1}
     s3.refused.clear()
@@ -247,7 +247,7 @@ def test_a_store_whose_package_is_missing_says_which(
 
 
 def test_an_address_of_no_store(workspace: Workspace):
-    with pytest.raises(InputError, match="'ftp://host/export' is no place for an export"):
+    with pytest.raises(InputError, match="'ftp://host/export' is not the folder of an export"):
         workspace.load_export("ftp://host/export")
 
 
