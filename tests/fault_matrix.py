@@ -1,9 +1,9 @@
-"""Runs the tests that are marked `fault` and prints what they prove: `docs/faults.md`.
+"""Run the tests with the marker `fault`, and print the page `docs/faults.md`.
 
-`python -m tests.fault_matrix [pytest's arguments]`: the page goes to the standard output, pytest's
-own report to the standard error. With `--collect-only` nothing runs: the page is what it should be.
-The marker is `fault(group, what is broken, what happens)`, and has `runs=` if one test breaks the
-thing more than once.
+`python -m tests.fault_matrix [pytest's arguments]` writes the page to the standard output, and
+pytest's report to the standard error. With `--collect-only` no test runs, and the page shows the
+expected results. The marker is `fault(group, what is broken, what happens)`. It has `runs=` if one
+test injects the fault more than once.
 """
 
 import sys
@@ -25,17 +25,17 @@ fault with one set of values; a loss is a run that did not end as the row says.
 
 @dataclass
 class Matrix:
-    """A pytest plugin that keeps what became of each fault's tests.
+    """A pytest plugin that counts the results of each fault's tests.
 
     Attributes:
-        results: By fault, how many tests passed and how many did not.
+        results: By fault, the numbers of tests that passed and failed.
     """
 
     results: dict[Fault, Counter[str]] = field(default_factory=dict)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):
-        """Count a test once: when it was called, or when it could not be."""
+        """Count a test once: when it was called, or when its setup failed."""
         report = yield
         if report.when == "call" or not report.passed:
             for mark in item.iter_markers("fault"):
@@ -43,7 +43,7 @@ class Matrix:
         return report
 
     def pytest_collection_finish(self, session: pytest.Session):
-        """If nothing is to run, take each test as passed."""
+        """With `--collect-only`, count each test as passed."""
         if session.config.option.collectonly:
             for item in session.items:
                 for mark in item.iter_markers("fault"):
@@ -55,7 +55,7 @@ class Matrix:
         counts[outcome] += mark.kwargs.get("runs", 1)
 
     def lines(self) -> list[str]:
-        """The table, ordered by group, and a line that sums it up."""
+        """Yield the lines of the table, ordered by group, and a line with totals."""
         rows = [
             f"| {' | '.join(fault)} | {_told(counts)} |"
             for fault, counts in sorted(self.results.items())
@@ -79,7 +79,7 @@ def _told(counts: Counter[str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests and print the page; gives pytest's exit code."""
+    """Run the tests and print the page. Return pytest's exit code."""
     matrix = Matrix()
     with redirect_stdout(sys.stderr):
         code = pytest.main(["-m", "fault", *arguments], plugins=[matrix])

@@ -1,7 +1,7 @@
 """Draw the export's schema as Mermaid diagrams: `python -m tests.schema_diagrams > docs/schema.md`.
 
 The relationships come from the tests `has_parents` and `relationships_if_loaded` in dbt's manifest.
-dbterd reads single `relationships` tests only, so it does not see the keys of `has_parents`.
+dbterd reads single `relationships` tests only, and not the keys of `has_parents`.
 """
 
 import json
@@ -20,7 +20,7 @@ PLANS_MODEL = (
     *("customers", "invoices", "line_items", "sub_line_items"),
     *("plans", "plan_charges", "products", "billable_metrics"),
 )
-"""The tables of the plans model, as in the vendor's sample export."""
+"""The tables of the plans model, as in Metronome's sample export."""
 
 HEAD = """\
 # Schema of the export

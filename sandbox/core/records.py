@@ -1,4 +1,4 @@
-"""Records of the account, and the rules for ids, times, sums and JSON that all of it shares."""
+"""Define the records of the account, and the rules for ids, times, sums and JSON."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ class Event(NamedTuple):
 
 
 class Version(NamedTuple):
-    """An exported state of a record: since when, and what differed from the final record."""
+    """An exported state of a record: its start, and the fields that differ from the last state."""
 
     updated_at: datetime
     changes: Record

@@ -10,7 +10,7 @@ from sandbox.core.records import Record, make_id
 
 
 def list_customers(view: View, call: Arguments) -> list[Record]:
-    """List active customers, or only archived ones."""
+    """List active customers, or only archived customers."""
     archived = call.get("only_archived", False)
     ids = call.get("customer_ids")
     accounts = call.get("salesforce_account_ids")
