@@ -15,11 +15,11 @@ import pytest
 
 Fault = tuple[str, str, str]
 
-INTRODUCTION = """# Faults that are survived
+INTRODUCTION = """# Faults and their effects
 
-Made by `make fault-matrix`, which runs the tests that prove it: each breaks a thing for real, at
-the wire, on the disk or by a signal, and looks at what became of the data. A run is one test of a
-fault with one set of values; a loss is a run that did not end as the row says.
+`make fault-matrix` writes this page. It runs the tests that prove each row. A test injects the
+fault into the network, the disk or the process, and checks the data afterwards. A run is one test
+with one set of values. A loss is a run that did not end as the row states.
 """
 
 
@@ -55,15 +55,15 @@ class Matrix:
         counts[outcome] += mark.kwargs.get("runs", 1)
 
     def lines(self) -> list[str]:
-        """Yield the lines of the table, ordered by group, and a line with totals."""
+        """Return the lines of the page: the table, ordered by group, and a line with totals."""
         rows = [
-            f"| {' | '.join(fault)} | {_told(counts)} |"
+            f"| {' | '.join(fault)} | {_runs(counts)} |"
             for fault, counts in sorted(self.results.items())
         ]
         total = sum(self.results.values(), Counter())
         return [
             INTRODUCTION,
-            "| Group | What is broken | What happens | Runs |",
+            "| Group | Fault | Effect | Runs |",
             "|---|---|---|---|",
             *rows,
             "",
@@ -72,7 +72,7 @@ class Matrix:
         ]
 
 
-def _told(counts: Counter[str]) -> str:
+def _runs(counts: Counter[str]) -> str:
     if counts["passed"] == counts.total():
         return str(counts.total())
     return f"{counts.total()}, of which {counts.total() - counts['passed']} failed"

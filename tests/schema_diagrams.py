@@ -40,7 +40,7 @@ event is an id or an ingest alias (`assert_events_have_customers`).
 
 @dataclass(frozen=True)
 class Relationship:
-    """A foreign key: `column` of `child` holds a value of `parent_column` of `parent`."""
+    """A foreign key: `column` of `child` refers to `parent_column` of `parent`."""
 
     child: str
     column: str

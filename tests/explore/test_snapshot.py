@@ -20,7 +20,7 @@ VIEW = "create view reports.b as select x from metronome.marts.a"
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small database with marts and reports. Nobody waits for a lock."""
+    """Return a small database with marts and reports. Nobody waits for a lock."""
     monkeypatch.setenv("LOCK_WAIT_SECONDS", "0")
     file = tmp_path / "metronome.duckdb"
     _execute(file, MARTS + VIEW)

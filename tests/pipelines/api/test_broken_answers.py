@@ -65,7 +65,7 @@ def spoilt_gzip(line: socket.socket) -> None:
     line.sendall(head("Content-Encoding: gzip", "Connection: close") + BODY)
 
 
-AGAIN = "asked again, and given up with one line when it stays so"
+AGAIN = "retried, then the run stops with one line"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ AGAIN = "asked again, and given up with one line when it stays so"
         pytest.param(reset_in_body, marks=fault("network", "reset mid-body", AGAIN)),
         pytest.param(cut_in_body, marks=fault("network", "closed mid-body", AGAIN)),
         pytest.param(cut_in_chunk, marks=fault("network", "closed mid-chunk", AGAIN)),
-        pytest.param(spoilt_gzip, marks=fault("network", "gzip that is none", AGAIN)),
+        pytest.param(spoilt_gzip, marks=fault("network", "data that is not gzip", AGAIN)),
     ],
 )
 def test_a_broken_answer_is_asked_for_again(connect: Connect, broken: Answer):
@@ -167,7 +167,7 @@ def test_a_gzip_bomb_is_not_unpacked(connect: Connect, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        pytest.param(b, m, marks=fault("network", what, f"{STOPS}; nothing is taken for empty"))
+        pytest.param(b, m, marks=fault("network", what, f"{STOPS}; no list counts as empty"))
         for what, b, m in [
             ("invalid UTF-8", b'{"data": [{"name": "caf\xe9"}]}', "it is not JSON ('utf-8' codec"),
             ("JSON cut short", b'{"data": [{"id": "i', "it is not JSON"),
@@ -202,7 +202,7 @@ def test_what_is_no_page_stops_the_walk(connect: Connect, body: bytes, message: 
 
 
 def paging(cursor: Callable[[int], str], rows: Callable[[int], str]) -> Wire:
-    """An API whose pages, counted from 1, always name a next one."""
+    """Return an API whose pages, counted from 1, always name a next one."""
 
     def answer(request: Request) -> Response:
         number = len(wire.requests)
@@ -220,7 +220,7 @@ def paging(cursor: Callable[[int], str], rows: Callable[[int], str]) -> Wire:
             lambda number: f'[{{"id": "{number}"}}]',
             4,
             "its cursor repeats",
-            marks=fault("network", "a cursor that comes again", STOPS),
+            marks=fault("network", "a cursor that repeats", STOPS),
         ),
         pytest.param(
             lambda number: f"p{number}",
@@ -252,7 +252,7 @@ def test_pages_come_to_an_end(
 
 
 def test_the_audit_log_may_name_a_next_page_for_ever(connect: Connect):
-    """Its last page is the first empty one, which may repeat its own cursor."""
+    """The last page of the audit log is the first empty one, and it can repeat its cursor."""
     wire = paging(lambda number: f"p{min(number, 3)}", lambda n: '[{"id": "a"}]' if n < 5 else "[]")
     with serving(wire) as url, pytest.raises(InputError, match="second time"):
         connect(url).walk(ENDPOINTS["audit_logs"])
@@ -297,7 +297,7 @@ def test_no_retry_after_leads_astray(connect: Connect, retry_after: str):
     assert line.paused == [LONGEST_PAUSE] if ahead else 0 <= line.paused[0] <= 0.5
 
 
-@fault("network", "429 without an end", "bounded pauses, then one line that says what to do")
+@fault("network", "429 without an end", "limited pauses, then one line that states what to do")
 def test_a_storm_of_429s_is_given_up(connect: Connect):
     storm = Response('{"message": "slow down"}', 429, {"Retry-After": "3600"})
     wire = Wire(Lists({}), lambda request: storm)

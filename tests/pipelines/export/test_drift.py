@@ -72,7 +72,7 @@ def test_an_unknown_column_lands_whatever_becomes_of_its_type(workspace: Workspa
 
 
 def test_columns_with_awkward_names(workspace: Workspace, tmp_path: Path):
-    """A name that is taken, even when written otherwise, is set aside; no name is run as SQL."""
+    """A column whose name is taken, in any spelling, is not loaded. No name is executed as SQL."""
     awkward = {
         "_file": ["of the file"],
         "_dlt_load_id": ["of the file"],
@@ -121,7 +121,7 @@ def test_a_column_that_no_new_file_has_is_null_and_said_once(workspace: Workspac
 
 
 def test_a_double_lands_as_the_decimal_it_prints_as(workspace: Workspace, tmp_path: Path):
-    """The digits behind the 15 that a double tells for certain may be rounded away."""
+    """The digits after the 15 exact digits of a double can be rounded."""
     doubles = {"a": 0.1, "b": 1e-18, "c": -810127.205, "d": 0.0012345678901234567, "e": 0.0}
     write_parquet(tmp_path, "invoice", id=list(doubles), total=list(doubles.values()))
     workspace.load_export(tmp_path)

@@ -1,4 +1,4 @@
-"""Each file below an export's folder is a table's, hidden, or unknown, which is named."""
+"""Test that each file of an export's folder belongs to a table, is hidden, or is unknown."""
 
 import csv
 import gzip
@@ -262,7 +262,7 @@ def test_a_value_that_is_lost_is_named_with_its_line_and_what_to_do(
 
 
 def test_a_repeated_download_is_in_raw_twice_by_file(workspace: Workspace, tmp_path: Path):
-    """Staging keeps one row per key; what is remembered is each file."""
+    """Staging keeps one row per key. `loaded_files` has each file."""
     for name in ("events.csv", "events (1).csv"):
         put(tmp_path, name, events(1, 2))
     assert workspace.load_export(tmp_path).startswith("export: 2 new of 2 files, 4 rows")
