@@ -196,8 +196,9 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
     """Return a report's rows and checksum, and the totals that its `meta` asks for.
 
     `totals` lists the columns to sum. `totals_by` is the column to group by, by default
-    `pricing_unit`. A report with a column `month` is summed for the month of the run. A total is
-    null, which means unknown, if no row of the group has the figure.
+    `pricing_unit`. The totals of a report with a column `month` are those of the run's month, which
+    `totals_month` states. A total is null, which means unknown, if no row of the group has the
+    figure.
     """
     columns, group = meta.get("totals", []), meta.get("totals_by", "pricing_unit")
     with path.open(encoding="utf-8", newline="") as file:
@@ -207,7 +208,8 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
         "escape = '\"', nullstr = '')"
     )
     sums = "".join(f', sum(cast("{column}" as {AMOUNT}))' for column in columns)
-    where = f"where month = '{month}'" if "month" in header else ""
+    totals_month = month if columns and "month" in header else None
+    where = f"where month = '{totals_month}'" if totals_month else ""
     read = [glob.escape(str(path)), dict.fromkeys(header, "VARCHAR")]
     with duckdb.connect() as connection:
         ((rows,),) = connection.execute(f"select count(*) from {source}", read).fetchall()
@@ -221,6 +223,7 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
     return {
         "rows": rows,
         "sha256": _checksum(path),
+        "totals_month": totals_month,
         "totals": {
             name: dict(zip(columns, map(_plain, amounts), strict=True))
             for name, *amounts in found

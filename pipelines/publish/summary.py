@@ -18,7 +18,8 @@ def lines(content: dict[str, Any]) -> Iterator[str]:
     environment = f", {content['environment']}" if content["environment"] else ""
     yield f"\nReports as of {content['as_of']}{printable(environment)}:"
     for file, report in content["reports"].items():
-        yield f"  {file}  {report['rows']:,} row{'' if report['rows'] == 1 else 's'}"
+        month = f"; totals of {report['totals_month']}" if report["totals_month"] else ""
+        yield f"  {file}  {report['rows']:,} row{'' if report['rows'] == 1 else 's'}{month}"
         for group, totals in list(report["totals"].items())[:GROUPS]:
             yield f"      {printable(group)}: {_figures(totals)}"
         if len(report["totals"]) > GROUPS:

@@ -161,6 +161,14 @@ def test_run_json_tells_what_the_files_hold(published: tuple[Run, str]) -> None:
     totals = manifest(run)["reports"]["customer_summary.csv"]["totals"]
     assert Decimal(totals["USD"]["outstanding_balance"]) == sum(map(Decimal, dollars))
     assert set(totals) == {"USD", "EUR", "AI Credits"}
+    billings = manifest(run)["reports"]["billings_by_plan.csv"]
+    assert billings["totals_month"] == "2024-03"
+    march = [
+        Decimal(row["billed_amount"])
+        for row in run.report("billings_by_plan")
+        if (row["month"], row["pricing_unit"]) == ("2024-03", "USD")
+    ]
+    assert Decimal(billings["totals"]["USD"]["billed_amount"]) == sum(march)
 
 
 def test_run_json_tells_from_what_and_how_the_set_was_made(published: tuple[Run, str]) -> None:

@@ -17,7 +17,7 @@ invoices as (
 selected as (
     select
         *,
-        case when is_outstanding and is_issued then invoice_id end as outstanding_invoice_id,
+        case when is_outstanding then invoice_id end as outstanding_invoice_id,
         case when invoice_status = 'VOID' and is_issued then invoice_id end as void_invoice_id,
         case when is_unbillable and invoice_status = 'FINALIZED' and is_issued then invoice_id end
             as unbillable_invoice_id,

@@ -87,7 +87,8 @@ select
     and not joined.is_constituent
     and not joined.is_unbillable
     and joined.total_amount > 0
-    and not joined.is_settled as is_outstanding,
+    and not joined.is_settled
+    and coalesce(joined.issued_at <= {{ as_of() }}, false) as is_outstanding,
     joined.payment_terms_days as net_payment_terms_days,
     {{ dbt.dateadd('day', 'joined.payment_terms_days', 'joined.issued_at') }} as due_at
 from joined

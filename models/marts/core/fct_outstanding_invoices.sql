@@ -16,4 +16,4 @@ select
         else 'over 90 days'
     end as ageing_bucket
 from {{ ref('fct_invoices') }}
-where is_outstanding and issued_at <= {{ as_of() }}
+where is_outstanding

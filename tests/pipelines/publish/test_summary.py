@@ -7,7 +7,8 @@ from pipelines.publish.summary import GROUPS, lines
 
 def printed(report: dict[str, Any]) -> list[str]:
     """Return the lines of one report."""
-    content = {"as_of": "2024-04-15", "environment": None, "reports": {"a.csv": report}}
+    reports = {"a.csv": {"totals_month": None, **report}}
+    content = {"as_of": "2024-04-15", "environment": None, "reports": reports}
     return [line.strip() for line in list(lines(content))[1:]]
 
 
@@ -34,3 +35,11 @@ def test_an_unknown_total_is_unknown_and_zero_is_zero():
 def test_many_groups_are_cut_and_counted():
     totals = {str(number): {"total": "1"} for number in range(GROUPS + 2)}
     assert printed({"rows": 12, "totals": totals})[-1] == "and 2 more in run.json"
+
+
+def test_totals_of_one_month_name_it():
+    totals = {"USD": {"billed": "1"}}
+    assert printed({"rows": 39, "totals": totals, "totals_month": "2024-03"}) == [
+        "a.csv  39 rows; totals of 2024-03",
+        "USD: billed 1",
+    ]
