@@ -44,7 +44,7 @@ ROW_ID: TColumnSchema = {
     "unique": True,
     "row_key": True,
 }
-"""Columns that dlt adds: the load of a row, and an id if Python has read the row."""
+"""Columns that dlt adds: the load of a row, and an id where Python has read the row."""
 
 PIPELINES: dict[str, ModuleType] = {
     module.NAME: module for module in (metronome_export, metronome_api)
@@ -76,7 +76,7 @@ def run(
     Raises:
         InputError: If a setting is wrong, before any file is created. If a source cannot be read,
             another run has the database, or the disk is full. At the end, if parts of the export
-            were left out and `accept_incomplete` is not set.
+            were left out and that is not accepted.
     """
     settings = api_settings()
     settings.select = select or settings.select

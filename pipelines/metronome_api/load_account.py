@@ -294,7 +294,7 @@ def _declared(items: Iterable[Rows]) -> Iterator[Any]:
 
 
 def _progress(unread: int) -> "tqdm[None]":
-    """Return a progress bar of the customers. It is shown on a terminal only."""
+    """Return a progress bar of the customers, shown on a terminal only."""
     return tqdm(total=unread, unit=" customers", desc="api", disable=not sys.stderr.isatty())
 
 

@@ -49,8 +49,8 @@ def metronome_export(
         queries: By table, the queries that select its rows, each with the hints of undeclared
             columns.
         files: The files that these queries read.
-        doubles: Paths of the files with amounts that are stored as binary numbers.
-        notes: Differences between the files and their declaration.
+        doubles: The paths of those with amounts that came as binary numbers.
+        notes: Where the files differ from what is declared.
     """
     for table, selects in queries.items():
         yield dlt.resource(

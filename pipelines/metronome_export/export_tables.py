@@ -337,4 +337,4 @@ LOAD_NOTES = columns(text="kind table_name column_name path message")
 """Differences between the files of a load and their declaration, see `drift.Note`."""
 
 OWN_TABLES = frozenset({"loaded_files", "load_notes"})
-"""Tables of the pipeline. No table of an export can have their names."""
+"""Tables of the pipeline itself, which no table of an export may be."""

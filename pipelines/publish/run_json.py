@@ -37,7 +37,7 @@ def run_json(
     Args:
         folder: The folder of the CSVs.
         run: The run of dbt that wrote them.
-        database: The DuckDB file that the reports come from.
+        database: The DuckDB file that they come from.
         arguments: The arguments by name, as given.
 
     Raises:

@@ -163,7 +163,7 @@ def _roots(built: set[str], children: dict[str, list[str]]) -> list[str]:
 def last_published_run(
     connection: duckdb.DuckDBPyConnection, project: str
 ) -> LastPublishedRun | None:
-    """Return the record of the last published run of this project and database, if any."""
+    """Read the record of the last published run of this project and database, if there is one."""
     found = connection.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
         [SCHEMA, TABLE],
@@ -213,7 +213,7 @@ def record_published_run(
 
 
 def raw_state(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
-    """Return a value per raw table, by source node. The value changes when the rows change.
+    """Return a value per raw table that changes when its rows do, by source node.
 
     The export's tables only grow, so the number of their files and the last load are enough. The
     API's tables are read anew in each run, so their contents are compared: the number of rows and
@@ -251,7 +251,7 @@ def _content(table: str) -> str:
 
 
 def project_checksum() -> str:
-    """Return a checksum of the project's files and of the versions of installed packages."""
+    """Return a checksum of the project's files in the current folder, and of what runs them."""
     total = hashlib.sha256()
     for package in PACKAGES:
         total.update(f"{package} {version(package)}\n".encode())

@@ -485,7 +485,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             1,
             "assert_lines_in_other_units_are_converted",
         ),
-        noticed("an event without a customer", WARN, 1, "assert_events_have_customers"),
+        noticed("an event of no customer", WARN, 1, "assert_events_have_customers"),
         noticed(
             "an event whose quantity is not a finite number",
             WARN,

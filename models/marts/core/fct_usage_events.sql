@@ -1,5 +1,5 @@
--- One row per usage event that Metronome received, billed or not. It is a view, because an alias that a customer gets
--- later also identifies earlier events, and a copy of all events would cost as much as staging.
+-- One row per usage event received, billed or not. A view: an alias that a customer is given later says
+-- whose the events before it were, and a copy of all events would cost as much as staging.
 {{ config(materialized='view') }}
 
 with

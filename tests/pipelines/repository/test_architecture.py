@@ -73,7 +73,7 @@ def test_models_and_macros_know_no_clock():
 
 
 def test_models_and_macros_make_no_doubles():
-    """The exceptions `rough_unit_price` and `short_quantity` are proved exact by the next test."""
+    """But for `rough_unit_price` and `short_quantity`, which are proved: see the next test."""
     double = r"\b(double|float[48]?|real)\b"
     assert places(double, [*MODELS, *MACROS]) == ["money.sql: double"] * 3
 
