@@ -6,7 +6,7 @@
   document has longer numbers, these macros first put its numbers in quotes.
 #}
 
-{# Return a top-level key of a JSON object as text. Null if the key is absent or the column is null. #}
+{# A top-level key of a JSON object as text; null when the key is absent or the column is null. #}
 {% macro json_text(column, key) -%}
     {{ return(adapter.dispatch('json_text')(column, key)) }}
 {%- endmacro %}

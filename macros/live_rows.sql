@@ -1,6 +1,6 @@
 {#
-  Select the rows of a raw export table that count. Raw is append-only: a changed file is loaded again, and a killed
-  load leaves part of a file. The rows of a file are those of its newest complete load.
+  Which rows of a raw export table count. Raw is append-only: a file that has changed was loaded again,
+  and a load that was killed left part of a file. A file's rows are those of its newest complete load.
 #}
 {% macro live_rows(raw_table) -%}
     select *

@@ -1,6 +1,6 @@
 {#
-  Amounts. Raw and staging have the amounts that Metronome states, DECIMAL(38, 18). Later layers have amounts in the
-  major unit, DECIMAL(36, 20), which represents a hundredth of any raw amount exactly.
+  Amounts. Raw and staging carry what Metronome states, DECIMAL(38, 18); everything after carries the
+  major unit, DECIMAL(36, 20), which holds a hundredth of any raw amount exactly.
 #}
 
 {# Return an amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
@@ -45,9 +45,9 @@
 {%- endmacro %}
 
 {#
-  Return the decimal whose product with `short_quantity` is exactly `amount`. It has at most 10 decimals, or 4 from
-  900,000 on. Null if there is none. The price of an untiered charge is such a decimal. `rough_price` has 15 digits, so
-  it suggests the decimal, and the product proves it.
+  The decimal that times a `short_quantity` is exactly `amount`, if it has at most 10 decimals, or 4 from 900,000
+  on; else null. The price of an untiered charge is such a decimal. A double has 15 digits: enough to
+  guess it from `rough_price`; the product proves it.
 #}
 {% macro exact_unit_price(rough_price, short_quantity, amount) -%}
     {{ return(adapter.dispatch('exact_unit_price')(rough_price, short_quantity, amount)) }}

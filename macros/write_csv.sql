@@ -58,7 +58,7 @@
     end
 {%- endmacro %}
 
-{# Return a number as exact text, without trailing zeros: `8101.27205`. #}
+{# A number as text, exact, without zeros that say nothing: `8101.27205`. #}
 {% macro plain_number(column) -%}
     case
         when contains(cast({{ column }} as string), '.')
