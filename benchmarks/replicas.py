@@ -61,7 +61,7 @@ class Replica(AccountState):
     originals: dict[str, str] = field(default_factory=dict)
 
     def metered_as(self, customer_id: str) -> str:
-        """Return the id of the customer in replica 0, which is the one that usage counts."""
+        """Return the id of the customer in replica 0, under which `usage` counts it."""
         return self.originals[customer_id]
 
 

@@ -1,4 +1,4 @@
-"""Check what a run needs. Prints one line per check; the exit code is 1 if one fails."""
+"""Check the requirements of a run. Prints one line per check. The exit code is 1 if one fails."""
 
 import os
 import shutil

@@ -51,7 +51,7 @@ def export_url() -> str | None:
 
 
 def accepts_incomplete() -> bool:
-    """Return whether a load may succeed without the files and tables that cannot be loaded."""
+    """Return whether a load succeeds without the files and tables that cannot be loaded."""
     return dlt.config.get("sources.metronome_export.accept_incomplete", bool) or False
 
 

@@ -170,7 +170,7 @@ def _digits(text: str) -> str:
 
 
 def _too_fine(text: str) -> str:
-    """Return whether a number has digits behind the 18th place that are not zero."""
+    """Return whether a number has digits after the 18th place that are not zero."""
     fraction = f"RTRIM(REGEXP_EXTRACT({text}, '[.]([0-9]*)', 1), '0')"
     whole = f"REGEXP_EXTRACT({text}, '^[^0-9.]*([0-9]*)', 1)"
     zeros = f"LENGTH({whole}) - LENGTH(RTRIM({whole}, '0'))"

@@ -65,7 +65,7 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz")
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One file of a table. `path` is relative to the root; `table` may be undeclared.
+    """One file of a table. `path` is relative to the root. `table` can be undeclared.
 
     `layout` is parquet or csv. `etag` is the store's etag of the content, None in a local folder.
     """

@@ -143,7 +143,7 @@ def load_export(
 
 
 def drop_export(connection: duckdb.DuckDBPyConnection, bucket_url: str) -> None:
-    """Drop the raw tables of the export, so that the next run loads all files anew.
+    """Drop the raw tables of the export, so that the next run loads all files again.
 
     Raises:
         InputError: If there is no export to load instead. Nothing is dropped then.

@@ -87,7 +87,7 @@ class DbtRun:
         return self.manifest["nodes"][f"model.metronome.{model}"]["relation_name"]
 
     def objections(self) -> list[str]:
-        """Return why the reports must not be published, one sentence each. Empty if they may be.
+        """Return the reasons against publishing, one sentence each. Empty if there are none.
 
         Only tests of a report, of its ancestors, or of the notes on the loads count.
         """

@@ -1,4 +1,4 @@
-"""Select the models and tests that new data and new arguments can affect; skip the rest.
+"""Select the models and tests that new data and new arguments can affect. Skip the rest.
 
 The same raw data and the same arguments give the same rows. A result of the last published run is
 still valid if the project is the same, the raw tables behind it have the same rows, and the

@@ -44,7 +44,7 @@ def checked(sent: Arguments, accepted: Accepted, what: str) -> Arguments:
 
 
 def checked_query(sent: dict[str, str], accepted: Accepted) -> Arguments:
-    """Convert query parameters; lists are joined by commas, flags are `true` and `false`."""
+    """Convert query parameters. Lists are joined by commas, and flags are `true` or `false`."""
     values: Arguments = dict(sent)
     for name, kind in accepted.items():
         text = values.get(key := name.removesuffix("!"))

@@ -40,7 +40,7 @@ class FaultyApi:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Put `faults` in front of `app`; `clock` and `sleep` count in seconds."""
+        """Put `faults` in front of `app`. `clock` and `sleep` use seconds."""
         self.counts: Counter[str] = Counter()
         self._app, self._faults, self._sleep = app, faults, sleep
         self._bucket = _Bucket(faults.rate_limit, clock) if faults.rate_limit else None

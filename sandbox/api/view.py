@@ -117,7 +117,7 @@ class View:
         return self.parts[self.customers[customer_id][1]]
 
     def invoices(self, customer_id: str) -> list[Record]:
-        """Return the invoices of a customer, including VOID ones."""
+        """Return the invoices of a customer, VOID invoices included."""
         return self.state(customer_id).invoices_by_customer.get(customer_id, [])
 
     def contract(self, call: Arguments, status: int = 400) -> Record:

@@ -30,7 +30,7 @@ from sandbox.scenario.timeline import PAID_AFTER, RENAMED_AT, VOIDED_AT, VOIDED_
 
 
 def simulate(seed: int = 7, as_of: datetime = NOW) -> Account:
-    """Simulate the account as it stands at an instant.
+    """Simulate the account as of an instant.
 
     At a later instant it is the same account. Ids do not change. Drafts grow, are finalized, paid
     or voided, and contracts that were signed in between are added.

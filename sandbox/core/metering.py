@@ -30,7 +30,7 @@ class Meter:
     """Find the customer and the metric that count an event."""
 
     def __init__(self, metrics: Iterable[Record], owners: dict[str, str]) -> None:
-        """Prepare for `metrics`; `owners` maps every alias and customer id to a customer id."""
+        """Prepare for `metrics`. `owners` maps every alias and customer id to a customer id."""
         self._owners = owners
         # Every metric of the catalog names one event type and one property with listed values:
         # by event type the property, and by its value the metric's id and the property to add up.

@@ -106,7 +106,7 @@ def test_balances_are_the_same_from_any_source(runs: dict[str, Run]) -> None:
 
 
 def test_customers_owe_and_have_the_same_from_any_source(runs: dict[str, Run]) -> None:
-    # The API leaves out a billing provider that is no longer used, the export a provider's error.
+    # The API omits an unused billing provider, and the export omits a provider's error.
     ways = {"export": "billing_provider_error", "api": "billing_provider_customer_id"}
     for source, not_carried in ways.items():
         rows, expected = (runs[name].report("customer_summary") for name in (source, "both"))

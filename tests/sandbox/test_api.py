@@ -74,7 +74,7 @@ A_DAY = {"starting_on": "2024-03-01T00:00:00Z", "ending_before": "2024-03-02T00:
 USAGE = {"window_size": "DAY", **A_DAY}
 
 REFUSED: list[tuple[str, str, object]] = [
-    # Limits: out of range, no whole number, or none taken.
+    # Limits: out of range, not a whole number, or not accepted.
     ("GET", "/v1/customers?limit=101", None),
     ("GET", "/v1/customers?limit=0", None),
     ("GET", "/v1/customers?limit=x", None),

@@ -133,7 +133,7 @@ def test_an_answer_has_its_time(
         assert len(asked) == ATTEMPTS
 
 
-# An answer that is no page
+# Answers that are not pages
 
 
 STOPS = "the run stops with one line"

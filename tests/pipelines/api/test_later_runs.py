@@ -95,7 +95,7 @@ def test_after_a_second_run_the_tables_are_those_of_a_fresh_database(
     assert rows == []
 
 
-# What a later run asks for
+# The requests of a later run
 
 
 def asked(loaded: Loaded, path: str) -> list[Request]:

@@ -106,7 +106,7 @@ def test_a_list_is_whole_however_it_is_cut(
     rows = [{"id": str(number)} for number in range(sum(sizes))]
     left = iter(rows)
     pages = [[next(left) for _ in range(size)] for size in sizes]
-    if name == "audit_logs":  # it ends with its first empty page, which names a next one, too
+    if name == "audit_logs":  # it ends with its first empty page, which also has a next cursor
         pages = [*filter(None, pages), [], [{"id": "never asked for"}]]
     app.pages = {endpoint.path: [json.dumps(page) for page in pages]}
     walked = [page for page, _ in client.walk(endpoint, {}, {}, RequestStats())]

@@ -51,7 +51,7 @@ def test_every_list_is_loaded_in_full_and_exact(
             "and not starts_with(column_name, '_dlt')"
         )
     )
-    types.pop("breakdown_number", None)  # a place in an answer that was asked for in one piece
+    types.pop("breakdown_number", None)  # a position in an answer without pages
     columns = ", ".join(f'"{column}"' for column in types)
     rows = loaded_api.query(f"select {columns} from raw_api.{table}")
     loaded = [

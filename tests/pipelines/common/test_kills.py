@@ -100,4 +100,4 @@ def test_the_next_load_after_a_kill_ends_in_the_same_tables(
         killed += load(workspace, moment, loads.settings) == -9
         workspace.run("metronome_export", "metronome_api", **loads.settings)
         assert rows(workspace) == loads.rows, moment
-    assert killed >= KILLS - 2  # a moment may come too late
+    assert killed >= KILLS - 2  # a moment can be too late

@@ -311,7 +311,7 @@ def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(tmp_path: P
     assert f"InputError: {tmp_path} cannot be read: [Errno 13] Permission denied" in done.stderr
 
 
-# What is no longer left out
+# Files that are no longer left out
 
 
 def test_a_bad_file_that_was_taken_away_is_no_longer_left_out(workspace: Workspace, tmp_path: Path):
