@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=float, default=8, help="requests per second")
     parser.add_argument("--sample", type=int, default=44, help="customers that the SDK reads")
     parser.add_argument(
-        "--speed", type=float, default=3, help="how much faster the clock of the limited run goes"
+        "--speed", type=float, default=3, help="speed of the clock in the limited run"
     )
     return parser
 

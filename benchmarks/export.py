@@ -224,16 +224,16 @@ def _settings(folder: Path) -> dict[str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.export", description=__doc__)
-    parser.add_argument("--scale", type=int, default=50, help="how often the customers occur")
-    parser.add_argument("--memory", default="4GB", help="DuckDB's limit, in each process")
+    parser.add_argument("--scale", type=int, default=50, help="how many times each customer occurs")
+    parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit in each process")
     parser.add_argument(
         "--event-copies",
         type=int,
         metavar="N",
-        help="an account of a tenth of the scale, too, with each event so many times",
+        help="also an account of a tenth of the scale, with each event this many times",
     )
-    parser.add_argument("--ingestr", metavar="PROGRAM", help="its program, to be compared with")
-    parser.add_argument("--folder", type=Path, help="where there is room for the files")
+    parser.add_argument("--ingestr", metavar="PROGRAM", help="ingestr's program, for comparison")
+    parser.add_argument("--folder", type=Path, help="a folder with room for the files")
     return parser
 
 

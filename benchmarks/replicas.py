@@ -416,7 +416,7 @@ def _aggregated_event_rows(account: Account, starts: list[datetime]) -> list[Row
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.replicas", description=__doc__)
-    parser.add_argument("--scale", type=int, default=1, help="how often the customers occur")
+    parser.add_argument("--scale", type=int, default=1, help="how many times each customer occurs")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("export", help="write the export").add_argument("folder", type=Path)
     commands.add_parser("serve", help="serve the API, with the options of `sandbox serve`")

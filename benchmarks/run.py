@@ -71,7 +71,7 @@ def _reference(export: Path, folder: Path) -> Cost:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("--install", action="store_true", help="measure a fresh clone, too")
+    parser.add_argument("--install", action="store_true", help="also measure a fresh clone")
     return parser
 
 

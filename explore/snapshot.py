@@ -45,7 +45,7 @@ def take(database: Path) -> Path:
     except InUseError as error:
         if not snapshot.exists():
             raise
-        log_step(f"{error} This opens the snapshot that was taken before.", "warning")
+        log_step(f"{error} The previous snapshot is opened.", "warning")
     return snapshot
 
 
