@@ -32,7 +32,7 @@ parent table is loaded. `make diagrams` writes this page from dbt's manifest.
 A box lists the key (PK) and the foreign keys (FK) of a model. A box without columns belongs to
 another subject. The columns are described in the docs page (`make docs`).
 
-A dotted line has a test of its own, because a value may come from more than one place. A product
+A dotted line has a singular test, because a value can refer to one of two tables. A product
 of a line belongs to a plan or to a contract (`assert_lines_have_products`). The customer of an
 event is an id or an ingest alias (`assert_events_have_customers`).
 """

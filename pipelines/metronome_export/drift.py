@@ -41,7 +41,7 @@ class Note:
     message: str | None = None
 
 
-def told(notes: Iterable[Note]) -> Iterator[str]:
+def lines(notes: Iterable[Note]) -> Iterator[str]:
     """Yield lines to print about the notes of a run, at most one per kind."""
     by_kind: dict[str, list[Note]] = defaultdict(list)
     for note in dict.fromkeys(notes):

@@ -21,7 +21,7 @@ from pipelines.metronome_export.drift import (
     UNKNOWN_FILE,
     Note,
     left_out,
-    told,
+    lines,
 )
 from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import ExportFile, batches, list_files, version
@@ -139,7 +139,7 @@ def load_export(
         new_files=run.files,
         rows=run.rows,
     )
-    return [line, *told(run.notes)], left_out(run.notes)
+    return [line, *lines(run.notes)], left_out(run.notes)
 
 
 def drop_export(connection: duckdb.DuckDBPyConnection, bucket_url: str) -> None:
