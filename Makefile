@@ -13,11 +13,11 @@ ifneq ($(unknown),)
 $(error Unknown: $(unknown). `make help` lists the arguments)
 endif
 
-# A value is a text: neither make nor the shell evaluates a $ in it.
+# A value is plain text: neither make nor the shell evaluates a $ in it.
 literal = $(if $(findstring command,$(origin $(1))),override )$(1) := $$(value $(1))
 $(foreach name,$(ARGUMENTS) $(SETTINGS),$(if $(filter-out undefined default,$(origin $(name))),$(eval $(call literal,$(name)))))
 
-# The sandbox, unless an export or a token is configured. ACCOUNT=sandbox uses the sandbox all the same.
+# The sandbox is used unless an export or a token is configured. ACCOUNT=sandbox always uses the sandbox.
 ifndef ACCOUNT
 ACCOUNT := $(if $(strip $(value EXPORT)$(SOURCES__METRONOME_EXPORT__BUCKET_URL)$(METRONOME_BEARER_TOKEN)$(SOURCES__METRONOME_API__BEARER_TOKEN)$(wildcard .dlt/secrets.toml)$(shell grep -s '^bucket_url' .dlt/config.toml)),account,sandbox)
 endif
@@ -92,9 +92,9 @@ help:
 	@echo "make check      lint, unit tests and one built database: the developer's loop"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
 	@echo "make test-docs  open the docs page in headless Chromium"
-	@echo "make audit      ask PyPI for known vulnerabilities of the locked packages"
+	@echo "make audit      check the locked packages for known vulnerabilities on PyPI"
 	@echo "make benchmark  measure both pipelines on the sandbox; takes an hour"
-	@echo "make clean      remove the environment, the sandbox and what dbt compiled; keep your data and reports"
+	@echo "make clean      remove the environment, the sandbox and compiled files; keep your data and reports"
 	@echo
 	@echo "Your own data: EXPORT=<folder of export files>, METRONOME_BEARER_TOKEN in the environment"
 	@echo "for the API, or both. Arguments, all optional, with their defaults in parentheses:"
@@ -102,9 +102,9 @@ help:
 	@echo "  MONTH=2024-03            the month of invoice_lines (the last complete one at AS_OF)"
 	@echo "  CUSTOMER=\"A1 Company\"    the customer of invoice_lines, by name or id (all customers)"
 	@echo "  USAGE_FROM= USAGE_TO=    first and last day of usage_by_property (the days of MONTH)"
-	@echo "  USAGE_EVENT=             the kind of event (image_modeler)"
-	@echo "  USAGE_PROPERTY=          the property to count by (image_size)"
-	@echo "  USAGE_QUANTITY=          the property to sum up (num_images)"
+	@echo "  USAGE_EVENT=             the type of usage event (image_modeler)"
+	@echo "  USAGE_PROPERTY=          the event property to group by (image_size)"
+	@echo "  USAGE_QUANTITY=          the event property to sum (num_images)"
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one in the data, else PRODUCTION)"
 	@echo "  SELLER=<name and address> the head of the invoice documents"
 	@echo "  PDF=1                    write the invoices as PDF as well; needs pip install '.[pdf]'"
@@ -113,7 +113,7 @@ help:
 	@echo "  DLT_DATA_DIR=<folder>    the working folder of dlt ($$DLT_DATA_DIR)"
 	@echo "  ACCEPT_INCOMPLETE=1      publish without the files and tables of the export that cannot be loaded"
 	@echo "  MEMORY=8GB               the memory that DuckDB may use; larger queries spill to disk (4GB)"
-	@echo "  FULL_REFRESH=1           build every table anew, after an upgrade"
+	@echo "  FULL_REFRESH=1           build every table again, after an upgrade"
 	@echo "  LOG_FORMAT=json          print each line as a JSON object, with the counts and seconds of its step"
 	@echo "  LOCK_WAIT_SECONDS=60     how long to wait for another run on the same database (60)"
 	@echo "  ACCOUNT=sandbox          use the sandbox even if a token or an export is configured ($$ACCOUNT)"
@@ -157,7 +157,7 @@ else
 	$(Q)$(BIN)/dlt pipeline run
 endif
 
-# dbt needs ten seconds to parse the project for the first time, and can do that during the load.
+# dbt needs ten seconds to parse the project for the first time, and does that during the load.
 parse:
 	@test -f "$$DBT_TARGET_PATH/partial_parse.msgpack" || $(BIN)/dbt parse --quiet$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
 
@@ -205,7 +205,7 @@ test: lint
 check: lint
 	$(PYTEST) -m check
 
-# The page shows compiled SQL, so it is made without CUSTOMER: a name may be HTML.
+# The page shows compiled SQL, so it is made without CUSTOMER, because a name can be HTML.
 docs: $(INSTALLED)
 	@test -f "$$DB" || $(MAKE) --no-print-directory reports
 	@REPORT_CUSTOMER= DBT_TARGET_PATH=target $(BIN)/dbt docs generate --quiet --static

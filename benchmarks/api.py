@@ -1,7 +1,7 @@
-"""How fast the API pipeline reads an account, in what memory, and what a second run asks for.
+"""Measure the speed, memory and requests of the API pipeline, in a first and a second run.
 
-It runs the pipeline as its users do, `dlt pipeline metronome_api run`, against sandbox APIs with a
-latency and a rate limit, and Metronome's own Python client in a plain loop over the same lists.
+The benchmark runs `dlt pipeline metronome_api run` against sandbox APIs with a latency and a rate
+limit. For comparison, it runs Metronome's Python client in a plain loop over the same lists.
 """
 
 import argparse
@@ -39,23 +39,23 @@ RESOURCES = (
     "customer_alerts",
     "invoices",
 )
-"""What is read: breakdowns and usage are left out, which cost the sandbox more than us."""
+"""Resources to read. Breakdowns and usage take the sandbox more time than the pipeline."""
 
 PACE = 0.975
-"""Our pace as a share of the limit: at the limit itself, a late packet is one too many."""
+"""The pipeline's rate as a share of the limit. At the limit, a late packet would exceed it."""
 
 NO_LIMIT = 1000.0
-"""Requests per second that nobody reaches here."""
+"""Requests per second that no reader reaches here."""
 
 
 @dataclass
 class Reading:
-    """What one reader needed.
+    """The measurements of one reader.
 
     Attributes:
-        seconds: From the first request until all was read and, by a pipeline, loaded.
-        limited: Requests answered 429, which the reader repeated.
-        peak_bytes: Of the reader's process; None for a loop within this one.
+        seconds: Seconds from the first request until everything is read and, by a pipeline, loaded.
+        limited: Requests answered with 429, which the reader repeated.
+        peak_bytes: Most memory of the reader's process. None for a loop in this process.
     """
 
     customers: int
@@ -66,12 +66,12 @@ class Reading:
 
     @property
     def requests_per_second(self) -> float:
-        """Answers that brought something."""
+        """Return the successful responses per second."""
         return (self.requests - self.limited) / self.seconds
 
     @property
     def customers_per_second(self) -> float:
-        """Customers read in full."""
+        """Return the customers per second that were read in full."""
         return self.customers / self.seconds
 
 
@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=float, default=8, help="requests per second")
     parser.add_argument("--sample", type=int, default=44, help="customers that the SDK reads")
     parser.add_argument(
-        "--speed", type=float, default=3, help="how much faster the clock of the limited run goes"
+        "--speed", type=float, default=3, help="speed of the clock in the limited run"
     )
     return parser
 
@@ -146,13 +146,13 @@ def _parser() -> argparse.ArgumentParser:
 def sandbox(
     scale: int, latency: float = 0, rate_limit: float = 0, days_later: int = 0
 ) -> Iterator[str]:
-    """Serve a sandbox account in a process of its own; gives the URL.
+    """Serve a sandbox account in a separate process. Yields the URL.
 
     Args:
         scale: How many times its customers occur.
-        latency: Milliseconds before each answer.
+        latency: Milliseconds before each response.
         rate_limit: Requests per second, 0 for no limit.
-        days_later: How far its clock is on.
+        days_later: Days by which its clock is later.
     """
     command = [sys.executable, "-m", "benchmarks.replicas", "--scale", f"{scale}"]
     command += ["serve", "--port", "0", "--as-of", to_text(NOW + timedelta(days=days_later))]
@@ -165,7 +165,7 @@ def sandbox(
 
 
 def load(url: str, folder: Path, requests_per_second: float, days_later: int = 0) -> Reading:
-    """Run the pipeline into a database in `folder`; a second run there goes on from the first."""
+    """Run the pipeline into a database in `folder`. A second run there is incremental."""
     folder.mkdir(exist_ok=True)
     database = folder / "metronome.duckdb"
     environment = {
@@ -210,7 +210,7 @@ def loop(url: str, sample: int) -> Reading:
 
 
 def _read_customer(sdk: Metronome, customer_id: str) -> None:
-    """Walk the lists of `RESOURCES` that are asked for a customer."""
+    """Walk the lists of `RESOURCES` of a customer."""
     customer = {"customer_id": customer_id}
     archived = {**customer, "include_archived": True}
     list(sdk.v1.customers.plans.list(**customer, limit=100))

@@ -1,8 +1,8 @@
-"""What the export costs us, as ratios to what DuckDB does with bare hands and to another loader.
+"""Measure the export pipeline and the build, as ratios to plain DuckDB and to other loaders.
 
-One sandbox account at ``--scale``, in one run on one machine: the same files go to DuckDB's own
-`create table as`, to one hand-written script (`reference.sql`), to dlt's ordinary file reader, and
-to this project as its users run it. Each command is a process of its own, with one memory limit.
+One run on one machine loads the same files of one sandbox account at ``--scale`` four times: with
+DuckDB's `create table as`, with a hand-written script (`reference.sql`), with dlt's file reader,
+and with this project. Each command is a separate process with the same memory limit.
 """
 
 import argparse
@@ -39,12 +39,12 @@ for table in sys.argv[3:]:
     rows = (files | read_parquet(use_pyarrow=True)).with_name(table)
     pipeline.run(rows, loader_file_format="parquet")
 """
-"""Loads tables with dlt's file reader, as its documentation shows it, through Arrow."""
+"""A program that loads tables with dlt's file reader through Arrow, as its documentation shows."""
 
 
 @dataclass
 class First:
-    """The project's first run on an account: how many rows, and what it cost."""
+    """The project's first run on an account: its rows and its cost."""
 
     rows: int
     landing: Cost
@@ -105,7 +105,7 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
 
 
 def first_run(folder: Path) -> First:
-    """`dlt pipeline run` and `dbt build` on the export in a folder."""
+    """Run `dlt pipeline run` and `dbt build` on the export in a folder."""
     landing = _load(folder)
     whole = landing + _build(folder)
     with duckdb.connect(str(folder / "metronome.duckdb"), read_only=True) as connection:
@@ -114,20 +114,20 @@ def first_run(folder: Path) -> First:
 
 
 def later_runs(folder: Path) -> Iterator[tuple[str, Cost]]:
-    """The same with nothing new, and after 1% new rows."""
+    """Run the same commands again without new rows, and after 1% new rows."""
     yield "run with nothing new", _load(folder) + _build(folder)
     add_one_percent(folder / "export")
     yield "run after 1% new rows", _load(folder) + _build(folder)
 
 
 def plain_landing(tables: list[Path], folder: Path) -> Cost:
-    """Reference (a): tables by DuckDB alone, from a folder each."""
+    """Measure reference (a): DuckDB alone creates one table per folder."""
     with tempfile.TemporaryDirectory(dir=folder) as left:
         return measure([sys.executable, "-c", DUCKDB, f"{left}/a.duckdb"], sql=landing(tables))
 
 
 def plain_dlt(export: Path, folder: Path) -> Cost:
-    """Reference (c): dlt's own file reader."""
+    """Measure reference (c): dlt's file reader."""
     tables = sorted(path.name for path in export.iterdir())
     with tempfile.TemporaryDirectory(dir=folder) as left:
         command = [sys.executable, "-c", DLT, f"{left}/c.duckdb", str(export), *tables]
@@ -135,7 +135,7 @@ def plain_dlt(export: Path, folder: Path) -> Cost:
 
 
 def plain_ingestr(program: str, table: Path, database: Path) -> Cost:
-    """Another loader; out of a bucket on loopback, for it reads no Parquet from a folder."""
+    """Measure ingestr. It reads from a bucket on loopback, because it cannot read a folder."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
     server = ThreadedMotoServer(port=0)
     server.start()
@@ -158,13 +158,13 @@ def plain_ingestr(program: str, table: Path, database: Path) -> Cost:
 
 
 def write_export(scale: int, export: Path) -> None:
-    """Write the sandbox account's export; files that are there already stay."""
+    """Write the sandbox account's export. Existing files stay."""
     command = [sys.executable, "-m", "benchmarks.replicas", "--scale", f"{scale}"]
     measure([*command, "export", str(export)])
 
 
 def add_one_percent(export: Path) -> None:
-    """A later transfer: 1% of the events under new ids, and of invoices and their lines again."""
+    """Write a later transfer: 1% of the events under new ids, and 1% of the invoices again."""
     path = "dt=2024-04-16/0_20240416060000.parquet"
     columns = {
         "events": "transaction_id || '-later' as transaction_id",
@@ -187,7 +187,7 @@ def add_one_percent(export: Path) -> None:
 
 
 def copy_events(export: Path, target: Path, copies: int) -> None:
-    """An export with the same files and more: each event many times, under ids of its own."""
+    """Write an export with the same files, and each event many times under new ids."""
     shutil.copytree(export, target)
     day = target / "events" / "dt=2024-04-16"
     day.mkdir()
@@ -224,16 +224,16 @@ def _settings(folder: Path) -> dict[str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.export", description=__doc__)
-    parser.add_argument("--scale", type=int, default=50, help="how often the customers occur")
-    parser.add_argument("--memory", default="4GB", help="DuckDB's limit, in each process")
+    parser.add_argument("--scale", type=int, default=50, help="how many times each customer occurs")
+    parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit in each process")
     parser.add_argument(
         "--event-copies",
         type=int,
         metavar="N",
-        help="an account of a tenth of the scale, too, with each event so many times",
+        help="also an account of a tenth of the scale, with each event this many times",
     )
-    parser.add_argument("--ingestr", metavar="PROGRAM", help="its program, to be compared with")
-    parser.add_argument("--folder", type=Path, help="where there is room for the files")
+    parser.add_argument("--ingestr", metavar="PROGRAM", help="ingestr's program, for comparison")
+    parser.add_argument("--folder", type=Path, help="a folder with room for the files")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Run commands as processes of their own, and measure what they cost."""
+"""Run commands as separate processes, and measure their cost."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ connection.execute(f"set memory_limit = '{os.environ['DUCKDB_MEMORY_LIMIT']}'")
 connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
 connection.execute(sys.stdin.read())
 """
-"""A Python program: runs the SQL of its standard input on the database that it is given."""
+"""A Python program that runs the SQL of its standard input on a database."""
 
 
 @dataclass
@@ -25,9 +25,10 @@ class Cost:
     """The cost of one command, or of several one after the other.
 
     Attributes:
-        seconds: Seconds by the clock.
-        busy: Processor seconds. Ratios use these: other work on the machine disturbs them least.
-        peak_bytes: The most memory that one command used.
+        seconds: Elapsed seconds.
+        busy: Processor seconds. Ratios use them, because other work on the machine affects them
+            least.
+        peak_bytes: Most memory of one command, in bytes.
     """
 
     seconds: float = 0
@@ -59,7 +60,7 @@ def measure(
 
     Args:
         command: The program and its arguments.
-        settings: Environment variables that it has in addition.
+        settings: Additional environment variables.
         sql: Its standard input.
         folder: Its working folder.
 
@@ -87,7 +88,7 @@ def measure(
 
 
 def landing(tables: list[Path], options: str = "union_by_name = true") -> str:
-    """Return the SQL that lands tables by DuckDB alone, from a folder of Parquet files each."""
+    """Return the SQL with which DuckDB creates one table per folder of Parquet files."""
     return "".join(
         f"create table {folder.name} as from read_parquet('{folder}/*/*.parquet', {options});\n"
         for folder in tables

@@ -1,7 +1,7 @@
-"""Repeat the sandbox's customers under other ids, names and aliases: accounts of any size.
+"""Repeat the sandbox's customers under other ids, names and aliases, for accounts of any size.
 
-Replica 0 is the simulated account. The others cost neither the time nor the memory of a large
-simulation: the API makes one when it is asked for, and the export puts a number into marked rows.
+Replica 0 is the simulated account. The other replicas do not need the time or memory of a large
+simulation. The API makes a replica on request, and the export writes a number into marked rows.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from sandbox.export.writer import (
 )
 
 _FIRST_TRANSFER = datetime(2024, 4, 10, 6, tzinfo=UTC)
-"""The first transfer has all the history, as a new destination gets it."""
+"""The first transfer has the whole history, as for a new destination."""
 
 ROWS_PER_FILE = 4_000_000
 ROWS_AT_ONCE = 250_000
@@ -48,7 +48,7 @@ _CATALOG = (
     *("contracts_rate_cards", "contracts_rate_card_entries"),
     *("contracts_product_list_item_versions", "packages"),
 )
-"""Tables of what all replicas share."""
+"""Tables whose rows all replicas share."""
 
 _BROKEN_DOWN = 20
 """One replica in this many has breakdowns, which would otherwise be most of the export."""
@@ -56,20 +56,20 @@ _BROKEN_DOWN = 20
 
 @dataclass(frozen=True)
 class Replica(AccountState):
-    """An environment under other identities; `originals` maps its customers to replica 0's."""
+    """An environment under other ids. `originals` maps its customers to those of replica 0."""
 
     originals: dict[str, str] = field(default_factory=dict)
 
     def metered_as(self, customer_id: str) -> str:
-        """Return the id of the customer in replica 0, which is the one that usage counts."""
+        """Return the id of the customer in replica 0, under which `usage` counts it."""
         return self.originals[customer_id]
 
 
 class Replicas(Sequence[AccountState]):
-    """The replicas of one environment, each made when it is asked for."""
+    """The replicas of one environment. Each is made on request."""
 
     def __init__(self, state: AccountState, scale: int) -> None:
-        """Repeat a state so that it is there `scale` times."""
+        """Repeat a state `scale` times."""
         self._state, self._scale = state, scale
         self._shared = _catalog_ids(state.catalog)
 
@@ -95,7 +95,7 @@ class ReplicatedAccount(Account):
 
 
 def replicated(account: Account, scale: int) -> ReplicatedAccount:
-    """Repeat the customers of an account so that each is there `scale` times."""
+    """Repeat each customer of an account `scale` times."""
     return ReplicatedAccount(account.seed, account.states, account.now, scale)
 
 
@@ -158,7 +158,7 @@ def _catalog_ids(catalog: Catalog) -> frozenset[str]:
 
 
 def _is_identity(text: str) -> bool:
-    """Tell whether a text is a UUID or a billing provider's id."""
+    """Return whether a text is a UUID or a billing provider's id."""
     if len(text) == 36:
         return text[8] == text[13] == text[18] == text[23] == "-"
     return text.startswith(("in_", "cus_"))
@@ -416,7 +416,7 @@ def _aggregated_event_rows(account: Account, starts: list[datetime]) -> list[Row
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.replicas", description=__doc__)
-    parser.add_argument("--scale", type=int, default=1, help="how often the customers occur")
+    parser.add_argument("--scale", type=int, default=1, help="how many times each customer occurs")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("export", help="write the export").add_argument("folder", type=Path)
     commands.add_parser("serve", help="serve the API, with the options of `sandbox serve`")

@@ -1,8 +1,8 @@
-"""Measure the runs that a user waits for, as ratios to a fixed reference in the same run.
+"""Measure `make reports`, as ratios to a fixed reference in the same run.
 
 The reference is the hand-written DuckDB script (`reference.sql`) on the sandbox's export. Each run
 is `make reports` in a copy of this checkout that shares its environment, so the install is not
-measured. Give `--install` to measure a fresh clone with its own environment, too.
+measured. `--install` also measures a fresh clone with its own environment.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _make(checkout: Path, *given: str) -> Cost:
-    """Run `make reports` with the code of the checkout, whatever its environment has installed."""
+    """Run `make reports` with the code of the checkout, also if an installed version differs."""
     return measure(["make", "reports", *given], {"PYTHONPATH": str(checkout)}, folder=checkout)
 
 
@@ -71,7 +71,7 @@ def _reference(export: Path, folder: Path) -> Cost:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("--install", action="store_true", help="measure a fresh clone, too")
+    parser.add_argument("--install", action="store_true", help="also measure a fresh clone")
     return parser
 
 

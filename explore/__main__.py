@@ -1,4 +1,4 @@
-"""`python -m explore` opens the snapshot in Harlequin, `python -m explore app` serves the app."""
+"""Open the snapshot: `python -m explore` in Harlequin, `python -m explore app` in the app."""
 
 import os
 import sys

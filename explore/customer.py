@@ -1,8 +1,8 @@
-"""A marimo app about one customer: invoices, credit burn-down and usage.
+"""Show one customer in a marimo app: invoices, credit burn-down and usage.
 
-It reads the marts of the snapshot in EXPLORE_SNAPSHOT, read-only. `make app` takes the snapshot and
-serves the app on loopback. Amounts are exact. Names from the account are shown as text: they never
-become Markdown or HTML.
+The app reads the marts of the snapshot in EXPLORE_SNAPSHOT, read-only. `make app` takes the
+snapshot and serves the app on loopback. Amounts are exact. Names from the account are shown as
+text, and never as Markdown or HTML.
 """
 
 import marimo

@@ -1,7 +1,7 @@
-"""Harlequin's DuckDB adapter, with results that are harmless to the terminal.
+"""Adapt Harlequin's DuckDB adapter: results are harmless to the terminal.
 
-Harlequin writes control characters of a result to the terminal as they are, and a customer can have
-them in a name. This is a plugin of Harlequin, by the name `metronome`.
+Harlequin writes control characters of a result to the terminal, and the name of a customer can have
+them. This is the Harlequin plugin `metronome`.
 """
 
 from typing import Any
@@ -36,7 +36,7 @@ class Connection(DuckDbConnection):
 
 
 class Adapter(DuckDbAdapter):
-    """The adapter, with the options of Harlequin's own for DuckDB."""
+    """The adapter, with the options of Harlequin's DuckDB adapter."""
 
     def connect(self) -> Connection:
         """Open the databases of the command line."""

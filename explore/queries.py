@@ -1,4 +1,4 @@
-"""Queries on the marts and reports: five to start with, and those of the customer app."""
+"""Query the marts and reports: five queries to start with, and those of the customer app."""
 
 from typing import Any
 
@@ -170,7 +170,7 @@ def usage(connection: duckdb.DuckDBPyConnection, customer_id: str, days: int) ->
 
 
 def spend(connection: duckdb.DuckDBPyConnection, customer_id: str) -> list[Row]:
-    """Return what the customer spent per month, product and pricing unit, the newest first."""
+    """Return the customer's spend per month, product and pricing unit, the newest first."""
     return _rows(
         connection,
         """

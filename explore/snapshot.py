@@ -21,10 +21,10 @@ catalog from the part before the first dot, and the views in the file need that 
 def take(database: Path) -> Path:
     """Copy the database file and return the path of the copy.
 
-    The copy is made under the lock that runs take, so it never holds half of a run. It replaces the
-    previous snapshot atomically: a reader that has the previous one open keeps it. An unchanged
-    database is not copied again. If a run has the database for too long, the previous snapshot is
-    returned, with a warning.
+    The copy is made under the lock of runs, so it never has half of a run. It replaces the previous
+    snapshot atomically, so a reader can keep the previous snapshot open. An unchanged database is
+    not copied again. If a run has the database for too long, the previous snapshot is returned,
+    with a warning.
 
     Args:
         database: The DuckDB file.
@@ -45,7 +45,7 @@ def take(database: Path) -> Path:
     except InUseError as error:
         if not snapshot.exists():
             raise
-        log_step(f"{error} This opens the snapshot that was taken before.", "warning")
+        log_step(f"{error} The previous snapshot is opened.", "warning")
     return snapshot
 
 
@@ -77,7 +77,7 @@ def _is_current(database: Path, snapshot: Path) -> bool:
 
 
 def _copy(database: Path, snapshot: Path) -> None:
-    """Copy the file, and its write-ahead log if a process that was killed has left one.
+    """Copy the file, and its write-ahead log if a killed process has left one.
 
     Closing the database file here ends DuckDB's lock on it, which belongs to the process, so the
     file is copied last.

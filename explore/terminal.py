@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 from pipelines.common.errors import printable
 
 CONTROLS = r"[^\P{C}\n\t]"
-"""Characters that a terminal obeys or hides, in RE2: controls such as ESC, and marks that turn the
-direction of text. Line breaks and tabs stay."""
+"""Control characters such as ESC, and characters that reverse the direction of text, as an RE2
+class. Line breaks and tabs are not included."""
 
 
 def inert(table: pa.Table) -> pa.Table:

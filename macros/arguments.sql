@@ -1,21 +1,21 @@
 {#
-  The arguments of a run, checked and with their defaults. Each argument has a macro. Models read an
-  argument by its macro only, so that the manifest shows which models a changed argument affects
+  Check the arguments of a run and fill in their defaults. Each argument has a macro. Models read an argument only
+  through its macro, so that the manifest shows which models a changed argument affects
   (pipelines/publish/selection.py).
 
-  An argument comes from `--vars '{month: 2024-03}'`, else from the environment variable REPORT_MONTH, else from
+  An argument comes from `--vars '{month: 2024-03}'`, or else from the environment variable REPORT_MONTH, or else from
   dbt_project.yml. An empty text counts as not given.
 #}
 
 {#
-  The text of an argument. Nothing is read while dbt parses: a changed environment variable then leaves the parsed
-  project as it is. dbt parses the whole project anew when `--vars` change.
+  Return the text of an argument. Nothing is read while dbt parses, so a changed environment variable does not change
+  the parsed project. dbt parses the whole project again if `--vars` change.
 #}
 {% macro argument(name) -%}
     {%- if not execute -%}
         {{ return('') }}
     {%- endif -%}
-    {#- a unit test overrides vars, and must not depend on the environment -#}
+    {#- a unit test overrides vars and does not depend on the environment -#}
     {%- if model is defined and model.resource_type == 'unit_test' -%}
         {{ return(var(name) | string | trim) }}
     {%- endif -%}
@@ -23,21 +23,21 @@
     {%- if in_vars is not none -%}
         {{ return(in_vars | string | trim) }}
     {%- endif -%}
-    {#- var() would render a text with braces as Jinja, so it is asked for the defaults of dbt_project.yml only -#}
+    {#- var() renders a text with braces as Jinja, so it is used only for the defaults of dbt_project.yml -#}
     {{ return(env_var('REPORT_' ~ name | upper, '') | trim or var(name) | string | trim) }}
 {%- endmacro %}
 
-{# The instant that balances are stated for: `as_of`, else the start of the run. SQL literal. #}
+{# Return the instant for which balances are computed, as an SQL literal: `as_of`, or else the start of the run. #}
 {% macro as_of() -%}
     cast('{{ metronome.as_of_value().isoformat() }}' as timestamp with time zone)
 {%- endmacro %}
 
-{# The UTC day of that instant, which is not over unless the instant is its first. SQL literal. #}
+{# Return the UTC day of that instant, as an SQL literal. The day has not ended at the instant. #}
 {% macro as_of_date() -%}
     cast('{{ metronome.as_of_value().strftime('%Y-%m-%d') }}' as date)
 {%- endmacro %}
 
-{# `as_of` as a datetime in UTC, else the start of the run. #}
+{# Return `as_of` as a datetime in UTC, or else the start of the run. #}
 {% macro as_of_value() -%}
     {%- set given = metronome.argument('as_of') -%}
     {%- if not given -%}
@@ -56,7 +56,7 @@
     ) }}
 {%- endmacro %}
 
-{# The month, `YYYY-MM`: `month`, else the last month that is complete at `as_of`. #}
+{# Return the month as `YYYY-MM`: `month`, or else the last complete month at `as_of`. #}
 {% macro billing_month() -%}
     {%- set given = metronome.argument('month') -%}
     {%- if not given -%}
@@ -69,12 +69,12 @@
     {{ return(given) }}
 {%- endmacro %}
 
-{# The first day of usage: `usage_from`, else the first of the billing month. #}
+{# Return the first day of usage: `usage_from`, or else the first day of the billing month. #}
 {% macro usage_from() -%}
     {{ return(metronome.day_argument('usage_from', metronome.billing_month() ~ '-01')) }}
 {%- endmacro %}
 
-{# The last day of usage, which counts: `usage_to`, else the last of the billing month. #}
+{# Return the last day of usage, which is included: `usage_to`, or else the last day of the billing month. #}
 {% macro usage_to() -%}
     {%- set month = metronome.billing_month() -%}
     {%- set last_day = metronome.days_in_month(month[:4] | int, month[5:] | int) -%}
@@ -87,7 +87,7 @@
     {{ return(day) }}
 {%- endmacro %}
 
-{# The environment that was asked for, or an empty text. #}
+{# Return the requested environment, or an empty text. #}
 {% macro environment() -%}
     {%- set given = metronome.argument('environment') | upper -%}
     {%- if given not in ('', 'PRODUCTION', 'SANDBOX') -%}
@@ -98,27 +98,27 @@
     {{ return(given) }}
 {%- endmacro %}
 
-{# The customer that was asked for, by name or id, as an SQL text. #}
+{# Return the requested customer, a name or an id, as an SQL text. #}
 {% macro customer() -%}
     {{ return(metronome.as_sql_text(metronome.argument('customer'))) }}
 {%- endmacro %}
 
-{# The kind of event that usage is counted of, as an SQL text. #}
+{# Return the type of usage events, as an SQL text. #}
 {% macro usage_event() -%}
     {{ return(metronome.as_sql_text(metronome.argument('usage_event'))) }}
 {%- endmacro %}
 
-{# The property that usage is counted by. #}
+{# Return the event property by which usage is grouped. #}
 {% macro usage_property() -%}
     {{ return(metronome.argument('usage_property')) }}
 {%- endmacro %}
 
-{# The property that usage sums up. #}
+{# Return the event property that usage sums. #}
 {% macro usage_quantity() -%}
     {{ return(metronome.argument('usage_quantity')) }}
 {%- endmacro %}
 
-{# A text as an SQL literal; a quote in it stays a quote. #}
+{# Return a text as an SQL literal, with its quotes escaped. #}
 {% macro as_sql_text(text) -%}
     {{ return(dbt.string_literal(dbt.escape_single_quotes(text))) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-  Post-hook of report_parameters: stop before any report is written if no customer is in the environment that
-  was asked for, or the customer's name is not the name of one customer. The message lists what there is.
+  Post-hook of report_parameters: stop the run before any report is written if the requested environment has no
+  customer, or if the argument `customer` does not match exactly one customer. The message lists the candidates.
 #}
 {% macro check_arguments() -%}
     {%- if execute -%}
@@ -45,7 +45,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The customers whose names are at least that much like the one asked for, most similar first; 1 is equal. #}
+{# Return up to 10 customers with a similar name, most similar first. `likeness` is from 0 to 1, and 1 is equal. #}
 {% macro similar_customers(likeness) -%}
     {{ return(adapter.dispatch('similar_customers')(likeness)) }}
 {%- endmacro %}

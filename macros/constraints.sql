@@ -1,6 +1,6 @@
 {#
-  The constraints of a model that `meets_constraints` tests, each with its name and either `key`, the columns that
-  are unique, or `is_broken`, a condition that is true for a row that breaks it.
+  Return the constraints of a model that `meets_constraints` tests. Each has a name, and either `key`, the columns that
+  are unique together, or `is_broken`, a condition that is true for a row that breaks the constraint.
 #}
 {% macro declared_constraints(unique_id) -%}
     {%- set declared = graph.nodes[unique_id] -%}
@@ -33,8 +33,8 @@
 {%- endmacro %}
 
 {#
-  The columns of a table with a contract: names and types. dbt's own macro adds the constraints. Here, the test
-  `meets_constraints` proves them: it names the rows, and a unique key needs no index in memory.
+  Overrides dbt's macro, which adds constraints to the columns of a table with a contract. Here the test
+  `meets_constraints` proves the constraints. It reports the rows, and a unique key needs no index in memory.
 #}
 {% macro default__get_table_columns_and_constraints() -%}
     (
@@ -45,7 +45,7 @@
     )
 {%- endmacro %}
 
-{# Whether a key names no row of its parents, which were joined to it by `parent.field`, though some were loaded. #}
+{# True if a key has no row in its parent, which was joined by `parent.field`, and the parent has rows. #}
 {% macro is_orphan(key, joined, parent) -%}
     {{ key }} is not null and {{ joined }}.{{ parent.field }} is null and exists (select 1 from {{ parent.to }})
 {%- endmacro %}

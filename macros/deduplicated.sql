@@ -1,12 +1,11 @@
 {#
-  The newest row per key of an export table, which is an at-least-once log: the same key comes back
-  on every update and every retry. The greatest version wins, `updated_at` unless said otherwise, then
-  the latest transfer, then the file; where all that is equal, the row's own content decides, so that
-  every run picks the same. Filter on status or environment only after this: a VOID row supersedes a
-  FINALIZED one.
+  Select the newest row per key of an export table. The table is an at-least-once log: a key occurs again on every
+  update and every retry. The row with the greatest version is kept, by default `updated_at`, then the latest
+  transfer, then the file. If all of them are equal, the content of the row decides, so that every run keeps the same
+  row. Filter on status or environment only after this, because a VOID row replaces a FINALIZED row.
 
-  Nearly all keys occur once. Only the rows of those that may occur again are sorted: to sort a log of
-  many millions takes more memory than there is.
+  Nearly all keys occur once. Only rows whose key may occur again are sorted, because sorting many millions of rows
+  takes too much memory.
 
   `reused` says when a key may be used again for something else: `{'at': 'timestamp', 'after_days': 34}` keeps a
   row for each stretch of 34 days, which begins with the key's first row after the stretch before. Only keys
@@ -96,8 +95,8 @@
 {%- endmacro %}
 
 {#
-  The newest row per key of an export table that repeats in full every day: first each environment's
-  newest snapshot is chosen, so that what is gone from it is gone, then the newest row per key.
+  Select the newest row per key of an export table with a full snapshot per day. The newest snapshot of each
+  environment is selected first, so that deleted objects disappear, and then the newest row per key.
 #}
 {% macro newest_snapshot(relation, key) -%}
     {%- set snapshot = "coalesce(environment_type, ''), coalesce(snapshot_id, '')" -%}

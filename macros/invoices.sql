@@ -1,11 +1,11 @@
-{# Whether an invoice of this type is for a period of usage. A type that is not known is taken to be. #}
+{# True if an invoice of this type is for a period of usage. An unknown type counts as one. #}
 {% macro is_usage(invoice_type) -%}
     coalesce({{ invoice_type }}, 'USAGE') <> 'SCHEDULED'
 {%- endmacro %}
 
 {#
-  The kind of a line, from the type that Metronome states. The vendor's guides spell types in two ways:
-  `usage` and `ContractUsageLineItem`. A type that is not known is taken to be usage.
+  The kind of a line, from the type that Metronome states. Metronome's guides spell types in two ways:
+  `usage` and `ContractUsageLineItem`. An unknown type counts as usage.
 #}
 {% macro line_kind(line_type) -%}
     case
@@ -17,4 +17,15 @@
         when lower({{ line_type }}) like '%conversion%' then 'conversion'
         else 'usage'
     end
+{%- endmacro %}
+
+{#
+  The kind of the charges that an applied commit or credit pays for: the charges of its product on the same invoice, in
+  the same pricing unit. Null if there are none.
+
+  `charge_kind` is the kind of a line that is a charge, and null for a line that applies a commit or credit.
+  `invoice` lists the columns that identify an invoice.
+#}
+{% macro paid_for_kind(charge_kind, invoice) -%}
+    max({{ charge_kind }}) over (partition by {{ invoice | join(', ') }}, product_id, pricing_unit)
 {%- endmacro %}

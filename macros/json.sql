@@ -1,9 +1,9 @@
 {#
-  JSON, where engines differ most. All models and tests take values out of JSON by these macros. Columns
-  hold JSON as text or as the engine's JSON type. The macros return text or, where noted, JSON.
+  Read JSON. Engines differ most here, so all models and tests use these macros. Columns have JSON as text or as the
+  engine's JSON type. The macros return text or, where noted, JSON.
 
-  A number in JSON keeps all of its digits. DuckDB reads a JSON number as a double, which holds 15
-  digits for certain, so these macros first put the numbers of a document with longer ones in quotes.
+  A number in JSON keeps all of its digits. DuckDB reads a JSON number as a double, which is exact to 15 digits. If a
+  document has longer numbers, these macros first put its numbers in quotes.
 #}
 
 {# A top-level key of a JSON object as text; null when the key is absent or the column is null. #}
@@ -16,7 +16,7 @@
     {{ metronome.duckdb_json_at(column, path) }}
 {%- endmacro %}
 
-{# A JSON object's key as text, where another column names the key; null when the key is absent. #}
+{# Return the key of a JSON object that another column names, as text. Null if the key is absent. #}
 {% macro json_text_at(column, key_column) -%}
     {{ return(adapter.dispatch('json_text_at')(column, key_column)) }}
 {%- endmacro %}
@@ -26,7 +26,7 @@
     {{ metronome.duckdb_json_at(column, path) }}
 {%- endmacro %}
 
-{# To look for a point first costs a tenth of the regular expression; a number that lost digits has one. #}
+{# Checking for a point first takes a tenth of the regular expression. A number that lost digits has a point. #}
 {% macro duckdb_json_at(column, path) -%}
     {%- set value = 'json_extract_string(' ~ column ~ ', ' ~ path ~ ')' -%}
     case
@@ -41,8 +41,8 @@
 {%- endmacro %}
 
 {#
-  The document with its numbers in quotes. Each match is all that stands before a number, texts as a whole,
-  and the number; the last one ends with the blank that is put behind the document, and leaves `""`.
+  Return the document with its numbers in quotes. Each match is everything before a number, with whole texts, and the
+  number. The last match ends with the blank that is added to the document, and leaves `""`.
 #}
 {% macro duckdb_quote_numbers(column) -%}
     cast(
@@ -53,7 +53,7 @@
     )
 {%- endmacro %}
 
-{# JSON without loss: the document itself unless it has a number with more digits than a double holds. #}
+{# Return JSON without loss of digits: the document, or a copy with numbers in quotes if it has long numbers. #}
 {% macro json_numbers_as_texts(column) -%}
     {{ return(adapter.dispatch('json_numbers_as_texts')(column)) }}
 {%- endmacro %}
@@ -66,10 +66,10 @@
 {%- endmacro %}
 
 {#
-  Event properties as a JSON object. A Parquet export has JSON; a CSV may have a printed map,
-  `{image_size=256x256, num_images=2}`, which raw keeps as a JSON string. A value of a printed map ends
-  where `, name=` follows, so it may hold commas and braces. DuckDB's own cast to a map does not do:
-  it takes quotes and braces in values for its own.
+  Return event properties as a JSON object. A Parquet export has JSON. A CSV can have a printed map,
+  `{image_size=256x256, num_images=2}`, which raw keeps as a JSON string. A value of a printed map ends before the
+  next `, name=`, so it can contain commas and braces. DuckDB's cast to a map parses quotes and braces in values, so it
+  cannot be used.
 #}
 {% macro json_object(column) -%}
     {{ return(adapter.dispatch('json_object')(column)) }}
@@ -95,7 +95,7 @@
     end
 {%- endmacro %}
 
-{# A relation's rows, once per text of a JSON list of texts, which comes as the column `element`. #}
+{# Select the rows of a relation, once per text of a JSON list of texts, with the text as `element`. #}
 {% macro unnest_json_texts(relation, column) -%}
     {{ return(adapter.dispatch('unnest_json_texts')(relation, column)) }}
 {%- endmacro %}
@@ -112,7 +112,7 @@
     from_json({{ metronome.duckdb__json_numbers_as_texts(column) }}, '["JSON"]')
 {%- endmacro %}
 
-{# How many elements a JSON list has; null for null. #}
+{# Return the number of elements of a JSON list. Null for null. #}
 {% macro json_length(column) -%}
     {{ return(adapter.dispatch('json_length')(column)) }}
 {%- endmacro %}
@@ -122,8 +122,8 @@
 {%- endmacro %}
 
 {#
-  A relation's rows, once per object of a JSON list of objects, which comes as the column `element`, its
-  place in the list, from 1, as `element_number`.
+  Select the rows of a relation, once per object of a JSON list of objects, with the object as `element` and its
+  position in the list, from 1, as `element_number`.
 #}
 {% macro unnest_json_objects(relation, column) -%}
     {{ return(adapter.dispatch('unnest_json_objects')(relation, column)) }}
@@ -137,7 +137,7 @@
     from {{ relation }}
 {%- endmacro %}
 
-{# A relation's rows, once per key of a JSON object, which comes as `entry_name` and `entry_value`. #}
+{# Select the rows of a relation, once per key of a JSON object, with `entry_name` and `entry_value`. #}
 {% macro unnest_json_entries(relation, column) -%}
     {{ return(adapter.dispatch('unnest_json_entries')(relation, column)) }}
 {%- endmacro %}
@@ -152,7 +152,7 @@
     )
 {%- endmacro %}
 
-{# The JSON values of a group as one JSON list, in order; null when there are none. #}
+{# Aggregate the JSON values of a group to one ordered JSON list. Null if there are none. #}
 {% macro json_list(column) -%}
     {{ return(adapter.dispatch('json_list')(column)) }}
 {%- endmacro %}
@@ -161,7 +161,7 @@
     to_json(list({{ column }} order by cast({{ column }} as string)) filter (where {{ column }} is not null))
 {%- endmacro %}
 
-{# Whether a value passes a filter, an object with `in_values` and `not_in_values`, both optional. #}
+{# True if a value passes a filter. A filter is an object with optional `in_values` and `not_in_values`. #}
 {% macro passes_filter(value, filter) -%}
     {{ return(adapter.dispatch('passes_filter')(value, filter)) }}
 {%- endmacro %}
@@ -175,15 +175,15 @@
 {%- endmacro %}
 
 {#
-  Whether an event's properties pass a JSON list of a metric's property filters. A property that must
-  be one of some values must be there; one that must not be any of some values may be missing.
+  True if an event's properties pass a JSON list of a metric's property filters. A property with `in_values` must be
+  present. A property with `not_in_values` can be missing.
 #}
 {% macro passes_property_filters(properties, filters) -%}
     {{ return(adapter.dispatch('passes_property_filters')(properties, filters)) }}
 {%- endmacro %}
 
 {% macro duckdb__passes_property_filters(properties, filters) -%}
-    {#- the list of filters has its long numbers in quotes already -#}
+    {#- long numbers in the list of filters are already in quotes -#}
     {%- set value = metronome.duckdb__json_text_at(properties, "(f ->> 'name')") -%}
     {%- set in_values = "from_json(f -> 'in_values', '[\"VARCHAR\"]')" -%}
     {%- set not_in_values = "from_json(f -> 'not_in_values', '[\"VARCHAR\"]')" -%}

@@ -11,10 +11,9 @@
 {%- endmacro %}
 
 {#
-  The current rows that an incremental model has to look at: all in its first run, later those of the
-  keys that stand in a file loaded since. The file's earlier versions count, too: what they alone had
-  is decided anew. Nothing is held against the model's own rows, so that a run decides as a full
-  refresh does, but for fewer keys.
+  Select the rows that an incremental model reads: all rows in its first run, later the rows whose key is in a file
+  that was loaded since. Keys of earlier versions of such a file are included. The rows are not compared with the
+  model's existing rows, so a run gives the same result as a full refresh, for fewer keys.
 #}
 {% macro incremental_rows(raw_table, key) -%}
     {{ metronome.live_rows(raw_table) }}
@@ -31,7 +30,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{# Before a run of an incremental model: rows of files that were loaded again, or are gone after a full refresh, leave it. #}
+{# Before a run of an incremental model: delete the rows of files that were loaded again, or that no longer exist. #}
 {% macro delete_replaced_rows() -%}
     {%- if is_incremental() -%}
         delete from {{ this }}
@@ -42,8 +41,8 @@
 {%- endmacro %}
 
 {#
-  A small stand-in for a key, null or not, to tell keys apart quickly; two keys may share one. Not to
-  be stored: an engine's next version may compute it otherwise.
+  Return a hash of a key, null or not. Different keys can have the same hash. Do not store it, because another
+  version of the engine can compute it differently.
 #}
 {% macro key_hash(key) -%}
     {{ return(adapter.dispatch('key_hash')(key)) }}
@@ -53,7 +52,7 @@
     hash({{ key | join(', ') }})
 {%- endmacro %}
 
-{# The stand-ins of the keys that may stand in more than one row of a relation: nearly all stand in one. #}
+{# Select the hashes of keys that may occur in more than one row of a relation. Nearly all keys occur once. #}
 {% macro repeated_key_hashes(relation, key) -%}
     select {{ metronome.key_hash(key) }} as repeated_hash
     from {{ relation }}
@@ -61,7 +60,7 @@
     having count(*) > 1
 {%- endmacro %}
 
-{# A stand-in for all that a row of a raw export table says, whichever load brought it. Not to be stored. #}
+{# Return a hash of the content of a raw export row, without its load. Do not store it. #}
 {% macro content_hash() -%}
     {{ return(adapter.dispatch('content_hash')()) }}
 {%- endmacro %}
@@ -71,8 +70,8 @@
 {%- endmacro %}
 
 {#
-  Between `as` and the parenthesis of a CTE that is read more than once, each time only in part: DuckDB
-  would keep all of its rows.
+  Write this between `as` and the parenthesis of a CTE of which several queries read a part. Otherwise DuckDB keeps
+  all of its rows in memory.
 #}
 {% macro not_materialized() -%}
     {{ return(adapter.dispatch('not_materialized')()) }}
@@ -85,7 +84,7 @@
     not materialized
 {%- endmacro %}
 
-{# The same for the rows that `incremental_rows` gives: at first all of a table, later a few, which are better kept. #}
+{# The same for `incremental_rows`: in the first run it selects all rows, later a few, which are better kept. #}
 {% macro not_materialized_at_first() -%}
     {{ '' if is_incremental() else metronome.not_materialized() }}
 {%- endmacro %}

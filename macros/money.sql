@@ -3,12 +3,12 @@
   major unit, DECIMAL(36, 20), which holds a hundredth of any raw amount exactly.
 #}
 
-{# An amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
+{# Return an amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
 {% macro major_amount(amount, source_pricing_unit) -%}
     cast({{ amount }} * case {{ source_pricing_unit }} when 'USD (cents)' then 0.01 else 1.00 end as {{ amount_type() }})
 {%- endmacro %}
 
-{# The pricing unit that a major amount is in: `USD` for `USD (cents)`, any other by its own name. #}
+{# Return the pricing unit of an amount in the major unit: `USD` for `USD (cents)`, otherwise the same name. #}
 {% macro pricing_unit(source_pricing_unit) -%}
     case {{ source_pricing_unit }} when 'USD (cents)' then 'USD' else {{ source_pricing_unit }} end
 {%- endmacro %}
@@ -16,8 +16,8 @@
 {% macro amount_type() -%} decimal(36, 20) {%- endmacro %}
 
 {#
-  Roughly what one of a quantity costs: a double, to guess a price from. A column of its own, for engines
-  work it out wherever it is named.
+  Return the approximate price of one unit, as a double. Select it as a separate column, because engines compute an
+  expression wherever it is used.
 #}
 {% macro rough_unit_price(amount, quantity) -%}
     {{ return(adapter.dispatch('rough_unit_price')(amount, quantity)) }}
@@ -28,14 +28,14 @@
 {%- endmacro %}
 
 {#
-  A quantity with so few digits that its product with a price has room; null if it has more. A column of its own,
-  as above.
+  Return a quantity with few enough digits to be multiplied by a price, or null. Select it as a separate column, as
+  above.
 #}
 {% macro short_quantity(quantity) -%}
     {{ return(adapter.dispatch('short_quantity')(quantity)) }}
 {%- endmacro %}
 
-{# DuckDB takes 2.5 microseconds to shorten a decimal of so many digits, a fifth of that by way of a double. #}
+{# DuckDB takes 2.5 microseconds to shorten a decimal with many digits, and a fifth of that through a double. #}
 {% macro duckdb__short_quantity(quantity) -%}
     {%- set by_double = 'try_cast(cast(' ~ quantity ~ ' as double) as decimal(18, 6))' -%}
     case
@@ -67,14 +67,14 @@
 {%- endmacro %}
 
 {#
-  How far an amount that came as a double may differ from its decimal, as a part of it: one in 10^12. A double
-  holds 15 digits for certain, and a sum of a thousand doubles 12. The loader of the export has the same rule.
+  The largest relative error of an amount that is stored as a double: one part in 10^12. A double is exact to 15
+  digits, and a sum of a thousand doubles to 12. The loader of the export has the same rule.
 #}
 {% macro double_tolerance() -%} 0.000000000001 {%- endmacro %}
 
 {#
-  Whether two amounts are equal: exactly, unless amounts of the export came as doubles; then within
-  `double_tolerance`. Null if one is null. The loader marks the files that have such amounts.
+  True if two amounts are exactly equal. If amounts of the export are stored as doubles, the amounts may differ by
+  `double_tolerance`. Null if one of them is null. The loader marks the files with such amounts.
 #}
 {% macro equal_amounts(amount, other) -%}
     (
@@ -90,14 +90,14 @@
     )
 {%- endmacro %}
 
-{# A text as an exact decimal; null when it is no number. #}
+{# Return a text as an exact decimal. Null if it is not a number. #}
 {% macro text_to_quantity(column) -%}
     {{ return(adapter.dispatch('text_to_quantity')(column)) }}
 {%- endmacro %}
 
 {#
-  DuckDB takes 9 microseconds to read a text as a decimal of more than 18 digits, which is minutes for a
-  log of events. A plain number is read as its two sides of the point, of 18 digits each, in a twentieth of it.
+  DuckDB takes 9 microseconds to cast a text to a decimal of more than 18 digits, which is minutes for a log of events.
+  A plain number is cast in two parts, before and after the point, of 18 digits each. This takes a twentieth of the time.
 #}
 {% macro duckdb__text_to_quantity(column) -%}
     case
@@ -112,8 +112,8 @@
 {%- endmacro %}
 
 {#
-  Whole days that a balance lasts at the rate of the last 30 days; null when nothing was used. Days are
-  no money: the double of a division will do, once it is rid of its noise.
+  Return the whole days until a balance is used up at the rate of the last 30 days. Null if nothing was used. Days are
+  not money, so a rounded double is exact enough.
 #}
 {% macro days_left(balance, used_in_30_days) -%}
     cast(

@@ -1,6 +1,6 @@
 {#
-  A text of the data that may be printed: what a terminal would act on, and what hides or turns round
-  the characters beside it, is a �.
+  Return a text of the data that is safe to print. Control characters, and characters that hide or reverse the text
+  next to them, become �.
 #}
 {% macro printable(text) -%}
     {%- set control_characters = '\\x00-\\x1f\\x7f-\\x9f' -%}

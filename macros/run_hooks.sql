@@ -1,6 +1,6 @@
 {#
-  Before a run: check the arguments that need no data, and that a pipeline has loaded something. A run that fails
-  here changes no table. Without the environment variable of the database, print which one dbt uses.
+  Before a run: check the arguments that need no data, and that a pipeline has loaded data. A run that fails here
+  changes no table. If the environment variable of the database is not set, print which database dbt uses.
 #}
 {% macro check_run() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'show', 'compile') -%}
@@ -12,7 +12,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The file of the database, without links. #}
+{# Return the path of the database file, with links resolved. #}
 {% macro database_file() -%}
     {{ return(adapter.dispatch('database_file')()) }}
 {%- endmacro %}
@@ -37,8 +37,8 @@
 {%- endmacro %}
 
 {#
-  Before dbt changes a table: delete the record of the last published run, which its tables no longer match. The
-  publisher records the next one (pipelines/publish/selection.py).
+  Before dbt changes a table: delete the record of the last published run, because the tables will no longer match it.
+  The publisher writes the next record (pipelines/publish/selection.py).
 #}
 {% macro invalidate_last_published_run() -%}
     {%- if flags.WHICH in ('build', 'run', 'seed', 'snapshot', 'clone', 'run-operation', 'retry') -%}
@@ -59,8 +59,8 @@
 {%- endmacro %}
 
 {#
-  Print the first rows that a data test returns: their first values, with the names of the columns. A grouped test
-  names in its first column what a row breaks: that is counted, and has some rows of its own.
+  Print the first rows that a data test returns, with the names and values of their first columns. The first column of
+  a grouped test lists what a row breaks. Each such value is printed with its count and its first rows.
 #}
 {% macro print_rows(test) -%}
     {%- set found = '(\n' ~ test.compiled_code ~ '\n) as found' -%}

@@ -1,11 +1,11 @@
-{# The distinct texts of a group in order, separated by `; `; null without any. #}
+{# Aggregate the distinct texts of a group in order, separated by `; `. Null if there are none. #}
 {% macro joined_texts(column) -%}
     {{ dbt.listagg('distinct ' ~ column, "'; '", 'order by ' ~ column) }}
 {%- endmacro %}
 
 {#
-  A text with the characters that only look like letters or digits of its rest replaced by those:
-  `256×256` is `256x256`. A text without any plain letter or digit, such as a Russian word, stays.
+  Return a text with look-alike characters replaced by ASCII: `256×256` becomes `256x256`. A text without an ASCII
+  letter or digit, such as a Russian word, does not change.
 #}
 {% macro fold_lookalikes(column) -%}
     {{ return(adapter.dispatch('fold_lookalikes')(column)) }}
@@ -22,7 +22,7 @@
     end
 {%- endmacro %}
 
-{# Whether a text is plain ASCII. #}
+{# True if a text is plain ASCII. #}
 {% macro is_ascii(column) -%}
     {{ return(adapter.dispatch('is_ascii')(column)) }}
 {%- endmacro %}

@@ -1,10 +1,10 @@
-{# The first day of the month that an instant is in, or of the month `months` later, as a date. #}
+{# Return the first day of an instant's month, or of the month `months` later, as a date. #}
 {% macro first_of_month(instant, months=0) -%}
     {%- set month = dbt.date_trunc('month', instant) -%}
     cast({{ dbt.dateadd('month', months, month) if months else month }} as date)
 {%- endmacro %}
 
-{# A day's month as text, `2024-03`. #}
+{# Return a day's month as text, `2024-03`. #}
 {% macro month_text(day) -%}
     {{ return(adapter.dispatch('month_text')(day)) }}
 {%- endmacro %}
@@ -13,7 +13,7 @@
     strftime({{ day }}, '%Y-%m')
 {%- endmacro %}
 
-{# An ISO 8601 text as an instant; null for any other text. #}
+{# Return an ISO 8601 text as an instant. Null for any other text. #}
 {% macro text_to_instant(column) -%}
     {{ return(adapter.dispatch('text_to_instant')(column)) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
-{# What matching events with billable metrics needs, where engines differ. #}
+{# Match events with billable metrics, where engines differ. #}
 
-{# The text in parentheses at the end of another, and the text before it; null when it has none. #}
+{# Return the text in parentheses at the end of a text. Null if there is none. #}
 {% macro text_in_parentheses(column) -%}
     {{ return(adapter.dispatch('text_in_parentheses')(column)) }}
 {%- endmacro %}
@@ -9,7 +9,7 @@
     nullif(trim(regexp_extract({{ column }}, '[(]([^()]+)[)]\s*$', 1)), '')
 {%- endmacro %}
 
-{# A text's letters and digits, in lower case: `Fine Tuning` and `fine_tuning` are one. #}
+{# Return the letters and digits of a text in lower case, so that `Fine Tuning` equals `fine_tuning`. #}
 {% macro letters_and_digits(column) -%}
     {{ return(adapter.dispatch('letters_and_digits')(column)) }}
 {%- endmacro %}
@@ -19,8 +19,8 @@
 {%- endmacro %}
 
 {#
-  A value without the ways to spell it: in lower case, look-alike characters being one. Nearly all values
-  are plain, and spared the slow way.
+  Return a value in lower case and with look-alike characters replaced, so that spellings are equal. Nearly all values
+  are plain ASCII and skip the slow part.
 #}
 {% macro value_key(column) -%}
     case
@@ -29,17 +29,17 @@
     end
 {%- endmacro %}
 
-{# Whether a row is in a sample of about `size` rows out of `rows`, the same ones in every run. #}
+{# True if a row is in a sample of about `size` of `rows` rows. The sample is the same in every run. #}
 {% macro is_in_sample(key, rows, size) -%}
     {{ return(adapter.dispatch('is_in_sample')(key, rows, size)) }}
 {%- endmacro %}
 
-{# Without the cast, the hash would be divided as a number of 128 bits: 30 times slower. #}
+{# Without the cast, the hash is divided as a number of 128 bits, which is 30 times slower. #}
 {% macro duckdb__is_in_sample(key, rows, size) -%}
     hash({{ key }}) % cast(greatest({{ rows }} // {{ size }}, 1) as ubigint) = 0
 {%- endmacro %}
 
-{# The number of the stretch of 30 days that an instant is in, counted from 1970. #}
+{# Return the number of the 30-day period of an instant, counted from 1970. #}
 {% macro stretch_of_30_days(instant) -%}
     {{ return(adapter.dispatch('stretch_of_30_days')(instant)) }}
 {%- endmacro %}
@@ -48,7 +48,7 @@
     epoch_us({{ instant }}) // (30 * 86400000000)
 {%- endmacro %}
 
-{# A relation's rows, once per stretch of 30 days that `[start, end)` touches, as `stretch`. #}
+{# Select the rows of a relation, once per 30-day period that overlaps `[start, end)`, with its number as `stretch`. #}
 {% macro unnest_stretches(relation, start, end) -%}
     {{ return(adapter.dispatch('unnest_stretches')(relation, start, end)) }}
 {%- endmacro %}

@@ -1,9 +1,9 @@
 {#
-  Write a report to `<reports_dir>/<name without rpt_>.csv`: RFC 4180 (CRLF, quoted where needed), UTF-8,
-  a header even when empty, ordered by the report's `meta.order_by`. Numbers are exact and plain,
-  instants ISO 8601 in UTC, null is empty. The file is replaced in one step, and only after every test
-  of every parent passed: this is a report's post-hook. `python -m pipelines.publish` names another
-  folder, and puts the files before readers when all of them are written and tested.
+  Write a report to `<reports_dir>/<name without rpt_>.csv`, as a post-hook of the report. The file is RFC 4180 (CRLF,
+  quoted if needed) and UTF-8, and it always has a header. Rows are ordered by the report's `meta.order_by`. Numbers are
+  exact and without exponents, instants are ISO 8601 in UTC, and null is empty. The file is replaced in one step, and
+  only after all tests of all parents have passed. `python -m pipelines.publish` sets another folder, and publishes the
+  files after all of them are written and tested.
 #}
 {% macro write_csv() -%}
     {%- if execute -%}
@@ -34,7 +34,7 @@
     {{ return(report_model[4:] ~ '.csv') }}
 {%- endmacro %}
 
-{# A column as the text of a CSV cell. #}
+{# Return a column as the text of a CSV cell. #}
 {% macro csv_cell(column) -%}
     {%- set name = 'report.' ~ column.quoted -%}
     {%- if column.is_string() -%}
@@ -50,7 +50,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A text with an apostrophe before it if a spreadsheet would take it for a formula. #}
+{# Return a text, with an apostrophe before it if a spreadsheet would read it as a formula. #}
 {% macro spreadsheet_safe(column) -%}
     case
         when regexp_matches({{ column }}, '^([\x00-\x20\x{a0}\x{200b}\x{feff}]*[=+@＝＋－＠-]|[\t\r\n])') then '''' || {{ column }}

@@ -1,1 +1,1 @@
-"""dlt pipelines that land Metronome's API and data export in DuckDB."""
+"""Pipelines of dlt that land Metronome's API and data export in DuckDB."""

@@ -1,4 +1,4 @@
-"""Check what a run needs. Prints one line per check; the exit code is 1 if one fails."""
+"""Check the requirements of a run. Prints one line per check. The exit code is 1 if one fails."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ from pipelines.metronome_export.storage import open_location
 LOCK = Path(__file__).parents[1] / "requirements.lock"
 PYTHON = (3, 11)
 FREE_BYTES = 2 * 1024**3
-"""Disk space of a run in addition to a second copy of the database: results that spill."""
+"""Disk space that a run needs for spilled results, in addition to a second copy of the database."""
 
 TIMEOUT = 10
 """Seconds to connect to the API, and to wait for its answer."""
@@ -147,7 +147,7 @@ def _database() -> str:
     if not path.exists():
         _writable(path.parent)
         return f"{path} will be created"
-    connect(path).close()  # as a run opens it: another process that reads it would stop the run
+    connect(path).close()  # fails as a run would, if another process has it open
     return f"{path} opens, {path.stat().st_size / 1024**2:,.1f} MB"
 
 

@@ -1,7 +1,7 @@
-"""Run the pipelines. The tables of a source that is not configured are empty.
+"""Run the pipelines. A source that is not configured has empty tables.
 
 The database holds the state of the pipelines: `raw_export.loaded_files` has the files that were
-loaded. A pipeline's working folder is only a cache, and two databases never share one.
+loaded. A pipeline's working folder is only a cache. Two databases never share a working folder.
 """
 
 import sys
@@ -209,7 +209,7 @@ def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) 
 
 
 def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:
-    """Refuse to replace the rows of one API, such as the sandbox, by those of another."""
+    """Refuse to replace the rows of one API, such as the sandbox, with the rows of another."""
     asked = host(api_url())
     rows = connection.execute("select host from raw_api.read_from").fetchall()
     hosts = {read_host for (read_host,) in rows}
@@ -220,7 +220,7 @@ def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _open(module: ModuleType) -> dlt.Pipeline:
-    """Attach a pipeline to the database. Drops a working folder that belongs to another.
+    """Attach a pipeline to the database. Drops the working folder of another database.
 
     A pending package of an earlier run is dropped too. Its files do not count as loaded, so this
     run reads them again, and staging removes repeated rows.

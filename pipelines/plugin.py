@@ -11,7 +11,7 @@ from dlt.common.configuration.plugins import only_host
 @plugins.hookimpl(specname="plug_cli")
 @only_host("dlt")
 def plug_cli_pipeline_run(host: str) -> type:
-    """Return the command. Imports it late, since every `dlt` command loads this plugin."""
+    """Return the command. Imports it late, because every `dlt` command loads this plugin."""
     _use_last_database()
     from pipelines.cli import PipelineRunCommand
 

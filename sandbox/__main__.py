@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(run=_export)
 
     serve = commands.add_parser("serve", help="serve the API until stopped")
-    serve.add_argument("--port", type=int, default=4010, help="loopback port; 0 picks a free one")
+    serve.add_argument("--port", type=int, default=4010, help="loopback port, 0 for a free port")
     serve.set_defaults(run=_serve)
 
     execute = commands.add_parser("exec", help="run a command against a temporary API")
@@ -53,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     for command in (export, serve, execute):
         command.add_argument("--seed", type=int, default=7)
         command.add_argument(
-            "--as-of", type=_clock, default=NOW, metavar="TIME", help="what now is, RFC 3339"
+            "--as-of",
+            type=_clock,
+            default=NOW,
+            metavar="TIME",
+            help="the instant of the account, RFC 3339",
         )
     for command in (serve, execute):
         command.add_argument(
@@ -64,12 +68,12 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="PATH",
-            help="the token may not read this path, /v1/customers/{id}/invoices or /v1/usage*: 403",
+            help="answer this path with 403, such as /v1/customers/{id}/invoices or /v1/usage*",
         )
         command.add_argument(
             "--contracts-without-cursor",
             action="store_true",
-            help="answer lists of contracts whole, as before October 2026",
+            help="answer lists of contracts without pages, as before October 2026",
         )
         _add_faults(command)
     return parser
@@ -82,7 +86,7 @@ def _add_faults(command: argparse.ArgumentParser) -> None:
     faults.add_argument("--retry-after", choices=RETRY_AFTER, default="none")
     faults.add_argument("--latency", type=_amount, default=0, metavar="MS", help="milliseconds")
     for name, what in (
-        ("errors", "answers 5xx, 408, 409"),
+        ("errors", "share of requests answered with 5xx, 408 or 409"),
         ("drop", "connections closed unanswered"),
         ("truncate", "bodies cut short"),
         ("drip", "bodies sent slowly"),

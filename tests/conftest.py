@@ -1,4 +1,4 @@
-"""What all tests share: one simulated account, and its export, made once for all workers."""
+"""Share one simulated account and its export with all tests. They are made once for all workers."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from sandbox.export.writer import write_export
 SETTINGS = re.compile(
     "(MAKE|MFLAGS|REPORT_|DESTINATION__|SOURCES__|DBT_|ACCOUNT$|DB$|DLT_DATA_DIR$|ENVIRONMENT$|OUT$|PDF$|SELLER$)"
 )
-"""Variables that `make test`, or the developer's shell, sets for a run. No test depends on them."""
+"""Variables that `make test` or the developer's shell can set. They are unset for all tests."""
 
 for name in [name for name in os.environ if SETTINGS.match(name)]:
     del os.environ[name]
@@ -28,9 +28,9 @@ Once = Callable[[str, Callable[[Path], object]], Path]
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
-    """Makes a folder once for all workers: the first one makes it, the others wait.
+    """Make a folder once for all workers. The first worker makes it, the others wait.
 
-    What is in it is not to be changed: copy it.
+    Do not change its content, but copy it.
     """
     root = tmp_path_factory.getbasetemp()
     root = root if worker_id == "master" else root.parent
@@ -50,17 +50,17 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
 
 @pytest.fixture(scope="session")
 def account() -> Account:
-    """The sandbox's account. Not to be changed."""
+    """Return the sandbox's account. Do not change it."""
     return simulate()
 
 
 @pytest.fixture(scope="session")
 def export_folder(account: Account, once: Once) -> Path:
-    """The account's export in the object-storage layout."""
+    """Return the account's export in the object-storage layout."""
     return once("export", lambda folder: write_export(account, folder))
 
 
 @pytest.fixture(scope="session")
 def csv_folder(account: Account, once: Once) -> Path:
-    """The account's export as flat CSVs, with the vendor's quirks."""
+    """Return the account's export as flat CSVs, like Metronome's."""
     return once("csv", lambda folder: write_export(account, folder, "csv"))

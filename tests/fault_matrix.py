@@ -1,9 +1,9 @@
-"""Runs the tests that are marked `fault` and prints what they prove: `docs/faults.md`.
+"""Run the tests with the marker `fault`, and print the page `docs/faults.md`.
 
-`python -m tests.fault_matrix [pytest's arguments]`: the page goes to the standard output, pytest's
-own report to the standard error. With `--collect-only` nothing runs: the page is what it should be.
-The marker is `fault(group, what is broken, what happens)`, and has `runs=` if one test breaks the
-thing more than once.
+`python -m tests.fault_matrix [pytest's arguments]` writes the page to the standard output, and
+pytest's report to the standard error. With `--collect-only` no test runs, and the page shows the
+expected results. The marker is `fault(group, what is broken, what happens)`. It has `runs=` if one
+test injects the fault more than once.
 """
 
 import sys
@@ -15,27 +15,27 @@ import pytest
 
 Fault = tuple[str, str, str]
 
-INTRODUCTION = """# Faults that are survived
+INTRODUCTION = """# Faults and their effects
 
-Made by `make fault-matrix`, which runs the tests that prove it: each breaks a thing for real, at
-the wire, on the disk or by a signal, and looks at what became of the data. A run is one test of a
-fault with one set of values; a loss is a run that did not end as the row says.
+`make fault-matrix` writes this page. It runs the tests that prove each row. A test injects the
+fault into the network, the disk or the process, and checks the data afterwards. A run is one test
+with one set of values. A loss is a run that did not end as the row states.
 """
 
 
 @dataclass
 class Matrix:
-    """A pytest plugin that keeps what became of each fault's tests.
+    """A pytest plugin that counts the results of each fault's tests.
 
     Attributes:
-        results: By fault, how many tests passed and how many did not.
+        results: By fault, the numbers of tests that passed and failed.
     """
 
     results: dict[Fault, Counter[str]] = field(default_factory=dict)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):
-        """Count a test once: when it was called, or when it could not be."""
+        """Count a test once: when it was called, or when its setup failed."""
         report = yield
         if report.when == "call" or not report.passed:
             for mark in item.iter_markers("fault"):
@@ -43,7 +43,7 @@ class Matrix:
         return report
 
     def pytest_collection_finish(self, session: pytest.Session):
-        """If nothing is to run, take each test as passed."""
+        """With `--collect-only`, count each test as passed."""
         if session.config.option.collectonly:
             for item in session.items:
                 for mark in item.iter_markers("fault"):
@@ -55,15 +55,15 @@ class Matrix:
         counts[outcome] += mark.kwargs.get("runs", 1)
 
     def lines(self) -> list[str]:
-        """The table, ordered by group, and a line that sums it up."""
+        """Return the lines of the page: the table, ordered by group, and a line with totals."""
         rows = [
-            f"| {' | '.join(fault)} | {_told(counts)} |"
+            f"| {' | '.join(fault)} | {_runs(counts)} |"
             for fault, counts in sorted(self.results.items())
         ]
         total = sum(self.results.values(), Counter())
         return [
             INTRODUCTION,
-            "| Group | What is broken | What happens | Runs |",
+            "| Group | Fault | Effect | Runs |",
             "|---|---|---|---|",
             *rows,
             "",
@@ -72,14 +72,14 @@ class Matrix:
         ]
 
 
-def _told(counts: Counter[str]) -> str:
+def _runs(counts: Counter[str]) -> str:
     if counts["passed"] == counts.total():
         return str(counts.total())
     return f"{counts.total()}, of which {counts.total() - counts['passed']} failed"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests and print the page; gives pytest's exit code."""
+    """Run the tests and print the page. Return pytest's exit code."""
     matrix = Matrix()
     with redirect_stdout(sys.stderr):
         code = pytest.main(["-m", "fault", *arguments], plugins=[matrix])

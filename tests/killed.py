@@ -1,9 +1,9 @@
-"""Runs a command in this process and kills it (-9) at a moment that is told by its progress.
+"""Run a command in this process, and kill it (-9) at a given disk operation.
 
 `python -P tests/killed.py <moment> <file> <script …, or -m module …>`. The moment is the number of
-one of the command's operations on the disk, which then is not done; with a `+` behind it, the next
-change of the file after that, such as a database's log. At moment 0 nothing is killed, and the
-number of operations is written to the file with `.operations` behind its name.
+an operation on the disk. The process is killed before it. With a `+` after the number, the process
+is killed at the next change of the file after it, such as a database's log. At moment 0 nothing is
+killed, and the number of operations is written to `<file>.operations`.
 """
 
 import os
@@ -19,7 +19,7 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class Killer:
-    """An audit hook: Python calls it before each operation on the disk."""
+    """An audit hook, which Python calls before each operation on the disk."""
 
     def __init__(self, moment: str, file: Path) -> None:
         self.number = int(moment.removesuffix("+"))
@@ -28,7 +28,7 @@ class Killer:
         self.operations = 0
 
     def __call__(self, event: str, given: tuple[Any, ...]) -> None:
-        """Count what changes the disk, and end this process when its time has come."""
+        """Count operations that change the disk, and kill this process at the moment."""
         if not (event in CHANGES or (event == "open" and given[2] & WRITING)):
             return
         if "__pycache__" in str(given[0]):
@@ -55,7 +55,7 @@ class Killer:
 
 
 def die() -> None:
-    """End this process at once, as a lack of memory or of power would."""
+    """Kill this process, as a lack of memory or power would."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

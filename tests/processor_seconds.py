@@ -1,7 +1,8 @@
-"""A pytest plugin: what each file of tests costs, in processor seconds of it and its children.
+"""Measure the processor seconds of each test file and its child processes: a pytest plugin.
 
-It runs the dearest files first, so that workers end together, and warns at the end of each file
-that took more than its share. A warning fails no run: a busy machine takes longer.
+The plugin runs the slowest files first, so that workers end together. At the end it warns about
+each file that took more than its share. A warning does not fail the run, because a busy machine is
+slower.
 """
 
 import os
@@ -34,7 +35,7 @@ SHARES = {
     "pipelines/common/test_cli.py": 40,
     "pipelines/common/test_locks.py": 40,
 }
-"""Processor seconds that a file of tests may take; `SMALL` where it is not here."""
+"""Processor seconds that a test file may take. A file that is not listed has `SMALL`."""
 
 SMALL = 30
 
@@ -52,26 +53,26 @@ CHECK = {
 
 
 def processor_seconds() -> float:
-    """What this process, and those of its children that ended, have taken so far."""
+    """Return the processor seconds of this process and of its ended children."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def share(file: str) -> float:
-    """What a file may take."""
+    """Return the processor seconds that a file may take."""
     return SHARES.get(file, SMALL)
 
 
 def file_of(item: pytest.Item) -> str:
-    """A test's file, as `SHARES` has it."""
+    """Return the file of a test, as in `SHARES`."""
     return item.path.relative_to(TESTS).as_posix()
 
 
 class Meter:
-    """Measures in a worker; adds up where the report is.
+    """Measure in each worker, and add up in the process that reports.
 
     Attributes:
-        totals: Processor seconds by file, and by session fixture: those are what files share.
+        totals: Processor seconds by file, and by session fixture, which files share.
     """
 
     def __init__(self) -> None:
@@ -82,7 +83,10 @@ class Meter:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Mark the quick files; put the dearest first. The order in a file stays."""
+        """Mark the quick files, and run the slowest files first.
+
+        The order in a file does not change.
+        """
         for item in items:
             if file_of(item) in CHECK:
                 item.add_marker("check")
@@ -90,7 +94,7 @@ class Meter:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
-        """Keep what a session's fixture takes, without those that it asks for, from the test."""
+        """Count a session fixture separately from its test and from the fixtures that it uses."""
         if fixturedef.scope != "session":
             return (yield)
         start, outer, self._inner = processor_seconds(), self._inner, 0.0
@@ -103,7 +107,7 @@ class Meter:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
-        """Add the figures to the report of a test's setup, call or end: it reaches the terminal."""
+        """Add the figures to the report of a test's setup, call or teardown."""
         report = yield
         now = processor_seconds()
         own = now - self._since - self._fixtures.total()
@@ -113,11 +117,11 @@ class Meter:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up, wherever the test ran."""
+        """Add up the figures of all workers."""
         self.totals.update(getattr(report, "processor_seconds", {}))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what all took, and warn of files that took too much."""
+        """Print the total, and warn about files above their share."""
         everything = self.totals.total()
         if not everything:
             return
@@ -135,5 +139,5 @@ class Meter:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure."""
+    """Register the plugin."""
     config.pluginmanager.register(Meter(), "processor-seconds-meter")

@@ -1,7 +1,7 @@
 """Draw the export's schema as Mermaid diagrams: `python -m tests.schema_diagrams > docs/schema.md`.
 
 The relationships come from the tests `has_parents` and `relationships_if_loaded` in dbt's manifest.
-dbterd reads single `relationships` tests only, so it does not see the keys of `has_parents`.
+dbterd reads single `relationships` tests only, and not the keys of `has_parents`.
 """
 
 import json
@@ -20,7 +20,7 @@ PLANS_MODEL = (
     *("customers", "invoices", "line_items", "sub_line_items"),
     *("plans", "plan_charges", "products", "billable_metrics"),
 )
-"""The tables of the plans model, as in the vendor's sample export."""
+"""The tables of the plans model, as in Metronome's sample export."""
 
 HEAD = """\
 # Schema of the export
@@ -32,7 +32,7 @@ parent table is loaded. `make diagrams` writes this page from dbt's manifest.
 A box lists the key (PK) and the foreign keys (FK) of a model. A box without columns belongs to
 another subject. The columns are described in the docs page (`make docs`).
 
-A dotted line has a test of its own, because a value may come from more than one place. A product
+A dotted line has a singular test, because a value can refer to one of two tables. A product
 of a line belongs to a plan or to a contract (`assert_lines_have_products`). The customer of an
 event is an id or an ingest alias (`assert_events_have_customers`).
 """
@@ -40,7 +40,7 @@ event is an id or an ingest alias (`assert_events_have_customers`).
 
 @dataclass(frozen=True)
 class Relationship:
-    """A foreign key: `column` of `child` holds a value of `parent_column` of `parent`."""
+    """A foreign key: `column` of `child` refers to `parent_column` of `parent`."""
 
     child: str
     column: str

@@ -1,4 +1,4 @@
--- One row per month, plan and pricing unit: what was billed.
+-- One row per month, plan and pricing unit, with the billed amount.
 select
     {{ month_text('billings.billing_month') }} as month,
     billings.environment_type,

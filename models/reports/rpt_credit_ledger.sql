@@ -1,4 +1,4 @@
--- One row per entry of the ledger of a commit, a credit or a customer's credit grants.
+-- One row per ledger entry of a commit, a credit or the credit grants of a customer.
 select
     customers.customer_name,
     ledger.balance_name,

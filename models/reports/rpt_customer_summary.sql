@@ -1,4 +1,4 @@
--- One row per customer and pricing unit: who owes what, and what is left.
+-- One row per customer and pricing unit: what the customer owes and how much credit is left.
 select
     balances.customer_name,
     balances.pricing_unit,

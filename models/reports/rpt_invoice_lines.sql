@@ -1,4 +1,4 @@
--- One row per line of the asked customer's invoices of the month; everybody's when none is asked for.
+-- One row per line of the month's invoices, of the requested customer or of all customers.
 select
     invoices.invoice_id,
     invoices.customer_id,

@@ -1,4 +1,4 @@
--- One row per customer and pricing unit that owes: how long it is overdue.
+-- One row per customer and pricing unit with outstanding invoices, with amounts by age.
 select
     ageing.customer_name,
     ageing.pricing_unit,

@@ -1,4 +1,4 @@
--- One row per check and unit: how many were compared, and how they differ.
+-- One row per check and unit, with the numbers of comparisons and their differences.
 select
     summary.check_name,
     summary.unit,

@@ -1,4 +1,4 @@
--- One row per month, kind of revenue and pricing unit.
+-- One row per month, revenue kind and pricing unit.
 select
     {{ month_text('revenue.revenue_month') }} as month,
     revenue.pricing_unit,

@@ -1,4 +1,4 @@
--- One row per value of the asked property: events of the asked kind, both days included.
+-- One row per value of the requested property, with the events of the requested type. Both days are included.
 select
     usage.event_type,
     usage.property_name,

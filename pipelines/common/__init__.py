@@ -1,1 +1,1 @@
-"""What the pipelines, `doctor`, the publisher and the sandbox's command line share."""
+"""Shared code of the pipelines, `doctor`, the publisher and the sandbox's command line."""

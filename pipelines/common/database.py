@@ -1,4 +1,4 @@
-"""Create and open the DuckDB file. Waits while another process has it."""
+"""Create and open the DuckDB file. Waits while another process has it open."""
 
 import re
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ def connect(file: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the database, which must exist.
 
     Raises:
-        InUseError: If another process has it.
-        InputError: If it does not exist or does not open. The file stays as it is.
+        InUseError: If another process has it open.
+        InputError: If it does not exist or does not open. The file does not change.
     """
     if not file.exists():
         raise InputError(f"The database {file} does not exist. Load one with `dlt pipeline run`.")
@@ -42,7 +42,7 @@ def opened(file: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConne
 
 
 def lock_file(file: Path) -> Path:
-    """Return the lock file that a run holds on a database, also while the database is closed."""
+    """Return the path of the lock file that a run holds, also while the database is closed."""
     return file.with_name(f"{file.name}.lock")
 
 
@@ -75,7 +75,7 @@ def check_name(setting: str, schemas: set[str]) -> None:
 
 
 def _is_path(setting: str) -> bool:
-    """Return whether dbt-duckdb, which parses the path as a URL, finds nothing but a path."""
+    """Return whether dbt-duckdb, which parses the path as a URL, finds only a path in it."""
     try:
         return urlparse(setting).path == setting
     except ValueError:
@@ -83,7 +83,10 @@ def _is_path(setting: str) -> bool:
 
 
 def create(file: Path) -> None:
-    """Create an empty database if none exists, in one step: half a file would not open."""
+    """Create an empty database if none exists.
+
+    Renames a finished file, because half a file does not open.
+    """
     if not file.exists():
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)
@@ -111,7 +114,7 @@ def _refusal(file: Path, message: str) -> InputError:
 
 
 def _command(pid: str) -> str:
-    """Return the command line of a process, or nothing where the system does not provide it."""
+    """Return the command line of a process, or an empty text if the system does not provide it."""
     try:
         words = Path("/proc", pid, "cmdline").read_bytes()
     except OSError:

@@ -16,20 +16,20 @@ MAKE_ROOM = (
 OWN_DATABASE = (
     "Load it into another database: DB=<file> for make, DESTINATION__DUCKDB__CREDENTIALS for dlt."
 )
-"""What to do when two accounts would mix."""
+"""The end of a message that refuses to mix two accounts."""
 
 
 def printable(text: str) -> str:
-    """Replace the characters that a terminal obeys instead of showing. Keeps line feeds."""
+    """Replace control characters and invisible characters with �. Keeps line feeds."""
     return "".join(
         character if character.isprintable() or character == "\n" else "�" for character in text
     )
 
 
 class InputError(Exception):
-    """A setting or the data is wrong. The message names it and says what to do.
+    """A setting or the data is wrong. The message names it and states what to do.
 
-    The message may quote text of others, so it is made printable.
+    The message can quote text from files or the API, so it is made printable.
     """
 
     def __init__(self, message: object) -> None:
@@ -41,7 +41,7 @@ def as_input_error() -> Iterator[None]:
     """Re-raise a failure of dlt's pipeline as an InputError with its root cause.
 
     Raises:
-        KeyboardInterrupt: If that stopped the pipeline.
+        KeyboardInterrupt: If it stopped the pipeline.
         InputError: The InputError that stopped the pipeline, if one did. Otherwise a new one that
             names the step, or the table that could not be loaded.
     """
@@ -57,7 +57,7 @@ def to_input_error(error: Exception) -> InputError:
     """Make an InputError from the root cause of an error of dlt, DuckDB or the disk.
 
     Raises:
-        KeyboardInterrupt: If that is among the causes.
+        KeyboardInterrupt: If it is among the causes.
         InputError: If one is among the causes.
     """
     from dlt.load.exceptions import LoadClientJobException

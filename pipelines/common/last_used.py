@@ -1,8 +1,8 @@
 """Let `dbt` and `dlt` without `make` find the database that `make` used last.
 
 `data/metronome.duckdb` and `data/metronome.duckdb.dlt` are links to it and to dlt's working folder.
-dbt's profile and the `dlt` command use them if the environment names no other. The link has to have
-the name of the file, since dbt derives the name of the catalog from it.
+dbt's profile and the `dlt` command use them if the environment names no other. The link needs the
+name of the file, because dbt derives the name of the catalog from it.
 """
 
 import os

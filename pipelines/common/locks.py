@@ -1,4 +1,4 @@
-"""Lock files, so that one run at a time changes a database or folder. Waits have a limit."""
+"""Lock a database or folder, so that one run at a time changes it. Waits have a limit."""
 
 import fcntl
 import os

@@ -12,10 +12,10 @@ from typing import Any
 
 
 class LogLine(str):
-    """A line of text with its figures.
+    """A line of text with its counts.
 
     Attributes:
-        figures: The counts in the line, by name.
+        figures: The counts in the line, by name, for the JSON log.
     """
 
     figures: dict[str, Any]
@@ -31,7 +31,7 @@ class Stopwatch:
     """Measure the seconds of each step."""
 
     def __init__(self) -> None:
-        """Start."""
+        """Start the clock."""
         self._since = monotonic()
 
     def seconds(self) -> float:

@@ -9,17 +9,17 @@ from pipelines.common.errors import InputError
 from pipelines.common.last_used import DATABASE
 
 MEMORY_LIMIT = "4GB"
-"""The memory that DuckDB may use if DUCKDB_MEMORY_LIMIT is not set. dbt's profile has the same."""
+"""Memory limit of DuckDB if DUCKDB_MEMORY_LIMIT is not set. dbt's profile has the same value."""
 
 BASE_URL = "https://api.metronome.com"
-"""The API's address if METRONOME_BASE_URL and dlt's settings name none."""
+"""Address of the API if neither METRONOME_BASE_URL nor dlt's settings state one."""
 
 LOCK_WAIT_SECONDS = "60"
 """Seconds that a run waits for another process if LOCK_WAIT_SECONDS is not set."""
 
 
 def database_setting() -> str:
-    """Return the path of the DuckDB file as it is set, which is the path that dbt opens."""
+    """Return the path of the DuckDB file as it is set. dbt opens the same path."""
     return dlt.secrets.get("destination.duckdb.credentials") or DATABASE
 
 
@@ -51,7 +51,7 @@ def export_url() -> str | None:
 
 
 def accepts_incomplete() -> bool:
-    """Return whether a load may succeed without the files and tables that cannot be loaded."""
+    """Return whether a load succeeds without the files and tables that cannot be loaded."""
     return dlt.config.get("sources.metronome_export.accept_incomplete", bool) or False
 
 
@@ -66,7 +66,7 @@ def api_url() -> str:
 
 def api_token() -> str | None:
     """Return the token of the API, if one is set."""
-    # no type is given, since dlt's trace records the values of types that are not secret
+    # without a type, because dlt's trace records values of types that are not secret
     return os.environ.get("METRONOME_BEARER_TOKEN") or (
         dlt.secrets.get("sources.metronome_api.bearer_token")
     )

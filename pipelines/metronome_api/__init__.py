@@ -1,4 +1,4 @@
-"""dlt pipeline `metronome_api`: one account of Metronome's API as raw tables.
+"""Load one account of Metronome's API into raw tables: the dlt pipeline `metronome_api`.
 
 `metronome_api_source` is the dlt source. `load_account` is the pipeline, which reads incrementally
 and resumes. Both read the endpoints of `endpoints.py` into the tables of `api_tables.py`.

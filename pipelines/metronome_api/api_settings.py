@@ -15,17 +15,17 @@ from pipelines.metronome_api.transport import Limits
 
 @configspec
 class ApiSettings(BaseConfiguration):
-    """Settings of what to read, how fast, and how far back.
+    """The settings of a run: which resources to read, how fast, and how far back.
 
     Attributes:
         select: Resources to read, by the names of their raw tables; `default` or `all`.
         requests_per_second: The limit for the whole account.
         requests_in_flight: The limit of requests at the same time.
         endpoint_requests_per_second: Lower limits of single endpoints, by path.
-        customers_per_batch: The number of customers that a killed run reads again, at most.
-        invoice_lookback_days: How long after its issue an invoice may still be voided or paid.
-        usage_lookback_days: How far back usage and breakdowns are read again.
-        history_start: Usage and breakdowns before this day are not read.
+        customers_per_batch: Customers per load. A killed run reads at most so many again.
+        invoice_lookback_days: Days after its issue in which an invoice can still be voided or paid.
+        usage_lookback_days: Days before the last run whose usage and breakdowns are read again.
+        history_start: The first day of usage and breakdowns to read.
         as_of: The instant of the run, RFC 3339. Default: now.
     """
 
@@ -47,7 +47,7 @@ class ApiSettings(BaseConfiguration):
         )
 
     def window(self) -> ExtractWindow:
-        """Return what a run reads.
+        """Return the resources and the time that a run reads.
 
         Raises:
             InputError: If a selected resource does not exist, or a date or number is not valid.
@@ -127,10 +127,11 @@ def now() -> datetime:
 
 
 def host(base_url: str) -> str:
-    """Return the host that identifies an API; `sandbox` for one on this machine.
+    """Return the host that identifies an API, or `sandbox` for an API on this machine.
 
     Raises:
-        InputError: If it is not an address, or contains a secret, which the message leaves out.
+        InputError: If it is not an address, or if it contains a secret. The message omits the
+            secret.
     """
     try:
         parts = urlsplit(base_url)

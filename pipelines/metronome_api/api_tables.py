@@ -1,16 +1,16 @@
-"""Declare the raw tables of the API: every documented field, under the vendor's names.
+"""Declare the raw tables of the API: every documented field, under Metronome's names.
 
 A nested object becomes columns (`credit_type.name` is `credit_type__name`). A nested list that
-people query is a table of its own. Its rows repeat their parent's keys and have their position in
-the list, counted from 1. Any other list or open map is one JSON column. Identifiers and enums are
-text as the API sends them: several enums are documented in three spellings.
+people query becomes a separate table. Its rows have the keys of their parent and their position in
+the list, counted from 1. Any other list or map is one JSON column. Identifiers and enums are text,
+as the API sends them, because several enums are documented in three spellings.
 """
 
 from pipelines.common.columns import Hints, columns
 
 
 def _rate(name: str) -> Hints:
-    """Declare the columns of a rate, an object that many others contain."""
+    """Declare the columns of a rate, an object that many other objects contain."""
     return columns(
         text=f"{name}__rate_type {name}__credit_type__id {name}__credit_type__name",
         decimal=f"{name}__price {name}__quantity {name}__minimum_config__minimum",
@@ -34,7 +34,7 @@ THRESHOLDS = columns(
     "prepaid_balance_threshold_configuration__discount_configuration "
     "prepaid_balance_threshold_configuration__threshold_balance_specifiers",
 )
-"""The spend and the balance at which Metronome bills or recharges automatically."""
+"""Columns of the spend and balance thresholds at which Metronome bills or recharges."""
 
 USAGE = columns(
     text="customer_id billable_metric_id billable_metric_name",
@@ -88,7 +88,7 @@ BALANCE = columns(
 BALANCE_LISTS = columns(
     json="access_schedule__schedule_items invoice_schedule__schedule_items ledger"
 )
-"""Lists of a balance, in tables where they are JSON columns."""
+"""Lists of a balance that some tables have as JSON columns."""
 
 INVOICE_WITHOUT_TOTAL = columns(
     text="id customer_id type status credit_type__id credit_type__name contract_id amendment_id "
@@ -128,7 +128,7 @@ LINE_ITEM = columns(
 )
 
 INVOICE_LISTS = columns(json="invoice_adjustments constituent_invoices")
-"""Lists of an invoice except its lines, in tables where they are JSON columns."""
+"""Lists of an invoice, except its lines, that some tables have as JSON columns."""
 
 BREAKDOWN_WINDOW = columns(timestamp="breakdown_start_timestamp breakdown_end_timestamp")
 
@@ -452,7 +452,7 @@ TABLES: dict[str, Hints] = {
     | columns(bigint="breakdown_number")
     | INVOICE_WITHOUT_TOTAL,
     "spend_breakdown_lines": columns(bigint="breakdown_number") | BREAKDOWN_LINE_ITEM,
-    # The pipeline's own log
+    # The log of the pipeline
     "runs": columns(
         text="run_id host",
         bool="full_refresh",
@@ -473,7 +473,7 @@ TABLES: dict[str, Hints] = {
 }
 
 READ_FROM = columns(text="host")
-"""One row: the host of the API that was read. Another API is refused."""
+"""One row: the host of the API that was read. A run against another API is refused."""
 
 DATASET = "raw_api"
 

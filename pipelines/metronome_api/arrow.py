@@ -1,8 +1,9 @@
-"""Turn rows of the API into Arrow tables, which dlt loads without looking at each row again.
+"""Convert rows of the API to Arrow tables, which dlt loads without reading each row.
 
-dlt writes an Arrow table to a Parquet file and loads that file as it is. Python rows cost it some
-forty times as much: it infers, coerces and rewrites every value. A row whose values do not fit the
-declared columns still goes to dlt as a Python row, so dlt adds and names the columns of new fields.
+dlt writes an Arrow table to a Parquet file and loads that file unchanged. Python rows take about
+forty times as long, because dlt infers, coerces and rewrites every value. A row whose values do not
+fit the declared columns goes to dlt as a Python row, so dlt adds and names the columns of new
+fields.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +21,10 @@ from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE, Hints
 
 Row = dict[str, Any]
 Item = tuple[str, Any]
-"""A raw table, and rows for it: an Arrow table or a list of Python rows."""
+"""A raw table and rows for it: an Arrow table or a list of Python rows."""
 
 MOST_ROWS = 5000
-"""Rows of one table that are held in memory before they go to dlt's files."""
+"""Rows per table that are kept in memory before they are written to dlt's files."""
 
 _TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -41,7 +42,7 @@ _FITTING: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "timestamp": (str, datetime),
 }
-"""Types of the values that a column takes as they are. dlt decides about any other."""
+"""By type of a column: the Python types that it takes unchanged. dlt converts any other type."""
 
 _LONGEST_TIMESTAMP = len("2024-01-01T00:00:00.123456+00:00")
 
@@ -51,7 +52,7 @@ class UnfitError(ValueError):
 
 
 class ArrowTables:
-    """Collects rows by table and yields them as items for dlt, a few thousand rows at a time.
+    """Collect rows by table, and yield them as items for dlt, a few thousand rows at a time.
 
     Use it in one thread, while dlt extracts.
     """
@@ -64,7 +65,7 @@ class ArrowTables:
         self._others: dict[str, list[Row]] = {}
 
     def add(self, table: str, rows: Iterable[Row]) -> Iterator[Item]:
-        """Take rows of a table; yield items when enough rows are there."""
+        """Add rows of a table. Yield items when enough rows are collected."""
         if table not in self._fields:
             self._fields[table] = _fields_of(self._hints[table])
             self._fitting[table], self._others[table] = [], []
@@ -81,11 +82,11 @@ class ArrowTables:
             yield from self._flush(table)
 
     def empty(self, table: str) -> Item:
-        """Return an item without rows, for a table that this load only deletes from."""
+        """Return an item without rows, for a table from which this load only deletes."""
         return table, self._to_arrow(table, [])
 
     def flush(self) -> Iterator[Item]:
-        """Yield the items of all rows that are left."""
+        """Yield items with all remaining rows."""
         for table in self._fields:
             yield from self._flush(table)
 
@@ -97,7 +98,7 @@ class ArrowTables:
         self._fitting[table], self._others[table] = [], []
 
     def _to_arrow(self, table: str, rows: list[Row]) -> pa.Table:
-        """Return rows with all declared columns, and with the columns that dlt adds to rows."""
+        """Return rows with all declared columns and the columns that dlt adds."""
         columns = self._hints[table]
         filled = set().union(*rows)
         fields, arrays = [], []
@@ -120,7 +121,7 @@ class ArrowTables:
 
 
 _Fields = dict[str, tuple[str | None, str, "_Fields"]]
-"""By key of an object: the column, if there is one, its type, and the fields of an object."""
+"""By key of an object: its column, if any, the column's type, and the fields of a nested object."""
 
 
 def _fields_of(columns: Hints) -> _Fields:
@@ -138,7 +139,7 @@ _NOTHING: tuple[None, str, _Fields] = (None, "", {})
 
 
 def _flatten(item: Row, fields: _Fields, values: Row) -> None:
-    """Put the values of an object into the columns that it has.
+    """Write the values of an object to their columns.
 
     Raises:
         UnfitError: If a key has no column, or a value is of another type than its column.

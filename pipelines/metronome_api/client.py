@@ -1,4 +1,4 @@
-"""Walk through the pages of a list with dlt's REST client, with exact numbers."""
+"""Read the pages of a list with dlt's REST client, with exact numbers."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ from pipelines.metronome_api.transport import (
 )
 
 IDLE_PAGES = 100
-"""Pages in a row without a new row after which a list counts as endless."""
+"""A list is endless if so many consecutive pages have no new row."""
 
 
 class UnavailableError(Exception):
@@ -41,9 +41,9 @@ class UnavailableError(Exception):
 
 
 class MetronomeClient(RESTClient):
-    """dlt's REST client, which reads every number as the decimal that was sent.
+    """Read lists with dlt's REST client. Every number is the decimal that was sent.
 
-    Threads may share it: they share the rate, and `stop` ends the requests of all of them.
+    Threads can share a client. They share its rate, and `stop` ends the requests of all of them.
     """
 
     auth: BearerTokenAuth
@@ -56,7 +56,10 @@ class MetronomeClient(RESTClient):
         )
 
     def stop(self, reason: InputError | None = None) -> None:
-        """Let no thread send another request. Threads that would raise with the first reason."""
+        """Stop all requests.
+
+        A thread that sends another request raises an error with the first reason.
+        """
         self.adapter.reason = self.adapter.reason or reason
         self.adapter.stopped.set()
 
@@ -64,7 +67,7 @@ class MetronomeClient(RESTClient):
         """Return the list of a page.
 
         Raises:
-            ValueError: If it is not a page. Read as an empty one it would empty a table.
+            ValueError: If it is not a page. An empty page would empty a table.
         """
         if response.is_redirect:
             raise ValueError("it leads to another address: is METRONOME_BASE_URL right?")
@@ -76,8 +79,8 @@ class MetronomeClient(RESTClient):
             )
         items = data if isinstance(data, list) else [data]
         if not all(isinstance(item, dict) for item in items):
-            raise ValueError(f'there are other things than objects in its list "{data_selector}"')
-        # the paginator asks the response for its JSON: it gets the page, which is parsed once
+            raise ValueError(f'not all items are objects in its list "{data_selector}"')
+        # the paginator calls response.json(), so it gets the parsed page
         response.json = lambda **_: page  # type: ignore[method-assign]
         return items
 
@@ -92,9 +95,9 @@ class MetronomeClient(RESTClient):
 
         Args:
             endpoint: The list.
-            keys: What fills the path's placeholders.
-            params: The filters, for the query or the body, by the endpoint's method.
-            stats: Gets what the requests cost.
+            keys: Values for the placeholders of the path.
+            params: Filters. The endpoint's method decides whether they go to the query or the body.
+            stats: Counts the requests.
 
         Raises:
             UnavailableError: On 403, and on an unknown id: 404, or 400 from a contract read.
@@ -131,8 +134,8 @@ class MetronomeClient(RESTClient):
             raise self._refusal(endpoint.method, path, error.response) from None
         except ValueError as error:
             raise InputError(
-                f"{endpoint.method} {path} at {self.base_url} answered with no page of a list "
-                f"that can be read: {error}"
+                f"{endpoint.method} {path} at {self.base_url} did not return a readable page: "
+                f"{error}"
             ) from error
         except RequestException as error:
             raise InputError(
@@ -148,7 +151,7 @@ class MetronomeClient(RESTClient):
         if not isinstance(answer, dict):
             answer = {}
         status = response.status_code
-        # an API that repeats the token must not bring it into an error or a table
+        # an API can repeat the token, which must reach no error and no table
         message = str(answer.get("message", response.reason)).replace(self.auth.token, "…")[:200]
         said = f"{method} {path} answered {status}: {message}."
         if status == 401:
@@ -160,15 +163,15 @@ class MetronomeClient(RESTClient):
             return UnavailableError(status, said)
         if status == 429:
             said += (
-                f" So it did {ATTEMPTS} times: does another program use up the account's limit? "
-                "Lower sources.metronome_api.requests_per_second, or run again later: what was "
-                "read is kept, and the run goes on from here."
+                f" It did so {ATTEMPTS} times. Does another program use up the account's limit? "
+                "Lower sources.metronome_api.requests_per_second, or run again later. Loaded "
+                "rows are kept, and the next run resumes here."
             )
         return InputError(said)
 
 
 class _Progress:
-    """Checks that a list ends."""
+    """Check that a list ends."""
 
     def __init__(self, cursor: str | None) -> None:
         self._cursors = {str(cursor)} if cursor else set()
@@ -182,20 +185,20 @@ class _Progress:
             ValueError: If the cursor repeats, or many pages had no new row.
         """
         if str(cursor) in self._cursors:
-            raise ValueError("its cursor comes for the second time: its pages go in circles")
+            raise ValueError("its cursor repeats, so its pages would never end")
         self._cursors.add(str(cursor))
         content = hash(body.replace(str(cursor).encode(), b""))
         self._idle = self._idle + 1 if not page or content == self._content else 0
         self._content = content
         if self._idle >= IDLE_PAGES:
-            raise ValueError(f"{IDLE_PAGES} pages in a row brought nothing new, and there are more")
+            raise ValueError(f"{IDLE_PAGES} pages in a row had no new row, and there are more")
 
 
 def _path(endpoint: Endpoint, keys: Mapping[str, Any]) -> str:
-    """Fill the placeholders of a path. An id is always one segment of the path."""
+    """Fill the placeholders of a path. An id is always exactly one segment of the path."""
     for name, value in keys.items():
         if f"{{{name}}}" in endpoint.path and value in (None, "", ".", ".."):
-            raise InputError(f"{endpoint.path} cannot be asked for: {name} is {value!r}.")
+            raise InputError(f"{endpoint.path} cannot be requested: {name} is {value!r}.")
     return endpoint.path.format_map({name: quote(str(keys[name]), safe="") for name in keys})
 
 

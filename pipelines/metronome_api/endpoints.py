@@ -1,7 +1,7 @@
-"""The API's endpoints: where each list is, how it pages, and the raw tables that it fills.
+"""Declare the API's endpoints: path, params and paginator of each list, and its raw tables.
 
-Paths, params and paginators are the vendor's. A list that is asked for once per customer, contract
-or plan names the table of those as its parent.
+Paths, params and paginators are Metronome's. A list that is requested once per customer, contract
+or plan has the table of those as its parent.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -27,12 +27,12 @@ ENDLESS = JSONResponseCursorPaginator(
     "next_page", cursor_param="next_page", stop_after_empty_page=True
 )
 ONE_PAGE = SinglePagePaginator()
-"""The API's ways to page: where an answer has the next cursor, and where a request takes it."""
+"""The API's paginators: where a response has the next cursor, and where a request sends it."""
 
 
 @dataclass(frozen=True)
 class Nested:
-    """A nested list that becomes a table.
+    """A nested list that becomes a separate table.
 
     Attributes:
         path: The list's keys in its parent, separated by dots.
@@ -53,32 +53,33 @@ Replaces = Literal["all", "owner", "window", "invoices", "new"]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One list of the API, in the words of dlt's `rest_api` source.
+    """One list of the API, with the field names of dlt's `rest_api` source.
 
     Attributes:
-        table: The raw table that its rows go to, and the name of its resource.
+        table: The raw table of its rows. Its resource has the same name.
         method: GET or POST.
-        path: May hold `{placeholders}`, filled from `include_from_parent`.
-        paginator: How it pages. The client copies it for each walk.
-        limit: Rows per page; None where the list does not take it.
-        parent: The table whose rows it is asked for, one by one; None for a list of the account.
-        include_from_parent: What is taken from such a row, as {column: parent's column}. It fills
-            the placeholders of the path and the params, and goes into every row of the answer.
-        each: Gives these values instead, where they are not simply rows of `parent`; called with
-            the rows read so far and the account's metrics.
-        params: What to send, in the query or the JSON body, by the method; one walk through the
-            pages each. Placeholders are filled from the parent, `as_of` and the window.
-        window: Asked for spans of time, `{starting_on}` to `{ending_before}`: one `since` the
-            customer was created, one that it was `invoiced` for, or each calendar `month`.
-        time: With a window: the column by which a row is in it.
-        data_selector: The key of the list in an answer.
-        rows: Turns an object of the answer into rows, where the object is not a row.
-        position: The column for the row's position in the answer, where rows have no id.
-        selected: Whether it is read by default. Lists that need one more request for each
-            contract, hour or seat, or repeat the facts of another list, are not.
-        replaces: Which rows of the table a load deletes: `all`; those of the `owner`, the customer
-            asked for; those in the `window`; those of the `invoices` asked for again; or none,
-            because rows are only ever `new`.
+        path: The path of the URL. `{placeholders}` are filled from `include_from_parent`.
+        paginator: The paginator. The client copies it for each walk.
+        limit: Rows per page. None if the list does not accept a limit.
+        parent: The table with one request per row. None for a list of the account.
+        include_from_parent: Columns of the parent's row, as {column: parent's column}. They fill
+            the placeholders of path and params, and are added to every row of the response.
+        each: Returns these values if they are not simply rows of `parent`. It is called with the
+            rows read so far and the account's metrics.
+        params: Values for the query or the JSON body, by the method. The list is read once for
+            each. Placeholders are filled from the parent, `as_of` and the window.
+        window: The spans of time to request, `{starting_on}` to `{ending_before}`. `since` is one
+            span from the creation of the customer, `invoiced` is the span of its invoices, and
+            `month` is one span per calendar month.
+        time: With a window, the column that decides whether a row is in it.
+        data_selector: The key of the list in a response.
+        rows: Splits an object of the response into rows, if the object is not a row.
+        position: The column for the row's position in the response, if rows have no id.
+        selected: Whether it is read by default. A list is not if it needs one more request per
+            contract, hour or seat, or if it repeats another list.
+        replaces: The rows of the table that a load deletes: `all`, those of the `owner`, which is
+            the requested customer, those in the `window`, those of the requested `invoices`, or
+            none because rows are only `new`.
     """
 
     table: str
@@ -101,7 +102,7 @@ class Endpoint:
 
     @property
     def limit_in_query(self) -> bool:
-        """Whether the limit is a query parameter, as the cursor is, also of a POST."""
+        """Return whether the limit is a query parameter, like the cursor, even of a POST."""
         return self.method == "GET" or getattr(self.paginator, "cursor_param", None) is not None
 
 
@@ -112,7 +113,7 @@ def _credit_ledgers(item: Row) -> Iterable[Row]:
 
 
 def _quantities(item: Row) -> Iterable[Row]:
-    """Yield the rows of a subscription's history, which has a list at each time."""
+    """Yield the rows of a subscription's history, which has a list per point in time."""
     for change in item.get("history") or []:
         for quantity in change["data"]:
             yield {
@@ -195,7 +196,7 @@ def _usage(table: str, window_size: str, **more: Any) -> Endpoint:
         table,
         "POST",
         "/v1/usage",
-        limit=None,  # the endpoint refuses a limit with 400
+        limit=None,  # the endpoint answers a limit with 400
         parent="customers",
         include_from_parent=_CUSTOMER,
         params=(request,),
@@ -227,7 +228,7 @@ CUSTOMERS = Endpoint(
     params=(
         {},
         {"only_archived": "true"},
-    ),  # the filter excludes other customers: two walks for all
+    ),  # the filter excludes the other customers, so two walks read all
 )
 
 ACCOUNT = (
@@ -376,7 +377,7 @@ PER_CUSTOMER = (
         "POST",
         "/v2/contracts/list",
         paginator=CURSOR,
-        limit=None,  # without it pages are longest; before October 2026 it had none
+        limit=None,  # the default is the maximum; the parameter exists since October 2026
         parent="customers",
         include_from_parent=_CUSTOMER,
         params=({"customer_id": "{customer_id}", "include_archived": True},),
@@ -549,7 +550,7 @@ PER_CUSTOMER = (
                 "customer_id": "{customer_id}",
                 "credit_type_id": "{credit_type_id}",
                 "invoice_inclusion_mode": "{invoice_inclusion_mode}",
-                # without it, the obligations of postpaid commits are added to what can be spent
+                # without it, the obligations of postpaid commits are added to the balance
                 "filters": [{"balance_types": ["PREPAID_COMMIT", "CREDIT"]}],
             },
         ),
@@ -569,7 +570,7 @@ PER_CUSTOMER = (
         "invoices",
         "GET",
         "/v1/customers/{customer_id}/invoices",
-        limit=25,  # line items are embedded: pages are large
+        limit=25,  # pages are large, because they contain line items
         parent="customers",
         include_from_parent=_CUSTOMER,
         params=({"sort": "date_desc"},),  # the default order is documented in two ways
@@ -669,7 +670,7 @@ ENDPOINTS = {endpoint.table: endpoint for endpoint in ACCOUNT + PER_CUSTOMER}
 
 
 def tables(parent: Endpoint | Nested) -> Iterable[Endpoint | Nested]:
-    """Yield what fills a table from one list: the list itself, and the lists within its rows."""
+    """Yield the list itself and the nested lists in its rows, which fill tables."""
     yield parent
     for nested in parent.nested:
         yield from tables(nested)

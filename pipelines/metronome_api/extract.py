@@ -1,4 +1,4 @@
-"""Choose what to request: everything in the first run, later only what can have changed."""
+"""Choose the requests: everything in the first run, later only what can have changed."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,9 +28,10 @@ class ExtractWindow:
     Attributes:
         as_of: The run's instant.
         resources: Names of the resources to read.
-        invoice_lookback: How long after its issue an invoice may still be voided or paid.
-        usage_lookback: How long usage may arrive late: usage and breakdowns are read again.
-        history_start: Usage and breakdowns before this instant are not read.
+        invoice_lookback: Time after its issue in which an invoice can still be voided or paid.
+        usage_lookback: Time before the last run whose usage and breakdowns are read again, because
+            usage can arrive late.
+        history_start: The first instant of usage and breakdowns to read.
     """
 
     as_of: datetime
@@ -45,11 +46,11 @@ class ReadResult:
     """The result of reading one resource, for one customer or for the account.
 
     Attributes:
-        rows: Rows by table. Rows that are streamed to dlt are only counted.
+        rows: Rows by table. Empty for rows that are streamed to dlt, which are only counted.
         ids: Ids of the customers or invoices among the rows.
-        since: The start of the rows that were read; earlier rows stay. None: all were read.
+        since: The start of the rows that were read. Earlier rows stay. None if all were read.
         unavailable: Why the resource could not be read.
-        has_answered: Whether any list of it was read to its end.
+        has_answered: Whether at least one list of the resource was read to its end.
         cursor: Where the next run continues.
     """
 
@@ -70,8 +71,8 @@ class Customer:
     """A customer to read.
 
     Attributes:
-        read_until: By resource, the instant of the newest run that has read it. A resource that is
-            not there is read in full.
+        read_until: By resource, the instant of the newest run that has read it. A missing resource
+            is read in full.
     """
 
     id: str
@@ -81,9 +82,9 @@ class Customer:
 
 
 class Extractor:
-    """Reads resources, and remembers which ones the token may not read.
+    """Read resources, and remember which of them the token may not read.
 
-    Threads may share it.
+    Threads can share an extractor.
     """
 
     def __init__(self, client: MetronomeClient, window: ExtractWindow, answered: set[str]) -> None:
@@ -108,8 +109,8 @@ class Extractor:
         Args:
             endpoint: The list.
             owner: The row; empty for a list of the account.
-            requested: Keys that need not be requested again, such as the pricing unit that several
-                balances have. Gets those that are requested.
+            requested: Keys that were requested, such as the pricing unit that several balances
+                have. They are not requested again. New keys are added.
 
         Raises:
             UnavailableError: If the list cannot be read.
@@ -134,8 +135,8 @@ class Extractor:
     ) -> Iterator[list[Row]]:
         """Yield the pages of an account's list, or of the lists of rows of its parent.
 
-        A row may be deleted before its list is requested, so the resource is unavailable only if
-        none of the lists answers.
+        A row can be deleted before its list is requested, so the resource is unavailable only if
+        all of the lists fail.
         """
         for keys in [{}] if endpoint.parent is None else [_taken(endpoint, row) for row in owners]:
             has_begun = False
@@ -148,7 +149,7 @@ class Extractor:
                 result.has_answered = True
             except UnavailableError as error:
                 if has_begun:
-                    raise InputError(f"{error.reason} Its first pages were there.") from None
+                    raise InputError(f"{error.reason} It had returned the first pages.") from None
                 result.unavailable = error
         if result.has_answered:
             result.unavailable = None
@@ -159,8 +160,8 @@ class Extractor:
         """Yield an iterator of rows by table for each list of the account, with its children.
 
         Args:
-            results: Gets the result of each resource.
-            audit_cursor: Where the audit logs continue.
+            results: The result of each resource is added here.
+            audit_cursor: The cursor at which the audit logs continue.
         """
         selected = [endpoint for endpoint in ACCOUNT if endpoint.table in self.window.resources]
         for root in selected:
@@ -259,10 +260,10 @@ class Extractor:
     def _invoices(
         self, endpoint: Endpoint, customer: Customer, result: ReadResult
     ) -> Iterator[list[Row]]:
-        """Yield all invoices; in later runs the newest, as far back as they change, and drafts.
+        """Yield all invoices. In later runs, yield drafts and the invoices that can still change.
 
-        The walk stops by the date of issue. The API's own date filters are documented for periods,
-        and may leave scheduled invoices out.
+        The walk stops at a date of issue. The API documents its own date filters for periods, and
+        they may exclude scheduled invoices.
         """
         read_until = customer.read_until.get(endpoint.table)
         if read_until is None:
@@ -279,7 +280,7 @@ class Extractor:
                 if not request and is_before and all(is_before):
                     break
             else:
-                return  # that was all of them, drafts included
+                return  # the walk ended, so all were read, drafts included
 
     def _windows(
         self,
@@ -290,7 +291,7 @@ class Extractor:
     ) -> Iterator[list[Row]]:
         result = results[endpoint.table]
         read_until = customer.read_until.get(endpoint.table)
-        since = self.window.history_start  # a contract may begin before its customer came
+        since = self.window.history_start  # a contract can start before its customer was created
         if endpoint.window != "invoiced" and customer.created_at:
             since = customer.created_at - self.window.usage_lookback
         if read_until is not None:
@@ -322,11 +323,11 @@ class Extractor:
         result: ReadResult,
         more: Mapping[str, Any] | None = None,
     ) -> Iterator[list[Row]]:
-        """Walk one list. Rows that lack the keys they were requested by get them."""
+        """Walk one list. Rows get the keys of their request if they do not have them."""
         own = {column: value for column, value in keys.items() if column in TABLES[endpoint.table]}
         filled = {**keys, "as_of": _text(self.window.as_of)}
-        seen: set[str] = set()  # a row that moves between pages may come twice
-        # positions count within a window, which is read again as a whole, or within the answer
+        seen: set[str] = set()  # a row that moves between pages can occur twice
+        # positions count within a window, which is always read whole, or within the response
         places: dict[Any, Iterator[int]] = defaultdict(lambda: count(1))
         for template in endpoint.params:
             request = {**_filled(template, filled), **(more or {})}
@@ -349,12 +350,12 @@ class Extractor:
                 yield rows
 
     def _check_owner(self, endpoint: Endpoint, own: Row, row: Row) -> None:
-        """Refuse rows of another customer, which would replace the requested customer's rows."""
+        """Refuse rows of another customer. They would replace the requested customer's rows."""
         asked = own.get("customer_id")
         if asked and row["customer_id"] != asked:
             error = InputError(
                 f"{endpoint.method} {endpoint.path} answered with a row of customer "
-                f"{row['customer_id']} when asked for {asked}. Nothing of it is loaded."
+                f"{row['customer_id']} when {asked} was requested. Nothing of it is loaded."
             )
             self.client.stop(error)
             raise error
@@ -376,7 +377,7 @@ class Extractor:
                 if resource in self._answered:
                     reason = InputError(
                         f"{error.reason} It answered earlier in this run: is the token still "
-                        "valid? What was read is kept; run again to go on from here."
+                        "valid? Loaded rows are kept. Run again to resume."
                     )
                     self.client.stop(reason)
                     raise reason from None
@@ -405,7 +406,7 @@ def _taken(endpoint: Endpoint, owner: Row) -> Row:
 
 
 def _filled(template: Any, keys: Row) -> Any:
-    """Fill the placeholders of the params. Each takes a whole value, of any type."""
+    """Fill the placeholders of the params. A placeholder is a whole value, of any type."""
     if isinstance(template, Mapping):
         return {name: _filled(value, keys) for name, value in template.items()}
     if isinstance(template, list):
@@ -429,7 +430,7 @@ def _issued_before(instant: datetime, invoice: Row) -> bool:
 
 
 def _spans(since: datetime, until: datetime, by_month: bool) -> Iterator[tuple[datetime, datetime]]:
-    """Yield [since, until) whole, or split at month boundaries; nothing if it is empty."""
+    """Yield [since, until) whole, or split at month boundaries. Yields nothing if it is empty."""
     while since < until:
         next_month = (since.replace(day=1) + timedelta(days=32)).replace(day=1)
         end = min(until, next_month) if by_month else until

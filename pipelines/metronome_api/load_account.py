@@ -1,7 +1,7 @@
-"""Run the pipeline: load the account's lists, then the customers in batches, and resume.
+"""Run the pipeline: load the account's lists, then the customers in batches.
 
-A batch is one dlt load package with its rows and the record of what was read. A customer counts as
-read when the package is complete. A run that was killed resumes at the first other customer.
+A batch is one dlt load package with rows and the record of its reads. A customer counts as read
+when the package is complete. A run that was killed resumes at the first customer that was not read.
 """
 
 import sys
@@ -34,10 +34,10 @@ from pipelines.metronome_api.state import Database
 from pipelines.metronome_api.transport import RequestStats
 
 RESUMED_FOR = timedelta(days=1)
-"""A run that was stopped longer ago is not resumed: its first customers would be too old."""
+"""A run that stopped longer ago is not resumed, because its first customers would be too old."""
 
 Rows = tuple[str, list[dict[str, Any]]]
-"""A raw table, and rows for it."""
+"""A raw table and rows for it."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,10 +45,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Run:
-    """One run, which may take several starts.
+    """One run. If it is stopped, the next start continues it.
 
     Attributes:
-        full_refresh: Whether it reads everything, whatever earlier runs have read.
+        full_refresh: Whether it reads everything, also what earlier runs have read.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Run:
     full_refresh: bool
 
     def row(self, customers: int | None = None, finished_at: datetime | None = None) -> Any:
-        """Return its row of the table `runs`."""
+        """Return the row of the run in the table `runs`."""
         return {
             "run_id": self.id,
             "as_of": self.window.as_of,
@@ -78,7 +78,7 @@ def load_account(
     settings: ApiSettings,
     full_refresh: bool,
 ) -> LogLine:
-    """Read what can have changed since the last run, and load it.
+    """Read the data that can have changed since the last run, and load it.
 
     Returns:
         A line to print.
@@ -98,7 +98,7 @@ def load_account(
 
 
 def _begin(database: Database, host: str, settings: ApiSettings, full_refresh: bool) -> Run:
-    """Resume the run that was stopped, if it read the same and is not too old; or begin one."""
+    """Resume the stopped run if its selection is the same and it is not too old. Else begin one."""
     window = settings.window()
     started_at = now()
     if found := database.unfinished_run(host, window):
@@ -111,7 +111,7 @@ def _begin(database: Database, host: str, settings: ApiSettings, full_refresh: b
 
 
 class _Loading:
-    """Loads the batches of one start of a run, and counts rows and requests."""
+    """Load the batches of one start of a run. Counts rows and requests."""
 
     def __init__(
         self, pipeline: dlt.Pipeline, database: Database, extractor: Extractor, run: Run
@@ -138,7 +138,7 @@ class _Loading:
         self.customers, unread = self.database.count_unread(self.run.id)
         if not any(endpoint.table in self.run.window.resources for endpoint in PER_CUSTOMER):
             unread = 0
-        # one half of a batch is loaded while the other is read
+        # one half of a batch is read while the other half is loaded
         step = max(1, customers_per_batch // 2)
         queue = self.database.unread(self.run.id, self.run.full_refresh)
         with _progress(unread) as progress:
@@ -154,7 +154,10 @@ class _Loading:
 
     @contextmanager
     def _threads(self, in_flight: int) -> Iterator[ThreadPoolExecutor]:
-        """Yield threads for reading. Stops their requests at the end, also after an error."""
+        """Yield a pool of threads for reading.
+
+        Stops their requests at the end, also after an error.
+        """
         pool = ThreadPoolExecutor(in_flight)
         try:
             yield pool
@@ -227,7 +230,7 @@ class _Loading:
         number: int,
         log: list[tuple[str, dict[str, Any]]],
     ) -> None:
-        """Load a batch and the record of what was read in one package."""
+        """Load a batch and the record of its reads in one package."""
         with as_input_error():
             items = _declared(self._items(batch, number, log))
             self.pipeline.run(dlt.resource(items, name=f"read_{name}"))
@@ -247,7 +250,7 @@ class _Loading:
                 self.stats += part.stats
             else:
                 yield from tables.add(*part)
-        # last, when all results are known, and before dlt loads and deletes
+        # last, because it needs all results, and before dlt loads and deletes
         for table in self.database.replace(reads):
             yield tables.empty(table)
         for table, row in [*log, *self._log(reads, number)]:
@@ -279,7 +282,7 @@ class _Loading:
 
 
 def _declared(items: Iterable[Rows]) -> Iterator[Any]:
-    """Mark the first item of each table with the table's hints, which dlt keeps for the others."""
+    """Add the hints of a table to its first item. dlt keeps them for later items."""
     declared: set[str] = set()
     for table, item in items:
         if table in declared:
@@ -330,7 +333,7 @@ def _ahead(
     items: Iterable[Item],
     at_most: int,
 ) -> Iterator[Result]:
-    """Yield results in the order of the items, with at most `at_most` of them started ahead."""
+    """Yield results in the order of the items. At most `at_most` of them are started ahead."""
     begun: deque[Future[Result]] = deque()
     for item in items:
         begun.append(pool.submit(work, item))

@@ -1,4 +1,4 @@
-"""Parse the bytes of an answer into exact numbers and well-formed text."""
+"""Parse the bytes of a response into exact numbers and well-formed text."""
 
 import json
 import re
@@ -20,29 +20,29 @@ def parse(body: bytes) -> Any:
 
     Returns:
         The value. Whole numbers of 64 bits are int, others Decimal, rounded half to even at the
-        18th decimal. Half a surrogate pair is U+FFFD.
+        18th decimal. A lone surrogate becomes U+FFFD.
 
     Raises:
         ValueError: If it is not JSON in UTF-8, is nested too deep, or has a number that is not
-            finite or that DECIMAL(38, 18) cannot hold.
+            finite or does not fit in DECIMAL(38, 18).
     """
     try:
         text = body.decode()
         value = json.loads(text, parse_float=_exact, parse_int=_whole, parse_constant=_refused)
         return _well_formed(value) if _ESCAPED_HALF.search(text) else value
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"it is no JSON ({error}): is METRONOME_BASE_URL right?") from error
+        raise ValueError(f"it is not JSON ({error}): is METRONOME_BASE_URL right?") from error
     except RecursionError:
         raise ValueError("its lists and objects are nested too deep") from None
 
 
 def _whole(number: str) -> int | Decimal:
-    """Return an int, or a Decimal if 64 bits cannot hold the number."""
+    """Return an int, or a Decimal if the number does not fit in 64 bits."""
     return int(number) if len(number) < 19 else _exact(number)
 
 
 def _exact(number: str) -> Decimal:
-    """Return the number, rounded at the 18th decimal: finer digits come from doubles."""
+    """Return the number, rounded at the 18th decimal. Later digits come from doubles."""
     try:
         exact = Decimal(number)
         if exact.as_tuple().exponent < -AMOUNT_SCALE:
@@ -60,11 +60,11 @@ def _exact(number: str) -> Decimal:
 
 
 def _refused(constant: str) -> Decimal:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def _well_formed(value: Any) -> Any:
-    """Replace halves of surrogate pairs, which JSON can contain and UTF-8 cannot."""
+    """Replace lone surrogates, which JSON can contain and UTF-8 cannot."""
     if isinstance(value, str):
         return _HALVES.sub("�", value)
     if isinstance(value, list):

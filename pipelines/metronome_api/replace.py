@@ -1,9 +1,9 @@
 """Decide which rows of the raw tables a load replaces.
 
-dlt's merge deletes rows by key. The API's lists need more: an owner who now has no rows must lose
-the old ones, and a list that is read from a day on must keep the rows before that day. So a run
-writes what it has read again to the table `_delete_scope` before dlt loads the new rows, and each
-table's `destination_scope`, which dlt runs as a `delete` in its merge, reads from there.
+dlt's merge deletes rows by key. The API's lists need more. If an owner has no rows any more, its
+old rows must be deleted. If a list is read from a day on, the rows before that day must stay. So a
+run writes the owners and times that it has read to the table `_delete_scope` before dlt loads the
+new rows. The `destination_scope` of each table reads it. dlt runs that as a `delete` in its merge.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +26,7 @@ KEYS = {
 """Tables whose rows replace only rows with the same key."""
 
 Query = Callable[..., list[tuple[Any, ...]]]
-"""Runs SQL with parameters and returns the rows."""
+"""A function that runs SQL with parameters and returns the rows."""
 
 
 def hints(table: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def hints(table: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "columns": RAW_TABLES[table],
         "write_disposition": merge,
-        "file_format": "parquet",  # dlt's default, INSERT VALUES, cuts decimals to nine places
+        "file_format": "parquet",  # dlt's default, INSERT VALUES, truncates decimals to nine places
     }
     if table in KEYS:
         found["primary_key"] = KEYS[table]
@@ -56,18 +56,18 @@ def create_delete_scope(query: Query) -> None:
 
 
 def fill_delete_scope(query: Query, results: Iterable[ReadResult]) -> list[str]:
-    """Write what was read to `_delete_scope`, in place of what the load before has read.
+    """Write the reads of a load to `_delete_scope`, in place of those of the previous load.
 
     Returns:
-        The tables that lose rows and get none. dlt deletes no rows of a table that it has no item
-        of, so the load needs an empty one.
+        The tables that lose rows and get none. dlt deletes rows only from tables with an item, so
+        the load needs an empty item for each of them.
     """
     available = [result for result in results if result.unavailable is None]
     query(f"delete from {DELETE_SCOPE}")
     _insert(query, [key for result in available for key in _keys(result)])
     invoiced = [(result.customer_id, result.since) for result in available if _is_invoices(result)]
     if invoiced:
-        # also invoices that the API would have listed if they still existed, such as old drafts
+        # also invoices that no longer exist, such as old drafts: the API would have listed them
         query(
             f"insert into {DELETE_SCOPE} select 'invoices', id, null from invoices inner join "
             f"(values {', '.join(['(%s, %s)'] * len(invoiced))}) as again (customer_id, since) "
@@ -86,7 +86,7 @@ def fill_delete_scope(query: Query, results: Iterable[ReadResult]) -> list[str]:
 
 
 def _condition(endpoint: Endpoint, part: Endpoint | Nested, table: str) -> str | None:
-    """Return the SQL condition of the rows that a load deletes; None: those of the same key."""
+    """Return the SQL condition of the rows that a load deletes. None: rows with the same key."""
     again = f"from {DELETE_SCOPE} where resource = '{endpoint.table}'"
     match endpoint.replaces:
         case "all":
@@ -97,7 +97,7 @@ def _condition(endpoint: Endpoint, part: Endpoint | Nested, table: str) -> str |
             return f"(id in (select owner {again}) or {_OF_NOBODY})"
         case "invoices":
             invoice_id = next(iter(part.keys))  # type: ignore[union-attr]
-            # a load that was killed may have deleted the invoice and not its lines
+            # a killed load may have deleted the invoice and not its lines
             orphaned = f"{invoice_id} not in (select id from {DATASET}.invoices)"
             return f"({invoice_id} in (select owner {again}) or {orphaned})"
         case "window":

@@ -1,7 +1,7 @@
-"""Split the API's objects into rows of the raw tables: nested lists get tables of their own.
+"""Split the API's objects into rows of the raw tables. Nested lists get separate tables.
 
-dlt's normalizer can do that, but its child tables have neither the parents' keys nor names that the
-vendor's documentation explains.
+dlt's normalizer does this too, but its child tables do not have the parents' keys or the names of
+Metronome's documentation.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ def by_table(parent: Endpoint | Nested, rows: list[Row]) -> Iterator[tuple[str, 
 
 
 def _take(parent: Row, nested: Nested) -> Iterable[Row]:
-    """Remove a nested list; yield its rows with the parent's keys and their positions."""
+    """Remove a nested list. Yield its rows with the parent's keys and their positions."""
     *way, last = nested.path.split(".")
     holder: Row = parent
     for key in way:
@@ -45,6 +45,6 @@ def _take(parent: Row, nested: Nested) -> Iterable[Row]:
 
 def _misplaced(nested: Nested) -> InputError:
     return InputError(
-        f"The API answered with something else than a list of objects in {nested.path!r}, or "
-        f"without the id of what it is in: the table {nested.table} cannot be filled from it."
+        f"The API did not return a list of objects in {nested.path!r}, or its parent has no id. "
+        f"The table {nested.table} cannot be loaded."
     )

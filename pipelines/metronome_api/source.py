@@ -1,4 +1,4 @@
-"""dlt source `metronome_api`: the lists of Metronome's API as resources, for any destination.
+"""Define the dlt source `metronome_api`: the API's lists as resources, for any destination.
 
     import dlt
     from pipelines.metronome_api import metronome_api_source
@@ -6,8 +6,8 @@
     source = metronome_api_source().with_resources("customers", "invoices")
     dlt.pipeline("metronome", destination="duckdb", dataset_name="metronome").run(source)
 
-Each run reads the selected lists in full. `dlt pipeline metronome_api run` reads the same lists,
-and later only what can have changed: see `load_account.py`.
+Each run reads the selected lists in full. `dlt pipeline metronome_api run` reads the same lists.
+Its later runs read only what can have changed, see `load_account.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -51,14 +51,14 @@ def metronome_api_source(
         bearer_token: The token of the API, `sources.metronome_api.bearer_token` in dlt's secrets.
         base_url: The API's address.
         as_of: The instant of the read, RFC 3339. Default: now.
-        history_start: The day that usage and breakdowns are read from.
+        history_start: The first day of usage and breakdowns to read.
         requests_per_second: The limit for the whole account.
         requests_in_flight: The limit of requests at the same time.
 
     Returns:
-        A resource for each list of the API, named after its table. Lists of one customer are
-        transformers of `customers`, and so on. Resources that cost many requests are not selected
-        by default. The nested lists of a resource go to tables of their own, see `api_tables.py`.
+        A resource per list of the API, named after its table. Lists of one customer are
+        transformers of `customers`, and so on. Resources that take many requests are not selected
+        by default. Nested lists go to separate tables, see `api_tables.py`.
 
     Raises:
         InputError: If a setting cannot be used, or the API refuses a request.
@@ -96,7 +96,7 @@ def _pages(
     pages: dict[str, DltResource],
     metrics: Callable[[], list[Row]],
 ) -> DltResource:
-    """Return a resource of the API's objects: children need them whole, nested lists included."""
+    """Return a resource of the API's objects with their nested lists, which children need."""
     name = f"{endpoint.table}_pages"
     requested: set[Any] = set()
 
@@ -105,7 +105,7 @@ def _pages(
 
     def read_children(page: list[Row]) -> Iterator[list[Row]]:
         owners = dict(by_table(parent, _copied(page)))[endpoint.parent]
-        if endpoint.table == "usage_groups":  # it is requested by the metrics' group keys
+        if endpoint.table == "usage_groups":  # it is requested per group key of the metrics
             extractor.metrics = metrics()
         for owner in owners:
             yield from _readable(extractor.read_all(endpoint, owner, requested), endpoint)
@@ -118,7 +118,7 @@ def _pages(
 
 
 def _rows(endpoint: Endpoint, pages: DltResource) -> DltResource:
-    """Return the resource of an endpoint: its rows, and those of its nested lists."""
+    """Return the resource of an endpoint: its rows and the rows of its nested lists."""
     declared: list[str] = []
 
     def rows(page: list[Row]) -> Iterator[Any]:
@@ -129,7 +129,7 @@ def _rows(endpoint: Endpoint, pages: DltResource) -> DltResource:
                     table_name=part.table,
                     columns=TABLES[part.table],
                     write_disposition="replace",
-                    file_format="parquet",  # INSERT VALUES cuts decimals to nine places
+                    file_format="parquet",  # INSERT VALUES truncates decimals to nine places
                 )
                 empty = dlt.mark.materialize_table_schema()
                 yield dlt.mark.with_hints(empty, hints, create_table_variant=True)
@@ -140,7 +140,7 @@ def _rows(endpoint: Endpoint, pages: DltResource) -> DltResource:
 
 
 def _copied(page: list[Row]) -> list[Row]:
-    """Copy objects, two levels deep: their nested lists are taken out, and others read them too."""
+    """Copy objects, two levels deep, because nested lists are removed and others read them too."""
     return [
         {key: dict(value) if isinstance(value, dict) else value for key, value in row.items()}
         for row in page
@@ -148,7 +148,7 @@ def _copied(page: list[Row]) -> list[Row]:
 
 
 def _readable(pages: Iterator[list[Row]], endpoint: Endpoint) -> Iterator[list[Row]]:
-    """Yield pages. An owner that is gone, and the lists that do not exist for it, have none.
+    """Yield pages. An owner that was deleted, or that does not have the list, has no pages.
 
     Raises:
         InputError: If the token may not read the list, or the list of an account does not exist.

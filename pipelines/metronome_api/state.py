@@ -1,4 +1,4 @@
-"""Query what earlier runs have loaded: runs, cursors, and customers that were read."""
+"""Query the results of earlier runs: runs, cursors, and customers that were read."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -14,14 +14,15 @@ COMPLETE = "_dlt_load_id in (select load_id from _dlt_loads where status = 0)"
 """The condition of rows whose load package is complete."""
 
 MEMORY = "512MB"
-"""The limit of DuckDB's memory while a run loads. Without it, DuckDB caches all that a run touches.
+"""DuckDB's memory limit while a run loads. Without it, DuckDB caches everything that a run reads.
 
-It is several times what a batch needs: a commit that runs out of memory may leave rows twice.
+It is several times the need of a batch, because a commit that runs out of memory can duplicate
+rows.
 """
 
 
 class Database:
-    """Queries the raw tables of the API over one connection, which a run keeps open."""
+    """Query the raw tables of the API over one connection, which a run keeps open."""
 
     def __init__(self, client: SqlClientBase[Any]) -> None:
         """Use a connection whose default schema is the dataset's."""
@@ -30,7 +31,7 @@ class Database:
         create_delete_scope(self._query)
 
     def checkpoint(self) -> None:
-        """Write what was loaded to the file. Until then DuckDB keeps it in memory."""
+        """Write loaded rows to the database file. Until then DuckDB keeps them in memory."""
         self._query("checkpoint")
 
     def unfinished_run(self, host: str, window: ExtractWindow) -> tuple[Any, ...] | None:
@@ -66,7 +67,7 @@ class Database:
         return {resource for (resource,) in rows}
 
     def is_of_others(self, customer_ids: list[str]) -> bool:
-        """Return whether the database has customers, but none of these."""
+        """Return whether the database has customers, and none of them is among these."""
         ((held, in_common),) = self._query(
             "select count(*), count(*) filter (where list_contains(cast(%s as varchar[]), id)) "
             "from customers",
@@ -87,7 +88,7 @@ class Database:
         return [{"id": id_, "group_keys": json.loads(keys or "[]")} for id_, keys in rows]
 
     def has_plans(self, run_id: str) -> bool:
-        """Return false if the run has read the account's plans and there are none."""
+        """Return whether the account has plans. True also if the run has not read them."""
         ((has_plans,),) = self._query(
             "select exists (select 1 from plans) or not exists (select 1 from reads "
             "where read_id = 'plans/account' and status = 'read' and run_id = %s)",
@@ -141,7 +142,7 @@ class Database:
             last = customer_id
 
     def replace(self, results: Iterable[ReadResult]) -> list[str]:
-        """Say which rows the load that follows replaces; return the tables that only lose rows."""
+        """Record which rows the next load replaces. Return the tables that only lose rows."""
         return fill_delete_scope(self._query, results)
 
     def _query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

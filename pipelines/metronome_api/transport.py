@@ -1,8 +1,8 @@
-"""Send requests at the account's rate, repeat them, and bound the answers.
+"""Send requests at the account's rate, retry them, and limit the responses.
 
-dlt's `requests` client decides which requests are repeated and how often. This module adds what
-that client does not have: one rate for all threads, waits that end when a run stops, a limit on
-the time and the size of an answer, and the removal of the token from answers that repeat it.
+dlt's `requests` client decides which requests are retried and how often. This module adds one rate
+for all threads, waits that end when a run stops, a limit on the time and size of a response, and
+the removal of the token from responses that repeat it.
 """
 
 import io
@@ -37,37 +37,37 @@ REPEATED_STATUS = (408, 409, 429, *range(500, 600))
 REPEATED_ERRORS = (BrokenConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError)
 
 LONGEST_PAUSE = 60.0
-"""Seconds of the longest pause before an attempt, whatever the API asks for."""
+"""Longest pause before an attempt in seconds, even if the API requests more."""
 
 BACKOFF = 0.5, 30.0
-"""Seconds of the longest pause before the second attempt, which doubles, and before any."""
+"""Longest pauses in seconds: before the second attempt, which doubles, and before any attempt."""
 
 TIMEOUT = (10, 60)
 """Seconds to connect, and to wait for the next byte."""
 
 LONGEST_ANSWER = 120.0
-"""Seconds from a request to the last byte of its answer."""
+"""Seconds from a request to the last byte of its response."""
 
 LARGEST_ANSWER = 256 * 1024 * 1024
-"""Bytes of an answer, decompressed: 25 invoices of ten thousand lines each."""
+"""Largest response in bytes, decompressed: 25 invoices of ten thousand lines each."""
 
 SHORTEST_SECRET = 16
-"""Characters of a token that is removed from answers. A shorter one could be part of an amount."""
+"""A token is removed from responses if it is this long. A shorter token can be in an amount."""
 
 CHUNK = 1024 * 1024
 
 
 class StoppedError(Exception):
-    """Another thread met an error that ends the run."""
+    """An error in another thread ended the run."""
 
 
 class TooLargeError(ValueError):
-    """An answer is larger than any page can be."""
+    """A response is larger than any page can be."""
 
 
 @dataclass
 class RequestStats:
-    """Counts requests, the repeats and 429s among them, and the seconds waited."""
+    """Count requests, retries included, responses with 429, and the seconds waited."""
 
     requests: int = 0
     retries: int = 0
@@ -82,11 +82,11 @@ class RequestStats:
 
 @dataclass
 class Limits:
-    """How fast the API may be asked.
+    """The limits of the requests to the API.
 
     Attributes:
-        requests_per_second: For the whole account.
-        requests_in_flight: At the same time.
+        requests_per_second: Rate of the whole account.
+        requests_in_flight: Requests at the same time.
         endpoint_requests_per_second: Lower limits of single endpoints, by path.
     """
 
@@ -97,11 +97,11 @@ class Limits:
 
 @dataclass
 class Call:
-    """Follows the attempts of one request after another.
+    """Track the attempts of one request after another.
 
     Attributes:
         endpoint: The path with its placeholders, for the limit of a single endpoint.
-        stats: Gets what the requests cost.
+        stats: Counts the requests.
         attempt: The number of the current attempt.
         pause: Seconds to wait before the next attempt.
     """
@@ -113,21 +113,21 @@ class Call:
     _request: PreparedRequest | None = None
 
     def begin(self, request: PreparedRequest) -> None:
-        """Count an attempt; another request starts at the first."""
+        """Count an attempt. A new request starts at the first attempt."""
         if request is not self._request:
             self._request, self.attempt, self.pause = request, 0, 0.0
         self.attempt += 1
 
 
 def new_session(adapter: "PacedAdapter") -> Session:
-    """Return dlt's session, which repeats requests, over an adapter, which waits before each."""
+    """Return dlt's session, which retries requests, with an adapter that waits before each."""
     client = Client(
         request_timeout=TIMEOUT,
         raise_for_status=False,  # RESTClient does that
         status_codes=REPEATED_STATUS,
         exceptions=REPEATED_ERRORS,
         request_max_attempts=ATTEMPTS,
-        request_backoff_factor=0,  # the adapter waits: dlt's sleep does not end when a run stops
+        request_backoff_factor=0,  # the adapter waits: a stopped run does not end dlt's sleep
         respect_retry_after_header=False,
     )
     session = client.session
@@ -137,13 +137,13 @@ def new_session(adapter: "PacedAdapter") -> Session:
 
 
 class PacedAdapter(HTTPAdapter):
-    """Sends each attempt of a request when the rate allows it, and reads its answer whole.
+    """Send each attempt of a request when the rate allows it, and read its whole response.
 
-    Threads may share it: they share the rate and the connections.
+    Threads can share an adapter. They share its rate and its connections.
     """
 
     def __init__(self, limits: Limits) -> None:
-        """Allow what `limits` says."""
+        """Apply `limits`."""
         self.stopped = threading.Event()
         self.reason: InputError | None = None
         self._in_flight = threading.BoundedSemaphore(limits.requests_in_flight)
@@ -154,7 +154,7 @@ class PacedAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=limits.requests_in_flight)
 
     def init_poolmanager(self, *args: Any, **settings: Any) -> None:
-        """Use connections whose answers have a deadline."""
+        """Use connections whose responses have a deadline."""
         super().init_poolmanager(*args, **settings)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
@@ -168,9 +168,9 @@ class PacedAdapter(HTTPAdapter):
         """Send one attempt of a request.
 
         Raises:
-            requests.RequestException: If there is no whole answer.
-            TooLargeError: If the answer is too large.
-            StoppedError: If the run is over, at once.
+            requests.RequestException: If there is no complete response.
+            TooLargeError: If the response is too large.
+            StoppedError: If the run has ended, without a wait.
         """
         call.begin(request)
         self._wait(call, call.pause)
@@ -199,7 +199,7 @@ class PacedAdapter(HTTPAdapter):
             self.stopped.wait(seconds)
 
     def _obey(self, response: Response, call: Call) -> None:
-        """Pause as long as a refusal asks for: this request, and after a 429 all requests."""
+        """Pause as long as the response requests: this request, and after a 429 all requests."""
         if response.status_code in REPEATED_STATUS:
             call.pause = min(_retry_after(response) or call.pause, LONGEST_PAUSE)
         if response.status_code == 429:
@@ -209,7 +209,7 @@ class PacedAdapter(HTTPAdapter):
 
 
 def _retry_after(response: Response) -> float | None:
-    """Return the seconds that a Retry-After asks for, as a number or as a date."""
+    """Return the seconds of a Retry-After header, which is a number or a date."""
     try:
         return Retry().parse_retry_after(response.headers["Retry-After"])
     except (KeyError, InvalidHeader, ValueError, OverflowError):  # thousands of digits, year 100000
@@ -217,10 +217,10 @@ def _retry_after(response: Response) -> float | None:
 
 
 def _read(response: Response) -> bytes:
-    """Return the body of an answer, decompressed.
+    """Return the body of a response, decompressed.
 
     Raises:
-        requests.RequestException: If it is broken or takes too long.
+        requests.RequestException: If it is incomplete or takes too long.
         TooLargeError: If it is too large.
     """
     connection = response.raw.connection
@@ -231,7 +231,7 @@ def _read(response: Response) -> bytes:
             if len(body) > LARGEST_ANSWER:
                 raise TooLargeError(f"it is larger than {LARGEST_ANSWER:,} bytes")
         if connection.deadline.is_over:
-            raise ReadTimeout(f"no whole answer within {LONGEST_ANSWER:g} seconds")
+            raise ReadTimeout(f"no complete response within {LONGEST_ANSWER:g} seconds")
     except HTTPError as error:
         response.close()
         if connection.deadline.is_over or isinstance(error, ReadTimeoutError):
@@ -248,7 +248,7 @@ def _read(response: Response) -> bytes:
 
 
 class _Deadline(threading.Timer):
-    """Shuts a connection down when the time of an answer is over."""
+    """Shut a connection down when the time of a response is over."""
 
     def __init__(self, connection: HTTPConnection) -> None:
         super().__init__(LONGEST_ANSWER, self._end)
@@ -263,10 +263,10 @@ class _Deadline(threading.Timer):
 
 
 class _DeadlineMixin:
-    """Gives each answer of a urllib3 connection a deadline, from its first header on.
+    """Add a deadline to each response of a urllib3 connection, from its first header on.
 
-    The timeouts of requests and urllib3 start again with every byte: headers that drip would take
-    for ever.
+    The timeouts of requests and urllib3 restart with every byte, so a slow response could take for
+    ever.
     """
 
     deadline: _Deadline

@@ -1,11 +1,11 @@
-"""dlt source `metronome_export`: the files of Metronome's data export, unchanged.
+"""Define the dlt source `metronome_export`: the files of Metronome's data export, unchanged.
 
-Appends the rows of every new or changed file to `raw_export`, one table per table of the
-export. The export is an at-least-once log: rows repeat, and staging keeps the newest.
+It appends the rows of every new or changed file to `raw_export`, one table per table of the export.
+The export is an at-least-once log, so rows repeat. Staging keeps the newest.
 
-Raw tables are append-only. A row counts if its `_dlt_load_id` is the newest one that `loaded_files`
-has for its `_file`, among loads that are complete (`_dlt_loads.status = 0`). So rows of an older
-version of a file do not count, and neither do rows of a load that was killed.
+Raw tables are append-only. A row counts if its `_dlt_load_id` is the newest complete load
+(`_dlt_loads.status = 0`) that `loaded_files` has for its `_file`. Rows of an older version of a
+file and rows of a killed load do not count.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ RAW_TABLES = {
     "load_notes": LOAD_NOTES,
 }
 SELECTED_TABLES = frozenset(TABLES)
-"""Tables whose rows the destination reads itself, so that dlt gives them no ids."""
+"""Tables whose rows the destination reads from the files. dlt adds no ids to them."""
 
 
 @dlt.source(name=NAME)
@@ -46,8 +46,8 @@ def metronome_export(
     Args:
         dataset: The destination, which reads the files itself.
         root: The folder that the files' paths are relative to, for `loaded_files`.
-        queries: By table, the queries that select its rows, each with the hints of the columns
-            that are not declared.
+        queries: By table, the queries that select its rows, each with the hints of undeclared
+            columns.
         files: The files that these queries read.
         doubles: The paths of those with amounts that came as binary numbers.
         notes: Where the files differ from what is declared.
@@ -80,7 +80,7 @@ def metronome_export(
 def _rows(dataset: dlt.Dataset, table: str, selects: Iterable[tuple[str, Hints]]) -> Iterator[Any]:
     for query, added in selects:
         hints = make_hints(columns={**_hints(table), **added})
-        # the destination executes the query as it stands: dlt's `model` load format
+        # the destination executes the query unchanged: dlt's `model` load format
         selection = dataset.query(query, query_dialect="duckdb", _execute_raw_query=True)
         yield dlt.mark.with_hints(selection, hints)
 

@@ -1,7 +1,7 @@
-"""Copy Parquet files through Arrow, where DuckDB would read another value than the file states.
+"""Copy Parquet files through Arrow if DuckDB would read other values than the file states.
 
-Decimals of more than 38 digits become text, and so does text without its UTF-8 mark in lists, maps
-and structs. Everything else is copied as it is. A copy is read batch by batch: it fits in memory.
+Decimals of more than 38 digits become text. Text without its UTF-8 annotation in lists, maps and
+structs becomes text too. Everything else is copied unchanged, batch by batch, so it fits in memory.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ from pyarrow.types import (
 from pipelines.metronome_export.csv_files import BadFileError
 
 LARGEST = 38
-"""How many digits a decimal has that DuckDB reads."""
+"""The most digits of a decimal that DuckDB reads."""
 
 
 def copy_through_arrow(path: str, copy: str) -> None:
@@ -33,7 +33,7 @@ def copy_through_arrow(path: str, copy: str) -> None:
         OSError: If the file is damaged, as `pyarrow.ArrowInvalid` is a ValueError.
     """
     Path(copy).parent.mkdir(parents=True, exist_ok=True)
-    # INT96 reaches from -290308 to 294247 in microseconds, in nanoseconds only from 1677 to 2262
+    # INT96 in microseconds covers the years -290308 to 294247, in nanoseconds only 1677 to 2262
     with parquet.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:
         schema = pyarrow.schema(
             [field.with_type(_target(field.type)) for field in file.schema_arrow]
@@ -59,7 +59,7 @@ def _cast(column: pyarrow.Array, field: pyarrow.Field) -> pyarrow.Array:
 
 
 def _target(of: pyarrow.DataType, inside: bool = False) -> pyarrow.DataType:
-    """Return the type that a column is copied as."""
+    """Return the type of a column in the copy."""
     if is_decimal(of) and of.precision > LARGEST:
         return pyarrow.string()
     if inside and (is_binary(of) or is_large_binary(of)):

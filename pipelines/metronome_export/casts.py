@@ -1,7 +1,7 @@
-"""Read a column of a file as its declared type, in SQL: exactly, or not at all.
+"""Cast a column of a file to its declared type, in SQL, without loss.
 
-One exception: a binary floating-point number is read as the shortest decimal that prints as it. See
-`DOUBLE_TOLERANCE`.
+There is one exception: a binary floating-point number becomes the shortest decimal that prints like
+it, see `DOUBLE_TOLERANCE`.
 """
 
 import re
@@ -29,7 +29,7 @@ WHAT = {
     "bigint": "no whole number that fits",
     "json": "no JSON",
 }
-"""What a value is not, by the type that it should have."""
+"""For messages: what a value is not, by its declared type."""
 
 REMEDY = {
     "text": "text (STRING)",
@@ -39,33 +39,33 @@ REMEDY = {
     "bigint": "INT64, or text",
     "json": "text (STRING) that is JSON",
 }
-"""The types to write a column in, by the type that it should have."""
+"""For messages: how to write a column, by its declared type."""
 
 DOUBLE_TOLERANCE = "1e-12"
-"""The largest relative error of a double. A double is exact to 15 digits, and a sum of a thousand
-doubles to 12. Digits after an amount's 18th decimal place may be rounded within this error. The
-macro `equal_amounts` compares amounts that came as doubles with the same number."""
+"""The largest relative error of an amount that is a double. A double is exact to 15 digits, and a
+sum of a thousand doubles to 12. Digits after an amount's 18th decimal place may be rounded within
+this error. The macro `equal_amounts` has the same number."""
 
 CERTAIN_DIGITS = {"FLOAT16": 3, "FLOAT": 6}
-"""The exact digits of shorter binary numbers. A value that needs more digits is refused."""
+"""Exact digits of shorter binary numbers. A value with more digits is refused."""
 
 INTEGERS = {
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT"),
     *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
 }
 WHOLE_DIGITS = {"FLOAT16": 2**11, "FLOAT": 2**24, "DOUBLE": 2**53}
-"""From which number on a binary number skips whole numbers, so that an id may be another."""
+"""From this number on, a binary number skips whole numbers, so that an id may be wrong."""
 
 DOUBLES = frozenset(WHOLE_DIGITS)
-"""The types that a load note names: amounts in them are exact to some digits only."""
+"""Types with a load note, because their amounts are exact to some digits only."""
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Two expressions: the value, and whether a value that is not null would be lost.
+    """Two SQL expressions: the value, and whether a value that is not null would be lost.
 
-    The second is None where the types alone tell that no value can be lost: then the rows are not
-    looked at before they are loaded.
+    The second is None if the types prove that no value can be lost. The rows are then not checked
+    before they are loaded.
     """
 
     value: str
@@ -73,24 +73,24 @@ class Cast:
 
     @property
     def refuses_all(self) -> bool:
-        """Whether the type itself is refused, so that only nulls can be read."""
+        """Return whether the type itself is refused, so that only nulls can be read."""
         return self.loses == "TRUE"
 
 
 def cast(column: str, source: FileType, data_type: str) -> Cast:
-    """Read a column of a file.
+    """Return the cast of a column of a file.
 
     Args:
         column: Its name, quoted.
         source: The type that the file states.
-        data_type: The type that it is to have, in dlt's terms.
+        data_type: The declared type, as dlt names it.
     """
     if source.name == "NULL":
         return Cast(null(data_type))
     if source.name in OPAQUE:
         return _refused(data_type)
     if source.name == "BLOB":
-        # text without the mark of UTF-8
+        # text without its UTF-8 annotation
         text = _CASTS[data_type](f"TRY(DECODE({column}))", FileType("VARCHAR", source.stated))
         lost = f" OR {text.loses}" if text.loses else ""
         return Cast(text.value, f"TRY(DECODE({column})) IS NULL{lost}")
@@ -98,7 +98,7 @@ def cast(column: str, source: FileType, data_type: str) -> Cast:
 
 
 def null(data_type: str) -> str:
-    """Return the value of a column that a file does not have."""
+    """Return the null value of a column that a file does not have."""
     return f"CAST(NULL AS {DUCKDB_TYPES[data_type]})"
 
 
@@ -111,16 +111,16 @@ def _text(column: str, source: FileType) -> Cast:
     if source.is_nested:
         return Cast(f"CAST(TO_JSON({column}) AS VARCHAR)")
     if source.name in WHOLE_DIGITS:
-        # 7 and not 7.0: programs write whole numbers as doubles where some are missing
+        # 7 and not 7.0, because programs write whole numbers as doubles if some are missing
         whole = f"{column} = FLOOR({column}) AND ABS({column}) >= {WHOLE_DIGITS[source.name]}"
         return Cast(f"REGEXP_REPLACE({text}, '[.]0$', '')", f"ISFINITE({column}) AND {whole}")
-    # an empty text is null, as in a CSV: else it would be an id
+    # an empty text is null, as in a CSV; otherwise it would be an id
     return Cast(f"NULLIF({text}, '')")
 
 
 def _json(column: str, source: FileType) -> Cast:
     if source.name == "VARCHAR":
-        # what is no JSON, such as {k=v}, stays as it came: a JSON string
+        # text that is not JSON, such as {k=v}, becomes a JSON string
         return Cast(f"COALESCE(TRY_CAST({column} AS JSON), TO_JSON({column}))")
     if source.name == "JSON":
         return Cast(column)
@@ -162,7 +162,7 @@ def _fits(name: str) -> bool:
 
 
 def _digits(text: str) -> str:
-    """Return how many digits a number prints, without zeros at either end."""
+    """Return the number of printed digits of a number, without zeros at either end."""
     mantissa = f"REGEXP_REPLACE(SPLIT_PART(LOWER({text}), 'e', 1), '[^0-9.]', '', 'g')"
     whole = f"REGEXP_REPLACE({mantissa}, '[.]0*$', '')"
     digits = f"LTRIM(REPLACE({whole}, '.', ''), '0')"
@@ -170,7 +170,7 @@ def _digits(text: str) -> str:
 
 
 def _too_fine(text: str) -> str:
-    """Return whether a number has digits behind the 18th place that are not zero."""
+    """Return whether a number has digits after the 18th place that are not zero."""
     fraction = f"RTRIM(REGEXP_EXTRACT({text}, '[.]([0-9]*)', 1), '0')"
     whole = f"REGEXP_EXTRACT({text}, '^[^0-9.]*([0-9]*)', 1)"
     zeros = f"LENGTH({whole}) - LENGTH(RTRIM({whole}, '0'))"
@@ -188,14 +188,14 @@ def _timestamp(column: str, source: FileType) -> Cast:
     if source.name == "TIMESTAMP WITH TIME ZONE":
         return Cast(f"CAST({column} AS TIMESTAMPTZ)")
     if source.name == "TIMESTAMP_NS":
-        # cut to the microsecond, as DuckDB cuts all others: it stays on its side of midnight
+        # truncated to the microsecond, like all times in DuckDB, so that the day does not change
         cut = f"MAKE_TIMESTAMP(EPOCH_NS({column}) // 1000)"
         return Cast(f"{cut} AT TIME ZONE 'UTC'")
     if source.name.startswith("TIMESTAMP") or source.name == "DATE":
         return Cast(f"CAST({column} AS TIMESTAMP) AT TIME ZONE 'UTC'")
     if source.name != "VARCHAR":
         return _refused("timestamp")
-    # a time without a zone is in the session's, which is UTC; Z reads faster than UTC
+    # a time without a zone is in the session's zone, UTC; `Z` is parsed faster than ` UTC`
     text = f"REGEXP_REPLACE(CAST({column} AS VARCHAR), ' UTC$', 'Z')"
     loses = f"NOT COALESCE(ISFINITE(TRY_CAST({text} AS TIMESTAMPTZ)), FALSE)"
     return Cast(f"CAST({text} AS TIMESTAMPTZ)", loses)

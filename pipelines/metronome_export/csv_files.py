@@ -1,4 +1,4 @@
-"""Look at a CSV file before DuckDB reads it: its header, its delimiter, and that it is whole."""
+"""Check a CSV file before DuckDB reads it: its header, its delimiter, and that it is complete."""
 
 import codecs
 import csv
@@ -26,20 +26,20 @@ OTHERS = {
     codecs.BOM_UTF16_LE: "it is UTF-16: save it as UTF-8",
     codecs.BOM_UTF16_BE: "it is UTF-16: save it as UTF-8",
 }
-"""Other kinds of file under the name of a CSV file, by their first bytes."""
+"""First bytes of other formats that may have the name of a CSV file, with the message."""
 
 
 class BadFileError(Exception):
-    """The reason why nothing of a file is loaded, as the end of a sentence."""
+    """A file cannot be loaded. The message is the reason, as the end of a sentence."""
 
 
 @dataclass(frozen=True)
 class CsvFormat:
-    """How a CSV file is read.
+    """The format of a CSV file.
 
     Attributes:
-        names: Of its columns; one without a name is `column<its place>`.
-        delimiter: What stands between two cells.
+        names: Names of its columns. A column without a name is `column<position>`.
+        delimiter: The character between two cells.
         compression: gzip, zstd or none.
     """
 
@@ -49,17 +49,17 @@ class CsvFormat:
 
 
 def csv_format(path: str, known: Collection[str] = ()) -> CsvFormat:
-    """Find out how a CSV file is read.
+    """Return the format of a CSV file.
 
-    Reads all of its bytes: DuckDB would take the first part of a gzipped file that is cut off for
-    the whole file, and zero bytes for text.
+    Reads all of its bytes. DuckDB would read a truncated gzip file as if it were complete, and zero
+    bytes as text.
 
     Args:
         path: The file.
-        known: The table's columns, in lower case; none if the table is undeclared.
+        known: The table's columns, in lower case. Empty if the table is undeclared.
 
     Raises:
-        BadFileError: If it is no CSV file, is cut off, or its header names a column twice or can
+        BadFileError: If it is not a CSV file, is truncated, or its header has a column twice or can
             be read in two ways.
     """
     compression = compression_of(path)
@@ -71,14 +71,14 @@ def csv_format(path: str, known: Collection[str] = ()) -> CsvFormat:
         raise BadFileError(f"it cannot be read: {error}") from error
     delimiter, names = _header(start, known)
     if not any(names):
-        raise BadFileError("it is empty: it has not even a header")
+        raise BadFileError("it is empty, without a header")
     names = [name or f"column{place}" for place, name in enumerate(names)]
     check_names(names)
     return CsvFormat(names, delimiter, compression or "none")
 
 
 def check_names(names: Collection[str]) -> None:
-    """Refuse columns whose names differ in letter case at most.
+    """Refuse columns whose names differ only in letter case.
 
     Raises:
         BadFileError: If there are any.
@@ -90,7 +90,7 @@ def check_names(names: Collection[str]) -> None:
 
 
 def line_of(path: str, column: str, value: str) -> int | None:
-    """Return the line that ends the first row with a value in a column; None if there is none."""
+    """Return the last line of the first row with a value in a column, or None."""
     found = csv_format(path, (column.lower(),))
     place = [name.lower() for name in found.names].index(column.lower())
     with (
@@ -104,7 +104,7 @@ def line_of(path: str, column: str, value: str) -> int | None:
 def _opened(path: str, compression: str | None) -> AbstractContextManager[IO[bytes] | Any]:
     if compression == "gzip":
         return gzip.open(path)
-    if compression == "zstd":  # Python's own module comes with 3.14
+    if compression == "zstd":  # Python has its own module from 3.14 on
         return pyarrow.CompressedInputStream(pyarrow.OSFile(path), "zstd")
     return Path(path).open("rb")
 
@@ -125,8 +125,9 @@ def _check_bytes(chunk: bytes, file: IO[bytes] | Any) -> None:
 def _header(start: bytes, known: Collection[str]) -> tuple[str, list[str]]:
     """Return the delimiter and the names.
 
-    The delimiter is the one by which the header has most of the table's columns; for an undeclared
-    table, the only one by which it has more than one column; else the comma.
+    The delimiter is the one that splits the header into most columns of the table. For an
+    undeclared table, it is the only one that splits the header into several columns, or else the
+    comma.
     """
     text = _text(start)
     headers: dict[str, list[str]] = {}
@@ -135,7 +136,7 @@ def _header(start: bytes, known: Collection[str]) -> tuple[str, list[str]]:
         try:
             rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
             headers[delimiter] = next(rows, [])
-        except csv.Error as error:  # quotes that belong to another delimiter
+        except csv.Error as error:  # quotes for another delimiter
             wrong[delimiter] = error
     if not headers:
         raise BadFileError(f"its header cannot be read: {wrong[',']}") from wrong[","]
@@ -157,7 +158,7 @@ def _header(start: bytes, known: Collection[str]) -> tuple[str, list[str]]:
 
 def _text(start: bytes) -> str:
     try:
-        # the last character may be cut off with the chunk: an incremental decoder lets it be
+        # a chunk can end inside a character, which an incremental decoder allows
         return codecs.getincrementaldecoder("utf-8-sig")().decode(start)
     except UnicodeDecodeError as error:
         line = start.count(b"\n", 0, error.start) + 1

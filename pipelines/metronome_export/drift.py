@@ -1,4 +1,4 @@
-"""The notes of a load: where its files differ from what is declared, and what it left out."""
+"""Write the notes of a load: differences between files and declaration, and what was left out."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,10 +13,10 @@ UNKNOWN_FILE = "unknown file"
 STOPPED = "stopped"
 COMPLETE = "complete"
 LEFT_OUT = (BAD_FILE, UNKNOWN_FILE, STOPPED)
-"""The kinds of notes that make a run incomplete."""
+"""Kinds of notes that make a run incomplete."""
 
 SHOWN = 5
-"""How many files are named; the table `load_notes` names all."""
+"""The most files in a message. The table `load_notes` has all."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Note:
     """One row of `load_notes`.
 
     Attributes:
-        kind: `unknown table` and `unknown column` are loaded, as text or JSON. `missing column` is
-            in none of the table's files in the load, and null. `double column` holds amounts that
-            came as binary numbers, whose type is the message. `set aside` is a column that is not
-            loaded since its name is taken. Nothing is loaded of a `bad file`, of an `unknown file`,
-            or of a table that is `stopped`. `complete` marks a run that left nothing out, after
-            one that did.
-        path: A file where it shows, relative to the export's root.
-        message: For what was left out, the reason.
+        kind: The kind of note. `unknown table` and `unknown column` are loaded, as text or JSON.
+            `missing column` is in none of the table's files in the load, and is null. `double
+            column` has amounts that are stored as binary numbers, and its message is their type.
+            `set aside` is a column that is not loaded, because its name is taken. Nothing is loaded
+            of a `bad file`, of an `unknown file`, or of a table that is `stopped`. `complete` is a
+            run that left nothing out, after one that did.
+        path: A file with the difference, relative to the export's root.
+        message: The reason why the file or table was left out.
     """
 
     kind: str
@@ -41,33 +41,33 @@ class Note:
     message: str | None = None
 
 
-def told(notes: Iterable[Note]) -> Iterator[str]:
-    """Return the lines that show the notes of a run to a person, at most one per kind."""
+def lines(notes: Iterable[Note]) -> Iterator[str]:
+    """Yield lines to print about the notes of a run, at most one per kind."""
     by_kind: dict[str, list[Note]] = defaultdict(list)
     for note in dict.fromkeys(notes):
         by_kind[note.kind].append(note)
     tables = sorted({str(note.table_name) for note in by_kind["unknown table"]})
     if tables:
-        yield f"export: tables we don't know, landed as text: {', '.join(tables)}"
+        yield f"export: undeclared tables, loaded as text: {', '.join(tables)}"
     if unknown := _columns(by_kind["unknown column"]):
-        yield f"export: columns we don't know, landed as text: {unknown}"
+        yield f"export: undeclared columns, loaded as text: {unknown}"
     if missing := _columns(by_kind[MISSING]):
         yield f"export: columns that no new file has, null: {missing}"
     if doubles := _columns(by_kind[DOUBLE]):
-        yield f"export: amounts that came as doubles, exact to 12 digits: {doubles}"
+        yield f"export: amounts stored as doubles, exact to 12 digits: {doubles}"
     if set_aside := by_kind["set aside"]:
         named = (repr(note.column_name or note.path) for note in set_aside)
-        yield f"export: set aside for their names: {_some(named)}"
+        yield f"export: not loaded, because the name is taken: {_some(named)}"
     if bad := by_kind[BAD_FILE]:
-        yield f"export: set aside as bad: {_some(map(_path, bad))}"
+        yield f"export: bad files, not loaded: {_some(map(_path, bad))}"
     if files := by_kind[UNKNOWN_FILE]:
-        yield f"export: files we don't know, not loaded: {len(files)}: {_some(map(_path, files))}"
+        yield f"export: unknown files, not loaded: {len(files)}: {_some(map(_path, files))}"
     if stopped := sorted({str(note.table_name) for note in by_kind[STOPPED]}):
-        yield f"export: stopped, their new files are not loaded: {', '.join(stopped)}"
+        yield f"export: stopped tables, whose new files are not loaded: {', '.join(stopped)}"
 
 
 def left_out(notes: Iterable[Note]) -> str | None:
-    """Return what a run left out and why, in sentences; None if it was complete."""
+    """Return sentences about what a run left out and why. None if it was complete."""
     notes = [note for note in dict.fromkeys(notes) if note.kind in LEFT_OUT]
     if not notes:
         return None
@@ -83,7 +83,7 @@ def left_out(notes: Iterable[Note]) -> str | None:
 
 
 def _path(note: Note) -> str:
-    """Return a path as one line, whatever characters it has."""
+    """Return a path as one printable line."""
     return printable(str(note.path)).replace("\n", "�")
 
 

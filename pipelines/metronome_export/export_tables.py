@@ -1,8 +1,8 @@
-"""The tables and columns of the data export, by the billing model that has them: plans, contracts.
+"""Declare the tables and columns of the data export, by billing model: plans or contracts.
 
-Column names and types are the vendor's; every column may arrive null or be missing from a file.
-What is not declared here, columns or tables, lands as text or JSON. Numbers that the vendor sends
-as floats are decimals here: they are amounts.
+Column names and types are Metronome's. Every column can be null or missing in a file. Undeclared
+tables and columns land as text or JSON. Numbers that Metronome sends as floats are decimals here,
+because they are amounts.
 """
 
 from pipelines.common.columns import Hints, columns
@@ -100,7 +100,7 @@ PLAN_VINTAGE: dict[str, Hints] = {
         timestamp="effective_at updated_at",
     ),
 }
-"""Until about 2024; an account that has migrated still holds these rows."""
+"""Tables of the plans model, used until about 2024. A migrated account still has these rows."""
 
 CONTRACT_VINTAGE: dict[str, Hints] = {
     "draft_invoice": columns(
@@ -319,8 +319,9 @@ CONTRACT_VINTAGE: dict[str, Hints] = {
 TABLES = BOTH_VINTAGES | PLAN_VINTAGE | CONTRACT_VINTAGE
 
 PROVENANCE = columns(text="_file", timestamp="_transferred_at")
-"""Added to every row: the file it came from, relative to the export's root, and the start of the
-transfer that its name states (null for a flat CSV, whose name states none)."""
+"""Columns that are added to every row: its file, relative to the export's root, and the start of
+the transfer, from the name of the file. The transfer is null for a flat CSV, whose name does not
+state it."""
 
 LOADED_FILES = columns(
     text="root path table_name etag",
@@ -328,12 +329,12 @@ LOADED_FILES = columns(
     timestamp="modified_at",
     bool="has_doubles",
 )
-"""One row per version of a file that was loaded, `path` relative to the folder `root`. The pipeline
-reads it to find the files that are new, staging to leave out the rows of versions that were
-replaced. `has_doubles` marks a file with amounts that came as binary numbers."""
+"""One row per version of a loaded file. `path` is relative to the folder `root`. The pipeline uses
+it to find new files, and staging to exclude rows of replaced versions. `has_doubles` marks a file
+whose amounts are stored as binary numbers."""
 
 LOAD_NOTES = columns(text="kind table_name column_name path message")
-"""Where the files of a load differ from what is declared: see `drift.Note`."""
+"""Differences between the files of a load and their declaration, see `drift.Note`."""
 
 OWN_TABLES = frozenset({"loaded_files", "load_notes"})
 """Tables of the pipeline itself, which no table of an export may be."""

@@ -1,6 +1,6 @@
-"""Sort the files of an export: each is a table's, hidden, or unknown.
+"""Sort the files of an export: a file belongs to a table, is hidden, or is unknown.
 
-The README beside this file lists what is understood.
+The README in this folder lists the names that are recognized.
 """
 
 import re
@@ -32,7 +32,7 @@ HIDDEN = (
     "thumbs.db",
     "~$*",
 )
-"""Names of files and folders, in lower case, that other programs leave behind: not the export's."""
+"""Names of files and folders, in lower case, that other programs create. They are ignored."""
 
 DATA_FILE = re.compile(
     r"(?P<stem>.+?)(?:[.](?:snappy|gz|gzip|zstd|zst|lz4|lzo|br|c\d+))*"
@@ -40,7 +40,7 @@ DATA_FILE = re.compile(
     r"(?:[.](?P<compression>gz|gzip|zst|zstd))?",
     re.IGNORECASE | re.DOTALL,
 )
-"""The name of a file that holds rows. A browser calls a second `x.csv.gz` `x.csv (1).gz`."""
+"""The name of a file with rows. A browser names a second `x.csv.gz` `x.csv (1).gz`."""
 
 COPY = re.compile(
     r"^copy (?:\(\d+\) )?of (?P<of>.+)$"  # Copy of events, Copy (2) of events
@@ -49,7 +49,7 @@ COPY = re.compile(
     r"|^(?P<part>.+?)[ ._-]+(?:part[ ._-]*)?\d[\d ._-]*$",  # events_2, events-2024-03-01
     re.DOTALL,
 )
-"""The names that file managers, browsers and exports in parts give; the group is what is meant."""
+"""Names from file managers, browsers and exports in parts. The group is the original name."""
 
 PARTITION = re.compile(r"[^=]+=.*", re.DOTALL)
 """A folder such as `dt=2024-03-01`, `dt=20240301` or `hour=02`."""
@@ -58,16 +58,16 @@ DATE = re.compile(r"\d{2}|\d{4}|\d{4}-?\d{2}|\d{4}-?\d{2}-?\d{2}")
 """A folder that is named after a year, month, day or hour."""
 
 TABLE_NAME = re.compile(r"(?=.{1,63}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
-"""The names that an undeclared table may have: dlt and DuckDB take them as they are."""
+"""Valid names of undeclared tables. dlt and DuckDB use them unchanged."""
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One file of a table. `path` is relative to the root; `table` may be undeclared.
+    """One file of a table. `path` is relative to the root. `table` can be undeclared.
 
-    `layout` is parquet or csv. `etag` is the content's mark in a store, null in a local folder.
+    `layout` is parquet or csv. `etag` is the store's etag of the content, None in a local folder.
     """
 
     path: str
@@ -79,16 +79,16 @@ class ExportFile:
 
     @property
     def version(self) -> tuple[Any, ...]:
-        """The key that differs between two versions of a file."""
+        """Return the key that differs between two versions of a file."""
         return version(self.path, self.size_bytes, self.modified_at, self.etag)
 
 
 class UnknownFileError(Exception):
-    """The name of a file does not identify its table. The message says what to do."""
+    """The name of a file does not identify its table. The message states what to do."""
 
 
 def version(path: str, size_bytes: int, modified_at: datetime, etag: str | None) -> tuple[Any, ...]:
-    """Return path, size, and the etag if there is one: a copy of a bucket has other times."""
+    """Return path, size and etag, but not the time: a copy of a bucket has other times."""
     return path, size_bytes, etag or modified_at
 
 
@@ -96,11 +96,11 @@ def list_files(location: ExportLocation) -> tuple[list[ExportFile], list[Note]]:
     """List the files of an export, ordered by path.
 
     Returns:
-        The files of tables, and a note for each file that is unknown, or that cannot be opened by
-        its path. Hidden files appear in neither.
+        The files of tables, and a note for each file that is unknown or that cannot be opened by
+        its path. Hidden files are in neither.
 
     Raises:
-        InputError: If no file is a declared table's.
+        InputError: If no file belongs to a declared table.
     """
     found: list[ExportFile] = []
     notes: list[Note] = []
@@ -140,8 +140,8 @@ def list_files(location: ExportLocation) -> tuple[list[ExportFile], list[Note]]:
 
 
 def is_hidden(path: str) -> bool:
-    """Return whether a file, or a folder above it, has a name that other programs leave behind."""
-    if path.endswith("/"):  # a store's mark of a folder
+    """Return whether a file, or a folder above it, has a name that other programs create."""
+    if path.endswith("/"):  # an object that marks a folder in a store
         return True
     names = [name.lower() for name in path.split("/") if name not in (".", "..")]
     return any(fnmatchcase(name, pattern) for name in names for pattern in HIDDEN)
@@ -150,18 +150,19 @@ def is_hidden(path: str) -> bool:
 def table_of(path: str) -> tuple[str, str]:
     """Return the table of a file and its layout, parquet or csv.
 
-    Its name tells the table, `events.csv`, or a folder does, `events/dt=2024-03-01/0.parquet`. Only
-    a file at the top, or in a folder such as `dt=2024-03-01`, may be of an undeclared table.
+    The file name identifies the table, as in `events.csv`, or a folder does, as in
+    `events/dt=2024-03-01/0.parquet`. An undeclared table can only have files at the top, or in a
+    folder such as `dt=2024-03-01`.
 
     Raises:
-        UnknownFileError: If neither tells it, or they tell two.
+        UnknownFileError: If neither identifies it, or if they identify two.
     """
     *folders, name = path.split("/")
     match = DATA_FILE.fullmatch(name)
     if not match:
         archive = name.lower().endswith(ARCHIVES)
         raise UnknownFileError(
-            "unpack it" if archive else "it is neither a Parquet nor a CSV file: take it away"
+            "unpack it" if archive else "it is neither a Parquet nor a CSV file: remove it"
         )
     layout = "csv" if match["format"].lower() in ("csv", "tsv") else "parquet"
     if layout == "parquet" and match["compression"]:
@@ -181,22 +182,22 @@ def table_of(path: str) -> tuple[str, str]:
     undeclared = folder if partitioned else None if folders else _meant(match["stem"])
     if undeclared and TABLE_NAME.fullmatch(undeclared) and undeclared not in OWN_TABLES:
         return undeclared, layout
-    raise UnknownFileError("its name does not tell its table: call it <table>.csv or .parquet")
+    raise UnknownFileError("its name does not identify its table: name it <table>.csv or .parquet")
 
 
 def compression_of(path: str) -> str | None:
-    """Return gzip, zstd or None: how the name of a CSV file ends."""
+    """Return gzip, zstd or None, from the end of a CSV file's name."""
     ending = path.lower().rpartition(".")[2]
     return {"gz": "gzip", "gzip": "gzip", "zst": "zstd", "zstd": "zstd"}.get(ending)
 
 
 def _spelled(name: str) -> str:
-    """Return a name in the spelling of tables: lower case, underscores for blanks and hyphens."""
+    """Return a name as tables are spelled: lower case, with underscores for blanks and hyphens."""
     return re.sub(r"[\s-]+", "_", name.strip()).lower()
 
 
 def _table(stem: str) -> str | None:
-    """Return the declared table that a file's name means, if any."""
+    """Return the declared table of a file's name, if any."""
     name = stem.strip().lower()
     while True:
         for meant in (_spelled(name), _spelled(name.rpartition(" - ")[2])):
@@ -209,23 +210,23 @@ def _table(stem: str) -> str | None:
 
 
 def _meant(stem: str) -> str:
-    """Return the undeclared table that a file's name means: `todo` for `My export - todo (1)`."""
+    """Return the undeclared table of a file's name: `todo` for `My export - todo (1)`."""
     name = stem.strip()
     match = re.fullmatch(r"(.+?) ?\(\d+\)", name, re.DOTALL)
     return (match[1] if match else name).rpartition(" - ")[2]
 
 
 def _is_safe(path: str) -> bool:
-    """Return whether a path stays below the folder it is put to: keys of a store may be any text.
+    """Return whether a path stays in its folder. The key of an object in a store can be any text.
 
-    Bytes of a local name that are not UTF-8 are surrogates, which DuckDB refuses.
+    Bytes of a local name that are not UTF-8 become surrogates, which DuckDB refuses.
     """
     inside = not {"", ".", ".."} & set(path.split("/")) and "\0" not in path
     return inside and not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def batches(files: Iterable[ExportFile], size_bytes: int | None) -> Iterator[list[ExportFile]]:
-    """Cut a list of files into batches of at most a size, with at least one file each."""
+    """Split a list of files into batches of at most a size, with at least one file each."""
     batch: list[ExportFile] = []
     held = 0
     for file in files:

@@ -21,7 +21,7 @@ from pipelines.metronome_export.drift import (
     UNKNOWN_FILE,
     Note,
     left_out,
-    told,
+    lines,
 )
 from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import ExportFile, batches, list_files, version
@@ -30,18 +30,18 @@ from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan
 from pipelines.metronome_export.storage import ExportLocation, open_location
 
 FETCH_BYTES = 2_000_000_000
-"""The default of `fetch_bytes`: how much of a store's files lies on the disk at a time."""
+"""The default of `fetch_bytes`: the most bytes of a store's files on the disk at a time."""
 
 ACCEPT = (
-    "Put good files in their place, or take them away, and run the same again. To go on without "
-    "what they hold: ACCEPT_INCOMPLETE=1 for make, else accept_incomplete = true in "
+    "Replace or remove these files, and run the same command again. To load the "
+    "rest without them: ACCEPT_INCOMPLETE=1 for make, else accept_incomplete = true in "
     "[sources.metronome_export], or SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE=true, and the "
     "variable accept_incomplete: true for dbt."
 )
-"""What to do when some of an export was left out."""
+"""The end of a message about files that were left out."""
 
 RAW_TYPES = {**DUCKDB_TYPES, "timestamp": "TIMESTAMP WITH TIME ZONE"}
-"""The types of raw columns as `information_schema` names them, by dlt's data type."""
+"""Types of raw columns, as `information_schema` names them, by dlt's data type."""
 
 LOADED = """
 select root, path, size_bytes, modified_at, etag
@@ -58,7 +58,7 @@ from load_notes
 where kind in {(*LEFT_OUT, COMPLETE)}
 qualify _dlt_load_id = max(_dlt_load_id) over () and kind <> '{COMPLETE}'
 """
-"""What the newest run left out, among runs that left something out or were the next complete."""
+"""The notes on files and tables that the newest run left out."""
 
 
 @dataclass
@@ -79,11 +79,11 @@ class Run:
 
     @property
     def stopped(self) -> set[str | None]:
-        """The tables that were stopped."""
+        """Return the tables that were stopped."""
         return {note.table_name for note in self.notes if note.kind == STOPPED}
 
     def add(self, files: int, rows: int, tables: set[str], notes: list[Note]) -> None:
-        """Add a batch. A column is missing if no batch with files of its table has it."""
+        """Add the result of a batch. A column is missing if no batch of its table has it."""
         absent = {(n.table_name, n.column_name) for n in notes if n.kind == MISSING}
         kept = [
             note
@@ -104,7 +104,7 @@ def load_export(
 ) -> tuple[list[str], str | None]:
     """Load the files of an export that are new or have changed.
 
-    A bad file is set aside. The next run tries it again.
+    A bad file is skipped. The next run tries it again.
 
     Args:
         pipeline: The destination, with the tables of the export.
@@ -112,11 +112,12 @@ def load_export(
         fetch_bytes: The most bytes of a bucket's files that are on the disk at a time.
 
     Returns:
-        Lines to print, and what was left out and why, or None. Everything else is loaded.
+        Lines to print, and a text that lists the left out files and tables with reasons, or None.
+        Everything else is loaded.
 
     Raises:
-        InputError: If another export was loaded before, a load fails, or
-            values that were loaded do not fit the type that their column is declared with now.
+        InputError: If another export was loaded before, a load fails, or loaded values do not fit
+            the type with which their column is declared now.
     """
     place = open_location(bucket_url)
     files, not_loaded = list_files(place)
@@ -138,24 +139,24 @@ def load_export(
         new_files=run.files,
         rows=run.rows,
     )
-    return [line, *told(run.notes)], left_out(run.notes)
+    return [line, *lines(run.notes)], left_out(run.notes)
 
 
 def drop_export(connection: duckdb.DuckDBPyConnection, bucket_url: str) -> None:
-    """Drop the raw tables of the export, so that the next run loads all files anew.
+    """Drop the raw tables of the export, so that the next run loads all files again.
 
     Raises:
-        InputError: If there is no export to load instead; then nothing is dropped.
+        InputError: If there is no export to load instead. Nothing is dropped then.
     """
     list_files(open_location(bucket_url))
     connection.execute(f"drop schema if exists {DATASET} cascade")
 
 
 def _convert_columns(pipeline: dlt.Pipeline) -> None:
-    """Give each raw column the type that it is declared with.
+    """Convert each raw column to the type with which it is declared.
 
-    A column that the vendor adds lands as text or JSON. When it is declared later, what was loaded
-    is converted, so that old and new values have one form.
+    A column that Metronome adds lands as text or JSON. If it is declared later, the loaded values
+    are converted, so that old and new values have the same type.
 
     Raises:
         InputError: If a value does not fit.
@@ -194,8 +195,8 @@ def _load_batch(
 ) -> None:
     """Load some files and add them to the run.
 
-    Damage behind a Parquet file's sound footer shows only in the load. Then each file is read
-    alone, and the files that can be read are loaded without the others.
+    Some damage to a Parquet file shows only while it loads, because its footer is valid. Each file
+    is then read alone, and the readable files are loaded without the others.
     """
     tables = {file.path: file.table for file in files}
     unknown: dict[str, str] = {}
@@ -225,7 +226,7 @@ def _load_batch(
                     if not found:
                         raise InputError(str(error).replace(folder, place.root)) from error
                     bad |= found
-                    pipeline.abort_packages()  # else the next load would go on with this one
+                    pipeline.abort_packages()  # otherwise the next load would continue this one
     noted += [Note(BAD_FILE, tables[path], None, path, bad[path]) for path in sorted(bad)]
     noted += [Note(UNKNOWN_FILE, None, None, path, unknown[path]) for path in sorted(unknown)]
     noted = [
@@ -241,7 +242,7 @@ def _plans(
     """Build a read plan for every table that can be loaded.
 
     Returns:
-        The plans by table, and all notes, those of stopped tables among them.
+        The plans by table, and all notes, also those of stopped tables.
     """
     plans: dict[str, ReadPlan] = {}
     notes: list[Note] = []
@@ -261,7 +262,7 @@ def _plans(
 def _plan(
     pipeline: dlt.Pipeline, folder: str, table: str, files: list[ExportFile], copies: str
 ) -> ReadPlan:
-    """Plan how the files of a table are read, without those that cannot be."""
+    """Plan how the readable files of a table are read."""
     schema = pipeline.default_schema
     held = schema.get_table_columns(table) if table in schema.tables else {}
     try:
@@ -282,7 +283,7 @@ def _plan(
 
 
 def _note_left_out(pipeline: dlt.Pipeline, place: ExportLocation, run: Run) -> None:
-    """Note what the run left out, in a load of its own, or that it left out nothing any more."""
+    """Record in a separate load what the run left out, or that it is complete again."""
     notes = [note for note in dict.fromkeys(run.notes) if note.kind in LEFT_OUT]
     if not notes and _query(pipeline, LEFT_OUT_BEFORE):
         notes = [Note(COMPLETE)]
@@ -292,7 +293,7 @@ def _note_left_out(pipeline: dlt.Pipeline, place: ExportLocation, run: Run) -> N
 
 
 def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[Any, ...]]) -> None:
-    """Refuse to add one account's files to another's. An export that was moved is the same."""
+    """Refuse to mix the files of two accounts. An export that was moved is the same export."""
     roots = {row[0] for row in loaded}
     held = {(path, size) for _, path, size, *_ in loaded}
     if roots and root not in roots and held - {(file.path, file.size_bytes) for file in files}:
@@ -302,13 +303,13 @@ def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[An
 
 
 def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
-    """Count the rows that the newest load brought to the given tables."""
+    """Count the rows that the newest load added to the given tables."""
     newest = "select max(load_id) from _dlt_loads where status = 0"
     counts = [f'select count(*) from "{table}" where _dlt_load_id = ({newest})' for table in tables]
     return sum(count for (count,) in _query(pipeline, " union all ".join(counts))) if counts else 0
 
 
 def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a query. Tables of the pipeline's dataset need no schema in it."""
+    """Return the rows of a query. Its default schema is the pipeline's dataset."""
     with pipeline.sql_client() as client:
         return list(client.execute_sql(sql) or [])

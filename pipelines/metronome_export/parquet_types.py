@@ -1,8 +1,8 @@
-"""The type of a Parquet column as the file's own schema states it.
+"""Find the type of a Parquet column in the schema of its file.
 
-DuckDB reads most types as they are meant, but not all: a decimal of more than 38 digits becomes a
-double of another value, a type with a logical annotation alone becomes the physical type below it,
-and text without its UTF-8 mark becomes bytes. So the schema decides.
+DuckDB does not read all types as the schema states them. A decimal of more than 38 digits becomes a
+double with another value. A type with only a logical annotation becomes its physical type. Text
+without its UTF-8 annotation becomes bytes.
 """
 
 import re
@@ -28,7 +28,7 @@ MARKS = {
     "TIMESTAMP_MILLIS": "TIMESTAMP WITH TIME ZONE",
     "TIMESTAMP_MICROS": "TIMESTAMP WITH TIME ZONE",
 }
-"""What an annotation makes of a physical type, by its name as a logical or a converted type."""
+"""The type that an annotation states, by its name as a logical or converted type."""
 
 PHYSICAL = {
     "BOOLEAN": "BOOLEAN",
@@ -42,13 +42,13 @@ PHYSICAL = {
 }
 INTEGERS = {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}
 OPAQUE = {"BSON", "INTERVAL", "VARIANT", "GEOMETRY", "UNKNOWN"}
-"""Types that no kind of column is read from."""
+"""Types that are never read."""
 
 NOT_IN_JSON = {*OPAQUE, "FLOAT", "FLOAT16"}
-"""Types that a value inside a list, map or struct must not have: `to_json` would change it."""
+"""Types that are refused inside a list, map or struct, because `to_json` would change them."""
 
 AS_DUCKDB_HAS_IT = {"FLOAT16": "FLOAT", "BSON": "BLOB", "NULL": '"NULL"'}
-"""DuckDB's name of a type, where it is another."""
+"""DuckDB's name of a type, if it differs."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class FileType:
     """The type of a column in a file.
 
     Attributes:
-        name: As DuckDB calls it, or would: DECIMAL(50,6), VARCHAR, BLOB, LIST, BSON.
-        stated: As the file calls it, for messages: `BYTE_ARRAY (BSON)`.
-        through_arrow: Whether DuckDB reads another value than Arrow does, so that Arrow reads it.
+        name: DuckDB's name of the type: DECIMAL(50,6), VARCHAR, BLOB, LIST, BSON.
+        stated: The file's name of the type, for messages: `BYTE_ARRAY (BSON)`.
+        through_arrow: Whether Arrow reads the column, because DuckDB would read another value.
     """
 
     name: str
@@ -67,7 +67,7 @@ class FileType:
 
     @property
     def is_nested(self) -> bool:
-        """Whether it is a list, a map or a struct."""
+        """Return whether the type is a list, a map or a struct."""
         return self.name in ("LIST", "MAP", "STRUCT")
 
 
@@ -129,15 +129,15 @@ def _leaf(element: Element, name: str, stated: str) -> FileType:
     if name in ("VARCHAR", "JSON") and duckdb == "BLOB":
         return FileType("BLOB", stated)
     if name.startswith("TIME") and name.split()[0] == duckdb.split()[0]:
-        return FileType(duckdb, stated)  # with or without a zone: both are UTC
-    # DuckDB does not know every annotation, and reads a decimal as the whole number that stores it
+        return FileType(duckdb, stated)  # both are UTC, with or without a zone
+    # DuckDB ignores some annotations, and reads a decimal as the whole number that stores it
     return FileType(name, stated, through_arrow=True)
 
 
 def leaf_type(element: Element) -> str:
-    """Return the type that the annotations of an element state; without any, its physical type.
+    """Return the type that the annotations of an element state, or else its physical type.
 
-    The logical type is the newer annotation and says more: it decides where both are.
+    The logical type takes precedence over the converted type, because it is newer and more precise.
     """
     mark = (element.logical or "").partition("(")[0] or element.converted or ""
     detail = element.logical or ""
@@ -180,5 +180,5 @@ def _stated(element: Element) -> str:
 
 
 def _is_variant(parts: dict[str, FileType]) -> bool:
-    """Return whether a group has the two parts of a VARIANT, which not every writer annotates."""
+    """Return whether a group has the two parts of a VARIANT. Not every writer annotates it."""
     return all(name in parts and parts[name].name == "BLOB" for name in ("metadata", "value"))

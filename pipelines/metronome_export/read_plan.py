@@ -1,8 +1,8 @@
-"""Plan how DuckDB reads the files of one table, in SQL, after a look at what could be lost.
+"""Plan the SQL with which DuckDB reads the files of one table. Refuses values that would be lost.
 
-No row passes through Python: the destination executes each query itself, as dlt's ``model`` load
-format, and selects straight from the files. One query reads the files with the same columns. Files
-with other columns have their own: next to a double, a decimal would lose digits.
+No row passes through Python. The destination executes each query, as dlt's ``model`` load format,
+and selects from the files. One query reads all files with the same columns. Files with other
+columns have separate queries, because a union of a double and a decimal would lose digits.
 """
 
 import re
@@ -30,19 +30,19 @@ from pipelines.metronome_export.parquet_types import (
 )
 
 FILE = '"path of the file"'
-"""The column in which DuckDB gives the path of a row's file: no file has a column of that name."""
+"""The column in which DuckDB returns the path of a row's file. No file has such a column."""
 
-# no hive_partitioning: a folder `id=7` above the export would replace the column `id`
+# no hive_partitioning, because a folder `id=7` above the export would replace the column `id`
 COMMON = "filename = 'path of the file', hive_partitioning = false"
 PARQUET = f"read_parquet({{files}}, {COMMON})"
-# no sniffer: it would turn amounts into doubles, and take rows that start with # for comments
+# no sniffer, because it would read amounts as doubles and rows that start with # as comments
 CSV = (
     "read_csv({files}, columns = {columns}, auto_detect = false, header = true, delim = {delim}, "
     f"quote = '\"', escape = '\"', compression = '{{compression}}', {COMMON})"
 )
 
 SHOWN = 200
-"""How many characters of a value a message shows."""
+"""The most characters of a value in a message."""
 
 SCHEMAS = """
 select list(file_name order by file_name), any_value(columns)
@@ -62,11 +62,11 @@ from (
 group by columns
 order by min(file_name)
 """
-"""Parquet files with the same columns, from their footers alone."""
+"""Query that groups Parquet files by their columns. It reads only their footers."""
 
 
 class TableError(Exception):
-    """Nothing of a table can be loaded without the loss of a value."""
+    """A table cannot be loaded without the loss of a value."""
 
     def __init__(self, message: str, path: str | None = None, column: str | None = None) -> None:
         super().__init__(message)
@@ -76,7 +76,7 @@ class TableError(Exception):
 
 @dataclass
 class ReadPlan:
-    """How the files of one table are loaded.
+    """The plan to load the files of one table.
 
     Attributes:
         queries: SELECTs, each with the hints of the columns that it adds to the declared ones.
@@ -98,9 +98,9 @@ class _Group:
     """Files that one query reads.
 
     Attributes:
-        folder: The folder that `paths` are below: that of the export, or of copies of its files.
+        folder: The folder of the paths: that of the export, or of copies of its files.
         paths: The files, absolute.
-        reader: The call of DuckDB that reads them.
+        reader: The DuckDB table function that reads them.
         types: The types of their columns, by name.
     """
 
@@ -111,7 +111,7 @@ class _Group:
 
     @property
     def relative(self) -> list[str]:
-        """The files as the export names them."""
+        """Return the paths relative to the export."""
         return [_relative(path, self.folder) for path in self.paths]
 
     @property
@@ -140,17 +140,17 @@ def read_plan(
 ) -> ReadPlan:
     """Plan how the files of one table are read.
 
-    Each query selects every declared column, null where a file does not have it, and keeps the
-    others as text or JSON. Rows are looked at only in columns whose type in the file leaves it
-    open whether every value fits.
+    Each query selects every declared column, or null if the files do not have it. It keeps other
+    columns as text or JSON. Rows are checked only in columns whose type in the file does not prove
+    that every value fits.
 
     Args:
         connection: The connection that reads the files, with the time zone UTC.
         folder: The local folder that the files' paths are relative to.
         table: The table's name.
         files: Its files.
-        hints: Its declared columns; empty for an undeclared table.
-        held: The columns that the raw table has already, whose types stay.
+        hints: Its declared columns. Empty for an undeclared table.
+        held: The columns that the raw table already has. Their types do not change.
         normalized: Returns the name of a raw column for a name in a file.
         copies: A local folder for copies of files that DuckDB cannot read exactly. It must stay
             until the queries have run.
@@ -166,10 +166,10 @@ def read_plan(
         if wrong := wrong_table(table, group.types):
             result.bad |= dict.fromkeys(group.relative, wrong)
             continue
-        # a folder of the vendor's layout tells the table; the name of a flat file may be wrong
+        # a folder of Metronome's layout identifies the table; the name of a flat file can be wrong
         is_flat = not any("/" in path for path in group.relative)
         if table not in TABLES and is_flat and (likely := likely_table(group.types)):
-            reason = f"its columns are those of the table {likely}: call it {likely} (1).csv"
+            reason = f"its columns are those of the table {likely}: name it {likely} (1).csv"
             result.unknown |= dict.fromkeys(group.relative, reason)
             continue
         columns, left_out = _columns(group.types, hints, held, normalized)
@@ -202,7 +202,7 @@ def unreadable(folder: str, files: Iterable[ExportFile]) -> dict[str, str]:
     """
     bad: dict[str, str] = {}
     for file in files:
-        # a connection of its own: some errors are the end of one
+        # a separate connection, because some errors end it
         with duckdb.connect() as connection:
             try:
                 for group in _groups(connection, folder, [file], bad, None):
@@ -218,7 +218,7 @@ def _of_parquet(error: duckdb.Error, path: str) -> str:
     """Return why a Parquet file cannot be read."""
     text = str(error)
     if "magic bytes" in text or "too small" in text:
-        return "it is no Parquet file, or is cut off"
+        return "it is not a Parquet file, or is cut off"
     if "Unsupported converted type" in text:
         with ParquetFile(path) as file:
             bson = [column.path for column in file.schema if column.converted_type == "BSON"]
@@ -227,7 +227,7 @@ def _of_parquet(error: duckdb.Error, path: str) -> str:
 
 
 def _of_csv(error: duckdb.Error) -> str:
-    """Return what DuckDB reports, without its advice to be less strict and without the row."""
+    """Return DuckDB's error, without its advice to be less strict and without the row."""
     text = str(error)
     line = re.search(r"on Line: (\d+)", text)
     if line and "Invalid unicode" in text:
@@ -236,7 +236,7 @@ def _of_csv(error: duckdb.Error) -> str:
     if line and (what := re.search(known, text)):
         return f"line {line[1]}: {what[0]}"
     if "state machine reached an invalid state" in text:
-        return "it is no CSV file, or its lines do not all end alike"
+        return "it is not a CSV file, or its lines end in different ways"
     return f"it cannot be read: {text.splitlines()[0]}"
 
 
@@ -253,7 +253,7 @@ def _groups(
         path = f"{folder}/{file.path}"
         try:
             if not Path(path).is_file():
-                raise BadFileError("it is not there any more, or is no file")
+                raise BadFileError("it no longer exists, or is not a file")
             if file.layout == "parquet":
                 parquet.append(path)
             else:
@@ -312,10 +312,10 @@ def _parquet_groups(
 
 
 def wrong_table(table: str, types: Iterable[str]) -> str | None:
-    """Return why a file is not its table's, judged by the names of its columns; None if it is.
+    """Return why the columns of a file are not those of its table, or None.
 
-    An older or newer layout of the table stays the table's: an unknown column is a reason only if
-    most columns of another table are there, and more of them than of this one.
+    An older or newer layout of the table is accepted. A file is refused only if it has most columns
+    of another table, and more columns of that table than of its own.
     """
     if table not in TABLES:
         return None
@@ -332,9 +332,9 @@ def wrong_table(table: str, types: Iterable[str]) -> str | None:
 
 
 def likely_table(types: Iterable[str]) -> str | None:
-    """Return the declared table that a file of an undeclared one may be of, by its columns.
+    """Return the declared table that fits the columns of an undeclared table's file, if any.
 
-    That is a table of which it has most columns, if most columns of the file are that table's.
+    A table fits if the file has most of its columns, and if they are most columns of the file.
     """
     names = {name.lower() for name in types}
     shared = {table: len(names & columns.keys()) for table, columns in TABLES.items()}
@@ -401,17 +401,17 @@ def _what_to_do(
     value: str,
     loses: str,
 ) -> str:
-    """Say where in its file a value stands, and how to write it."""
+    """Return the position of a value in its file, and how to write it."""
     source = str(column.source)
     if group.is_csv:
         line = line_of(path, source, value)
-        return f"It stands in line {line}: correct it there" if line else "Correct it there"
+        return f"It is in line {line}: correct it there" if line else "Correct it there"
     reader = f"read_parquet({_literals([path])}, file_row_number = true)"
     ((row,),) = connection.execute(
         f"SELECT MIN(file_row_number) + 1 FROM {reader} WHERE {loses}"
     ).fetchall()
     stated = group.types[source].stated
-    return f"It stands in row {row}, as {stated}: write {REMEDY[column.data_type]}"
+    return f"It is in row {row}, as {stated}: write {REMEDY[column.data_type]}"
 
 
 def _note_doubles(
@@ -421,7 +421,7 @@ def _note_doubles(
     columns: list[_Column],
     result: ReadPlan,
 ) -> None:
-    """Note the amounts that came as binary numbers: they are exact to some digits only."""
+    """Note amounts that are stored as binary numbers. They are exact to some digits only."""
     doubles = [
         column
         for column in columns
@@ -450,7 +450,7 @@ def _select(group: _Group, columns: list[_Column]) -> str:
     )
     select = f"SELECT {', '.join(values)} FROM {group.reader}"
     if group.is_csv:
-        # a spreadsheet saves rows that were cleared as commas only
+        # a spreadsheet saves cleared rows as commas only
         cells = ", ".join(_quoted(name) for name in group.types)
         select += f" WHERE COALESCE({cells}) IS NOT NULL"
     return select
@@ -475,5 +475,5 @@ def _text(value: str) -> str:
 
 
 def _literals(paths: Sequence[str]) -> str:
-    """Return a list of paths in SQL, with the signs of a glob pattern in brackets."""
+    """Return a list of paths in SQL, with the characters of glob patterns escaped."""
     return "[" + ", ".join(_text(re.sub(r"[*?[]", r"[\g<0>]", path)) for path in paths) + "]"

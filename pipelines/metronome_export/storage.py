@@ -1,4 +1,4 @@
-"""Open the folder of an export: a local folder, or one in an object store that fsspec can open.
+"""Open the folder of an export: a local folder, or a folder in an object store that fsspec opens.
 
 The settings of a store are those of dlt's `filesystem` source, under `sources.metronome_export`.
 """
@@ -27,12 +27,12 @@ PACKAGES = {
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
     **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
 }
-"""The package that opens a store, by the scheme of its address; s3fs is a requirement of ours."""
+"""The package that opens a store, by the scheme of its address. s3fs is always installed."""
 
 
 @dataclass(frozen=True)
 class ExportLocation:
-    """An opened folder. `folder` is its path, in a store without the scheme."""
+    """An opened folder. `folder` is its path. In a store, it has no scheme."""
 
     filesystem: fsspec.AbstractFileSystem
     protocol: str
@@ -40,19 +40,19 @@ class ExportLocation:
 
     @property
     def is_local(self) -> bool:
-        """Whether DuckDB reads the files where they lie."""
+        """Return whether the folder is local, so that DuckDB reads its files directly."""
         return self.protocol == "file"
 
     @property
     def root(self) -> str:
-        """The address of the folder without any credentials, for messages and `loaded_files`."""
+        """Return the address of the folder without credentials, for messages and `loaded_files`."""
         return self.folder if self.is_local else f"{self.protocol}://{self.folder}"
 
     def find(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """List all files below the folder, ordered by their paths relative to it.
 
         Raises:
-            InputError: If a folder below may not be read, or the store does not answer.
+            InputError: If a folder cannot be read, or the store does not answer.
         """
         with _plain_errors(self.root):
             if self.is_local:
@@ -63,17 +63,17 @@ class ExportLocation:
             yield path.removeprefix(self.folder).removeprefix("/"), info
 
     def modified_at(self, info: dict[str, Any]) -> datetime:
-        """Return the time, in UTC, at which a listed file was written."""
+        """Return the UTC time at which a listed file was written."""
         if self.is_local:
             return datetime.fromtimestamp(info["mtime"], UTC)
         return MTIME_DISPATCH[self.protocol](info).astimezone(UTC)
 
     @contextmanager
     def on_disk(self, paths: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-        """Make the files available below a local folder, at the same relative paths.
+        """Provide the files in a local folder, at the same relative paths.
 
         Yields:
-            The local folder, and the paths that the store refuses to give, each with the reason.
+            The local folder, and the paths that the store does not return, each with the reason.
 
         Raises:
             InputError: If the store does not answer at all.
@@ -89,7 +89,7 @@ class ExportLocation:
             yield folder, refused
 
     def _fetch(self, paths: Sequence[str], folder: str) -> dict[str, str]:
-        """Fetch files together; if the store refuses one, fetch them one by one to find it."""
+        """Fetch files together. If the store refuses one, fetch them one by one to find it."""
         sources, targets = (
             [f"{place}/{path}" for path in paths] for place in (self.folder, folder)
         )
@@ -97,16 +97,16 @@ class ExportLocation:
             self.filesystem.get(sources, targets)
         except (FileNotFoundError, PermissionError) as error:
             if len(paths) == 1:
-                return {paths[0]: f"the store does not give it: {error or repr(error)}"}
+                return {paths[0]: f"the store did not return it: {error or repr(error)}"}
             refused = (self._fetch([path], folder) for path in paths)
             return {path: reason for one in refused for path, reason in one.items()}
         return {}
 
 
 def _walk(root: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """List the files below a local folder, also behind symbolic links to folders.
+    """List the files of a local folder, with those behind symbolic links to folders.
 
-    A link to a folder that contains the link is not followed: it would never end.
+    A link to a folder that contains the link is not followed, because the walk would never end.
     """
 
     def fail(error: OSError) -> None:
@@ -126,13 +126,13 @@ def _walk(root: str) -> Iterator[tuple[str, dict[str, Any]]]:
             path = os.path.join(folder, name)  # noqa: PTH118
             try:
                 stat = os.stat(path)  # noqa: PTH116
-            except OSError:  # a broken link is listed, and is a bad file later
+            except OSError:  # a broken link is listed, and becomes a bad file
                 stat = os.lstat(path)
             yield path, {"size": stat.st_size, "mtime": stat.st_mtime}
 
 
 def open_location(bucket_url: str) -> ExportLocation:
-    """Open the folder that an address names.
+    """Open the folder of an address.
 
     Args:
         bucket_url: A path, relative or absolute, or an address such as `s3://bucket/folder`.
@@ -153,7 +153,7 @@ def open_location(bucket_url: str) -> ExportLocation:
 
 
 def _local_folder(bucket_url: str) -> str:
-    """Return an absolute path. The name of a folder may hold any character, `~` and `%` too."""
+    """Return an absolute path. The name of a folder can have any character, even `~` and `%`."""
     path = bucket_url
     if "://" in path:
         path = FilesystemConfiguration.make_local_path(path)
@@ -172,7 +172,7 @@ def _local_folder(bucket_url: str) -> str:
 def _open_store(bucket_url: str, protocol: str) -> tuple[fsspec.AbstractFileSystem, str]:
     if protocol not in PACKAGES:
         raise InputError(
-            f"{bucket_url!r} is no place for an export: give a folder, or the address of one that "
+            f"{bucket_url!r} is not the folder of an export: give a folder, or an address that "
             f"starts with {', '.join(f'{scheme}://' for scheme in PACKAGES)}."
         )
     package = PACKAGES[protocol]
@@ -193,9 +193,9 @@ def _open_store(bucket_url: str, protocol: str) -> tuple[fsspec.AbstractFileSyst
 
 @contextmanager
 def _plain_errors(place: str) -> Iterator[None]:
-    """Turn what a store raises into one sentence.
+    """Convert the errors of a store to one sentence.
 
-    Each store raises the errors of its own client, so this catches all of them.
+    Each store raises the errors of its client, so this catches every exception.
     """
     try:
         yield

@@ -35,7 +35,10 @@ from pipelines.publish.summary import lines, remarks
 
 
 def main(words: list[str] | None = None) -> int:
-    """Publish, and return 0. If a report must not be published, leave the last set and say why."""
+    """Publish and return 0.
+
+    If a report cannot be published, keep the last set, print why and return 1.
+    """
     options = _parser().parse_args(words)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
@@ -79,7 +82,7 @@ def _publish(path: Path, command: list[str]) -> int:
             env=os.environ
             | {variable(name): text for name, text in given.items()}
             | {"REPORTS_DIR": str(folder.new_set), "LOCK_WAIT_SECONDS": str(lock_wait_seconds())},
-            # a dbt that outlives this process still keeps other runs out
+            # a dbt process that outlives this one keeps the lock, so no other run starts
             pass_fds=[folder.lock, target_lock, database_lock],
         )
         if code not in (0, 1):

@@ -1,6 +1,6 @@
-"""The arguments of a run, and the checks that need no data.
+"""Read the arguments of a run, and check them without data.
 
-`make` hands each argument to dbt as an environment variable: `REPORT_MONTH=2024-03`. The macros in
+`make` passes each argument to dbt as an environment variable: `REPORT_MONTH=2024-03`. The macros in
 `macros/arguments.sql` read it, check it again and fill in its default. `python -m
 pipelines.publish.arguments` checks the forms of all arguments before a run loads anything.
 """
@@ -23,7 +23,7 @@ ARGUMENTS = {
     "usage_property": "usage_property",
     "usage_quantity": "usage_quantity",
 }
-"""Each argument, and the macro that models read it by."""
+"""The arguments, each with the macro through which models read it."""
 
 
 def variable(argument: str) -> str:
@@ -32,7 +32,7 @@ def variable(argument: str) -> str:
 
 
 def arguments() -> dict[str, str]:
-    """Read all arguments from the environment. One that was not given is an empty text."""
+    """Read all arguments from the environment. An argument that is not set is an empty text."""
     return {name: os.environ.get(variable(name), "").strip() for name in ARGUMENTS}
 
 
@@ -40,7 +40,8 @@ def check_forms(given: dict[str, str]) -> None:
     """Check the arguments that can be checked without data.
 
     Raises:
-        InputError: If one is not an instant, month, day or environment, or the days are reversed.
+        InputError: If an argument is not an instant, month, day or environment, or if `usage_to` is
+            before `usage_from`.
     """
     if given["as_of"]:
         _check_time(
@@ -75,7 +76,7 @@ def _check_time(name: str, text: str, form: str) -> None:
 
 
 def main() -> int:
-    """Check the forms of the arguments. Return 1 and print what is wrong, else 0."""
+    """Check the forms of the arguments. Return 0, or print what is wrong and return 1."""
     try:
         check_forms(arguments())
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Refuse a customer that no raw row names, before dbt builds anything."""
+"""Refuse a customer that is in no raw row, before dbt builds anything."""
 
 import difflib
 
@@ -8,16 +8,16 @@ from pipelines import metronome_api, metronome_export
 from pipelines.common.errors import InputError
 
 SIMILAR = 10
-"""How many customers a message suggests at most."""
+"""The most customers that a message suggests."""
 
 
 def check_customer(connection: duckdb.DuckDBPyConnection, customer: str) -> None:
     """Check that some raw row has the customer's id or name, in any letter case.
 
-    dbt decides later which customer it is: here only a name that no row has is refused.
+    dbt decides later which customer it is. This check only refuses a name that no row has.
 
     Raises:
-        InputError: If no row has it. The message suggests names that are similar.
+        InputError: If no row has it. The message suggests similar names.
     """
     if not customer:
         return

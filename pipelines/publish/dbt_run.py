@@ -1,4 +1,4 @@
-"""Read from dbt's artifacts what a run built and tested. This package never imports dbt."""
+"""Read the results of a run from dbt's artifacts. This package never imports dbt."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from pipelines.common.log import LogLine
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 
 LOAD_NOTES = "stg_metronome_export__load_notes"
-"""The model of what the loads left out. No report reads it, but its tests decide on all."""
+"""The model of files and tables that loads left out. Its tests can stop every report."""
 
 
 LOADED_FILES = "stg_metronome_export__loaded_files"
@@ -24,12 +24,12 @@ LOADED_FILES = "stg_metronome_export__loaded_files"
 
 @dataclass(frozen=True)
 class DbtRun:
-    """One run of dbt, with the results of the last published run that still hold.
+    """One run of dbt, with the results of the last published run that are still valid.
 
     Attributes:
         results: dbt's `run_results.json`.
         manifest: dbt's `manifest.json`.
-        kept: Results by node that this run did not have to produce again.
+        kept: Results by node, from the last published run, that are still valid.
     """
 
     results: dict[str, Any]
@@ -38,17 +38,17 @@ class DbtRun:
 
     @cached_property
     def done(self) -> dict[str, dict[str, Any]]:
-        """The results of this run by node."""
+        """Return the results of this run by node."""
         return {result["unique_id"]: result for result in self.results["results"]}
 
     @cached_property
     def by_node(self) -> dict[str, dict[str, Any]]:
-        """The results that hold now by node: of this run, else of the last published one."""
+        """Return the valid results by node: of this run, or else of the last published run."""
         return self.kept | self.done
 
     @cached_property
     def reports(self) -> dict[str, dict[str, Any]]:
-        """The nodes of the project's reports by the names of their files, in alphabetical order."""
+        """Return the nodes of the reports by file name, in alphabetical order."""
         found = {
             f"{node['name'].removeprefix('rpt_')}.csv": node
             for node in self.manifest["nodes"].values()
@@ -57,7 +57,7 @@ class DbtRun:
         return dict(sorted(found.items()))
 
     def summary(self) -> LogLine:
-        """Return the line that counts what was built, tested, and kept."""
+        """Return the line with the counts of models, tests, warnings, failures and kept results."""
         done = self.done
         kinds = Counter(node_id.partition(".")[0] for node_id in done)
         kept = Counter(node_id.partition(".")[0] for node_id in self.kept.keys() - done.keys())
@@ -87,9 +87,9 @@ class DbtRun:
         return self.manifest["nodes"][f"model.metronome.{model}"]["relation_name"]
 
     def objections(self) -> list[str]:
-        """Return why the reports must not be published, one sentence each. Empty if they may be.
+        """Return the reasons against publishing, one sentence each. Empty if there are none.
 
-        Only the tests count that test a report or one of its ancestors, or what the load left out.
+        Only tests of a report, of its ancestors, or of the notes on the loads count.
         """
         needed = self._needed
         states = {node: result["status"] for node, result in self.by_node.items() if node in needed}
@@ -142,7 +142,7 @@ class DbtRun:
         return {"outcomes": dict(outcomes), "warnings": warnings}
 
     def kept_warnings(self) -> list[str]:
-        """Return the names of tests that warned in the last published run and did not run again."""
+        """Return the names of tests that warned in the last published run and were not rerun."""
         return [
             self._name(node_id)
             for node_id in sorted(self.kept.keys() - self.done.keys())
@@ -154,9 +154,9 @@ class DbtRun:
 
     @cached_property
     def _needed(self) -> set[str]:
-        """The reports, all their ancestors, and the data tests of any of them and of the load.
+        """Return the reports, all their ancestors, and the data tests of these and of the loads.
 
-        A test that compares them with a table that this run does not build is not among them.
+        Excludes tests that compare them with a table that this run does not build.
         """
         parents = self.manifest["parent_map"]
         reports = {node["unique_id"] for node in self.reports.values()}
@@ -175,7 +175,7 @@ class DbtRun:
 
 
 def reachable(roots: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:
-    """Return the roots and everything that the edges lead to from them."""
+    """Return the roots and all nodes that can be reached from them."""
     reached: set[str] = set()
     ahead = set(roots)
     while ahead:
@@ -197,8 +197,8 @@ def read_run(target: Path, started_at: datetime, kept: dict[str, dict[str, Any]]
 
     Args:
         target: The folder.
-        started_at: When the run began. Older artifacts are not its own.
-        kept: Results by node of the last published run that still hold.
+        started_at: When the run began. Older artifacts are ignored.
+        kept: Results by node of the last published run that are still valid.
 
     Raises:
         InputError: If the run left no artifacts.
@@ -210,7 +210,7 @@ def read_run(target: Path, started_at: datetime, kept: dict[str, dict[str, Any]]
         or datetime.fromisoformat(results["metadata"]["generated_at"]) < started_at
     ):
         raise InputError(
-            f"dbt left no results in {target}. If it did not say why: the command must be a "
-            "`dbt build`; DBT_TARGET_PATH names another target folder, --target-path may not."
+            f"dbt left no results in {target}. If it printed no error, check the "
+            "command: it must be `dbt build`. Set another target folder by DBT_TARGET_PATH only."
         )
     return DbtRun(results, manifest, kept)

@@ -1,4 +1,4 @@
-"""Run dbt, and show on a terminal how many of its models and tests are done."""
+"""Run dbt. On a terminal, show how many models and tests are done."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from pipelines.common.subprocesses import run_child
 
 JSON_LOG = ["--log-format", "json", "--log-level", "info"]
 PLAIN = {"--quiet", "-q"}
-"""Options of a dbt command that the JSON log takes the place of."""
+"""Options of a dbt command that the JSON log replaces."""
 
 SKIPPED = {"SkippingDetails", "LogSkipBecauseError"}
 """The events of nodes that dbt skips. The events of all others end in `Result`."""
@@ -22,7 +22,7 @@ def run_dbt(command: list[str], **settings: Any) -> int:
     """Run dbt to its end and return its exit code.
 
     On a terminal, dbt logs as JSON, and a bar counts the models and tests that are done. Everything
-    else that dbt prints, and its errors, are printed as they are.
+    else that dbt prints, errors included, is printed unchanged.
 
     Args:
         command: The dbt command.
@@ -47,7 +47,7 @@ def _with_json_log(command: list[str]) -> list[str]:
 
 
 def _show(bar: tqdm, line: str) -> None:
-    """Advance the bar for a node that is done; print an error, and a line that is no event."""
+    """Advance the bar for a finished node. Print errors, and lines that are not events."""
     try:
         event = json.loads(line)
         info, data = event["info"], event["data"]

@@ -1,12 +1,12 @@
-"""Hold the folder that readers open: one set of reports and pages, swapped in one step.
+"""Publish one set of reports and pages into the folder that readers open, in one step.
 
     customer_summary.csv -> .current/customer_summary.csv
     .current             -> .sets/a
-    .sets/a, .sets/b     the set that readers see, and the one before it or after it
+    .sets/a, .sets/b     the published set, and the previous or the next set
 
-The names are links, since no system can rename a full folder over another in one portable step.
-Renaming the link `.current` is the swap: before it, every name leads to the old set, and after it
-to the new one.
+The names are links, because no portable step renames a full folder over another. Renaming the link
+`.current` is the swap. Before it, every name leads to the old set. After it, every name leads to
+the new set.
 """
 
 import os
@@ -34,10 +34,10 @@ class ReportsFolder:
     """
 
     def __init__(self, path: Path, lock: int) -> None:
-        """Make an empty folder for the next set. Removes what an earlier run left there.
+        """Make an empty folder for the next set. Removes files that an earlier run left there.
 
         Raises:
-            OSError: If a set could not be swapped in. A run finds that out before its work.
+            OSError: If the folder does not allow a swap. A run fails here, before its work.
         """
         self.path, self.lock = path, lock
         current = path / CURRENT
@@ -53,7 +53,7 @@ class ReportsFolder:
         """Publish the new set.
 
         Raises:
-            OSError: If the disk refuses. The old set stays.
+            OSError: If the disk cannot be written to. The old set stays.
         """
         names = sorted(file.name for file in self.new_set.iterdir())
         for file in (*self.new_set.rglob("*"), self.new_set):
@@ -73,7 +73,7 @@ class ReportsFolder:
 
 @contextmanager
 def reports_folder(path: Path) -> Iterator[ReportsFolder]:
-    """Create the folder if needed, and hold it. Waits for another run that holds it.
+    """Create the folder if needed, and lock it. Waits while another run has it.
 
     Raises:
         InputError: If the folder cannot be written to, or the other run takes too long.
@@ -90,7 +90,7 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Write a file, or the names in a folder, to the disk."""
+    """Flush a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""Write `run.json`: what a published set of reports holds, its sources, and its tests.
+"""Write `run.json`: the contents, sources and tests of a published set of reports.
 
 The same input and arguments give the same bytes, except in the object `times`. Amounts are exact
-decimals, written as texts. The file holds no secret and no path.
+decimals, written as texts. The file has no secrets and no paths.
 """
 
 import csv
@@ -42,7 +42,7 @@ def run_json(
 
     Raises:
         duckdb.Error: If the database cannot be read.
-        OSError: If a report cannot be.
+        OSError: If a report cannot be read.
     """
     with opened(database, read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
@@ -79,7 +79,7 @@ def write_json(path: Path, content: dict[str, Any]) -> str:
 
 
 def checksums(folder: Path, reports: Container[str]) -> dict[str, str]:
-    """Return the checksums of the pages in a folder: of all files that are not reports."""
+    """Return the checksum of every file in a folder that is not a report, by name."""
     return {
         file.relative_to(folder).as_posix(): _checksum(file)
         for file in sorted(folder.rglob("*"))
@@ -88,7 +88,7 @@ def checksums(folder: Path, reports: Container[str]) -> dict[str, str]:
 
 
 def is_set(folder: Path, checksum: str) -> bool:
-    """Return whether a folder holds an unchanged set whose `run.json` has this checksum."""
+    """Return whether a folder has an unchanged set whose `run.json` has this checksum."""
     manifest = folder / MANIFEST
     try:
         if _checksum(manifest) != checksum:
@@ -104,7 +104,7 @@ def is_set(folder: Path, checksum: str) -> bool:
 def _arguments(
     connection: duckdb.DuckDBPyConnection, run: DbtRun, given: dict[str, str]
 ) -> dict[str, Any]:
-    """Return the arguments as the reports used them, and the others as given or by default.
+    """Return the arguments as the reports used them, and the others as given or with defaults.
 
     An argument in dbt's `--vars` takes precedence over the environment.
     """
@@ -124,7 +124,7 @@ def _arguments(
 def _export(
     connection: duckdb.DuckDBPyConnection, run: DbtRun
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """Return what the export holds, or None if none was loaded, and when it was last loaded."""
+    """Return the facts of the loaded export, or None, and when it was last loaded."""
     dataset, declared = metronome_export.DATASET, metronome_export.TABLES
     rows = connection.execute(
         f"select table_name, max(inserted_at) from {dataset}.loaded_files "
@@ -159,7 +159,7 @@ def _export(
 
 
 def _undeclared_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the columns of files that no table declares. They are in raw, and in no report."""
+    """Return the columns of files that no table declares. Raw has them, but no report does."""
     found = connection.execute(
         "select table_name, column_name from information_schema.columns where table_schema = ? "
         "and not starts_with(column_name, '_dlt_') order by all",
@@ -174,7 +174,7 @@ def _undeclared_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _api(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the lists that the API refused, and when it was last read. None if it never was."""
+    """Return the lists that the API refused, and when it was last read. None if it was not read."""
     dataset = metronome_api.DATASET
     complete = f"(select load_id from {dataset}._dlt_loads where status = 0)"
     as_of, finished_at = connection.execute(
@@ -195,10 +195,10 @@ def _api(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | None, 
 def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
     """Return a report's rows and checksum, and the totals that its `meta` asks for.
 
-    `totals` names the columns to sum up, `totals_by` the column to group by: `pricing_unit` unless
-    it says otherwise. The totals of a report with a column `month` are those of the run's month,
-    named by `totals_month`. A total is null if no row of the group has the figure: it is unknown,
-    not zero.
+    `totals` lists the columns to sum. `totals_by` is the column to group by, by default
+    `pricing_unit`. The totals of a report with a column `month` are those of the run's month, which
+    `totals_month` states. A total is null, which means unknown, if no row of the group has the
+    figure.
     """
     columns, group = meta.get("totals", []), meta.get("totals_by", "pricing_unit")
     with path.open(encoding="utf-8", newline="") as file:

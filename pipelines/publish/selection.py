@@ -1,9 +1,10 @@
-"""Select the models and tests that new data and new arguments can affect; skip the rest.
+"""Select the models and tests that new data and new arguments can affect. Skip the rest.
 
-The same raw data and the same arguments give the same rows. A result of the last published run
-still holds if the project is the same, no raw table behind it has other rows, and no argument that
-it reads has changed. The last published run is recorded in the database. dbt deletes the record
-before it changes a table (`invalidate_last_published_run`). Without one, dbt builds everything.
+The same raw data and the same arguments give the same rows. A result of the last published run is
+still valid if the project is the same, the raw tables behind it have the same rows, and the
+arguments that it reads have not changed. The last published run is recorded in the database. dbt
+deletes the record before it changes a table (`invalidate_last_published_run`). Without one, dbt
+builds everything.
 """
 
 import hashlib
@@ -23,36 +24,36 @@ from pipelines.publish.arguments import ARGUMENTS
 from pipelines.publish.dbt_run import LOADED_FILES, DbtRun, reachable
 
 SCHEMA, TABLE = "publishing", "last_published_run"
-"""Where the database records the last published run."""
+"""The table that records the last published run."""
 
 PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "tests", "pipelines")
-"""The files of a checkout that decide what a run builds and publishes."""
+"""The files of a checkout that affect what a run builds and publishes."""
 
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
 
 SELECTOR = ["--selector", "reports"]
-"""The choice of nodes that `make reports` gives to dbt. A run may narrow it."""
+"""The selection that `make reports` passes to dbt. A run can narrow it."""
 
 OWN_CHOICE = (
     *("--select", "-s", "--models", "-m", "--exclude", "--selector"),
     *("--full-refresh", "-f"),
 )
-"""Options by which a user chooses what dbt builds. A run obeys them."""
+"""Options with which a user selects what dbt builds. They are never narrowed."""
 
 REPORTS = "path:models/reports"
-"""Every run writes all reports: a published set is whole."""
+"""The selector of all reports. Every run writes them, because a published set is complete."""
 
 FILES = f"model.metronome.{LOADED_FILES}"
 """The model of loaded files. A model that also reads a raw table reads that table's files only."""
 
 BUILT = ("model.", "seed.", "test.", "unit_test.")
-"""The kinds of nodes that a run builds or tests, as their ids begin."""
+"""The first parts of the ids of nodes that a run builds or tests."""
 
 NOT_COMPARED = {"runs", "run_resources", "read_from", "_delete_scope"}
 """API tables about the runs of the pipeline. No mart reads them."""
 
 READS = "customer_id, resource, status, reason, http_status"
-"""The columns of `raw_api.reads` that models use: the others name the run."""
+"""The columns of `raw_api.reads` that models use. The other columns identify the run."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class BuildSelection:
 
     Attributes:
         command: The dbt command that builds them.
-        kept: Results of the last published run that still hold, by node.
-        is_empty: Nothing has changed: the published set is up to date.
+        kept: Results of the last published run that are still valid, by node.
+        is_empty: True if nothing has changed, so the published set is up to date.
     """
 
     command: list[str]
@@ -76,12 +77,12 @@ class LastPublishedRun:
 
     Attributes:
         command: The dbt command before it was narrowed.
-        catalog: The name of the database, which is spelled out in its views.
+        catalog: The name of the database, which its views contain.
         project: The checksum of the project.
         arguments: The arguments by name.
         raw: The state of the raw tables by source node, as `raw_state` returns it.
         children: The nodes that read or test a node or source.
-        skipped_tests: The names of the tests of a node that a narrowed run must not select: they
+        skipped_tests: By node, the names of its tests that a narrowed run excludes, because they
             compare it with a table that no run builds.
         readers: The nodes that read an argument, by its name.
         results: Status and number of failures by node.
@@ -150,7 +151,7 @@ def _without_selector(command: list[str]) -> list[str]:
 
 
 def _roots(built: set[str], children: dict[str, list[str]]) -> list[str]:
-    """Name a closed set of nodes by as few dbt selectors as possible: roots with a `+`.
+    """Return as few dbt selectors as possible for a closed set of nodes: its roots, with a `+`.
 
     The cost of a selection grows with the number of its names.
     """
@@ -184,7 +185,7 @@ def record_published_run(
     run: DbtRun,
     set_checksum: str,
 ) -> None:
-    """Record a published run in its database, with the project and raw data as it found them."""
+    """Record a published run in its database, with the project and the raw data that it used."""
     results = run.by_node
     record = LastPublishedRun(
         command=command,

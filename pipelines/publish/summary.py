@@ -1,4 +1,4 @@
-"""Print what a run published: each report with its rows and totals, from `run.json`."""
+"""Summarize `run.json` for the screen: each report with its rows and totals."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from pipelines.common.errors import printable
 
 GROUPS = 10
-"""How many groups of totals are printed per report. `run.json` has all."""
+"""The most groups of totals that are printed per report. `run.json` has all."""
 
 
 def lines(content: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines for a person.
+    """Yield the lines of the summary.
 
     Args:
         content: The content of `run.json`.
@@ -27,7 +27,7 @@ def lines(content: dict[str, Any]) -> Iterator[str]:
 
 
 def _figures(totals: dict[str, str | None]) -> str:
-    """Return the totals of a group. A check that compared nothing did not pass."""
+    """Return the totals of a group as text. A check that compared nothing is marked."""
     if "compared" in totals and set(totals.values()) <= {"0"}:
         return "nothing to compare"
     return ", ".join(f"{name} {value or 'unknown'}" for name, value in totals.items())
@@ -36,7 +36,7 @@ def _figures(totals: dict[str, str | None]) -> str:
 def remarks(
     sources: dict[str, Any], kept_warnings: list[str], failed_elsewhere: list[str]
 ) -> Iterator[str]:
-    """Yield what a reader of the reports should know about their sources.
+    """Yield remarks on the sources of the reports.
 
     Args:
         sources: The object `sources` of `run.json`.
@@ -49,7 +49,7 @@ def remarks(
         if missing := export["tables_not_loaded"]:
             yield f"tables that the export lacks: {len(missing)}, named in run.json"
         if tables := export["tables_with_doubles"]:
-            yield f"tables with amounts that came as doubles: {', '.join(tables)}"
+            yield f"tables with amounts stored as doubles: {', '.join(tables)}"
         if columns := export["undeclared_columns"]:
             yield f"columns of the export that no table declares: {', '.join(columns)}"
     if sources["api"] and (lists := sources["api"]["lists_not_available"]):

@@ -1,4 +1,4 @@
-"""Check and convert the arguments of a request; an undeclared or wrong one is a 400."""
+"""Check and convert the arguments of a request. An undeclared or wrong argument is a 400."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,7 @@ from sandbox.core.records import to_time
 
 Arguments = dict[str, Any]
 Accepted = dict[str, Any]
-"""Arguments by name with their kinds. A trailing `!` marks a required one.
+"""Arguments by name with their kinds. A trailing `!` marks a required argument.
 
 A kind is a word (`text`, `texts`, `id`, `ids`, `flag`, `time`, `map` of texts, `lists`: a map of
 text lists), choices (`DAY|NONE`, matched in any case), a dict (an object with such arguments), or
@@ -20,7 +20,7 @@ MOST_VALUES = 200
 
 
 class ApiError(Exception):
-    """An error answer: HTTP status, message, and the code that contract reads add."""
+    """An error response: HTTP status, message, and the code that contract reads add."""
 
     def __init__(self, status: int, message: str, code: str | None = None) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ def checked(sent: Arguments, accepted: Accepted, what: str) -> Arguments:
 
 
 def checked_query(sent: dict[str, str], accepted: Accepted) -> Arguments:
-    """Convert query parameters; lists are joined by commas, flags are `true` and `false`."""
+    """Convert query parameters. Lists are joined by commas, and flags are `true` or `false`."""
     values: Arguments = dict(sent)
     for name, kind in accepted.items():
         text = values.get(key := name.removesuffix("!"))

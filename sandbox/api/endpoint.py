@@ -1,4 +1,4 @@
-"""The declaration of an endpoint: how it is called, and the function that answers."""
+"""Declare an endpoint: its request, and the function that answers it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from sandbox.core.records import Record
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How one endpoint is called.
+    """One endpoint of the API.
 
     Attributes:
         method, path: HTTP method, and path with `{name}` for its parameters (all are ids).
-        handler: Gives the records (a list is paged) from the view and the checked arguments.
-        paging: None for a single object, or a list that comes whole.
+        handler: Returns the records from the view and the checked arguments. A list is paged.
+        paging: None for a single object, or for a list without pages.
         query, body: Accepted arguments besides cursor and limit.
-        fits: Given the arguments and rows, how many of these at most make one page.
-        key: The name of the records in the answer.
+        fits: Returns the most rows of a page, given the arguments and rows.
+        key: The name of the records in the response.
     """
 
     method: str

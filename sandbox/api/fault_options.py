@@ -1,4 +1,4 @@
-"""The options for faults, which need no web server to be parsed."""
+"""Parse the options for faults. The module does not import the web server."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ class Faults:
     """The faults to inject. A share is the fraction of requests with the fault, 0 to 1.
 
     Attributes:
-        rate_limit: Requests per second; more are answered 429. 0: no limit.
+        rate_limit: Requests per second. More are answered with 429. 0 is no limit.
         rate_limit_type: `client` or `customer`, sent in a header of the 429.
         retry_after: The form of the Retry-After header of a 429: `none`, `seconds` or `date`.
-        latency: Milliseconds before every answer.
-        errors: Share answered with an error that is worth a retry, see `ERRORS`.
-        drop: Share whose connection is closed without an answer.
+        latency: Milliseconds before every response.
+        errors: Share answered with an error that can be retried, see `ERRORS`.
+        drop: Share whose connection is closed without a response.
         truncate: Share whose body ends halfway.
-        drip: Share whose body comes in small pieces, slowly.
-        gone: Paths answered 404, see `path_pattern`.
-        seed: Which requests are hit, by their number.
+        drip: Share whose body is sent slowly in small pieces.
+        gone: Paths answered with 404, see `path_pattern`.
+        seed: Decides which requests have a fault.
     """
 
     rate_limit: float = 0

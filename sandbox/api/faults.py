@@ -1,4 +1,4 @@
-"""Inject the faults of networks, gateways and rate limits into answers."""
+"""Inject the faults of networks, gateways and rate limits into responses."""
 
 import asyncio
 import math
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.api.fault_options import Faults
 
 ERRORS = (500, 408, 502, 409, 503)
-"""The statuses of error answers, in turn."""
+"""The statuses of error responses, in turn."""
 
 BURST_SECONDS = 0.25
 """The time for which an idle client accumulates requests. It can always send one."""
@@ -40,7 +40,7 @@ class FaultyApi:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Put `faults` in front of `app`; `clock` and `sleep` count in seconds."""
+        """Put `faults` in front of `app`. `clock` and `sleep` use seconds."""
         self.counts: Counter[str] = Counter()
         self._app, self._faults, self._sleep = app, faults, sleep
         self._bucket = _Bucket(faults.rate_limit, clock) if faults.rate_limit else None
@@ -142,7 +142,7 @@ def _truncating(send: Send) -> Send:
 
 
 async def _close(receive: Receive, send: Send) -> None:
-    """Close the connection through uvicorn's `send`, since ASGI has no way to do it."""
+    """Close the connection through uvicorn's `send`, because ASGI cannot close it."""
     send.__self__.transport.close()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Cut lists into pages: six dialects of one kind of cursor, and the audit log's own."""
+"""Split lists into pages, with six dialects of one cursor and the audit log's cursor."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -10,14 +10,14 @@ from sandbox.core.records import Record, to_time
 
 
 class Paging(NamedTuple):
-    """A dialect of paging: where the cursor and limit are sent, and how the cursor is returned.
+    """A dialect of paging: the places of cursor and limit in requests and responses.
 
     Attributes:
         place: `query` or `body`, for cursor and limit.
         cursor: The cursor's name in requests.
-        greatest: The greatest limit; 0 if the list takes none.
+        greatest: The greatest limit, or 0 if the list does not accept a limit.
         default: Rows per page when no limit is sent.
-        answer: The cursor's name in answers.
+        answer: The cursor's name in responses.
     """
 
     place: str
@@ -34,7 +34,7 @@ CONTRACTS = Paging("body", "cursor", 20, 20, "cursor")
 SEATS = Paging("body", "cursor", 10, 10, "next_page")
 SEAT_BALANCES = Paging("body", "cursor", 100, 25, "pagination.next_page")
 LOG = Paging("query", "next_page", 100, 100, "next_page")
-"""The audit log: every answer has a cursor, which never expires."""
+"""The audit log: every response has a cursor, which never expires."""
 
 
 def limit_of(paging: Paging, sent: Any) -> int:
@@ -71,9 +71,9 @@ def page(
         rows: The whole list, in its order.
         paging: The list's dialect.
         limit: Rows per page.
-        cursor: As sent; None for the first page.
+        cursor: As sent. None for the first page.
         seal: See `seal_of`.
-        fits: Given rows, how many of them at most make one page, whatever the limit.
+        fits: Returns the most rows of a page, given the rows. It can be below the limit.
 
     Raises:
         ApiError: 400, the cursor was not issued for this list and these arguments.
@@ -93,8 +93,8 @@ def page(
 def log_page(entries: list[Record], call: Arguments, limit: int, cursor: Any, seal: str) -> Record:
     """Return the page of the audit log at a cursor, always with another cursor.
 
-    The cursor contains the last entry read, so it can be kept: later it returns what was written
-    since. An `ending_before` of the first request holds for the pages after it.
+    The cursor contains the last entry that was read, so a client can keep it and later read newer
+    entries. An `ending_before` of the first request also applies to the next pages.
 
     Args:
         entries: The requested entries of any date, ordered by `timestamp` and `id` as text.

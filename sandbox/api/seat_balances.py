@@ -12,7 +12,7 @@ def seat_history(seats: list[Record], now: datetime) -> list[Record]:
 
     Args:
         seats: `{seat_id, starting_at, ending_before?}`, times of any spelling.
-        now: Changes after it are left out; the last time has then no end.
+        now: Changes after it are left out. The last period then has no end.
     """
     moments = {to_time(seat[key]): seat[key] for seat in seats for key in _ENDS if seat.get(key)}
     changes = sorted(moment for moment in moments if moment <= now)
@@ -36,9 +36,9 @@ def seat_balance(seat_id: str, seats: list[str], balances: list[Record], show: R
 
     Args:
         seat_id: The seat.
-        seats: All present seats of its subscription, in a fixed order: they share evenly.
+        seats: All present seats of its subscription, in a fixed order. They share evenly.
         balances: The subscription's commits and credits with individual allocation.
-        show: `include_credits_and_commits` and `include_ledgers`, as asked for.
+        show: `include_credits_and_commits` and `include_ledgers`, as requested.
     """
     place = seats.index(seat_id)
 
@@ -85,7 +85,7 @@ def seat_balance(seat_id: str, seats: list[str], balances: list[Record], show: R
 
 
 def is_of_seats(balance: Record, subscription_id: str) -> bool:
-    """Tell whether a commit or credit is allocated per seat of a subscription."""
+    """Return whether a commit or credit is allocated per seat of a subscription."""
     config = balance.get("subscription_config", {})
     return (config.get("subscription_id"), config.get("allocation")) == (
         subscription_id,

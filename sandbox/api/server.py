@@ -41,8 +41,8 @@ def create_app(
     """Build the API of one environment of the account.
 
     Args:
-        account: What to serve.
-        token: The only bearer token that is let in.
+        account: The account to serve.
+        token: The only bearer token that is accepted.
         environment: PRODUCTION or SANDBOX. The real API derives it from the token.
         forbid: Paths that the token may not read (403), see `path_pattern`.
         contracts_cursor: Whether lists of contracts have pages, as since October 2026.
@@ -93,7 +93,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 def listen(port: int) -> socket.socket:
     """Listen on a loopback port. 0 picks a free one."""
-    # asyncio turns off Nagle's delay (40 ms per answer) only where the protocol is named.
+    # asyncio turns off Nagle's delay (40 ms per response) only if the protocol is named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, port))

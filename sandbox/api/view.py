@@ -1,4 +1,4 @@
-"""The part of the account that the token of an environment can read."""
+"""Show the part of the account that the token of an environment can read."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -14,14 +14,14 @@ from sandbox.core.records import Record
 from sandbox.core.usage_index import Quantities, UsageIndex
 
 _REMEMBERED = 512
-"""The most answers and breakdowns in memory."""
+"""The most responses and breakdowns in memory."""
 
 
 class View:
     """One environment of the account, over all its parts.
 
     Attributes:
-        customers: Customers by id, each with the number of its part and the id that usage has.
+        customers: Customers by id, each with the number of its part and its id in `usage`.
     """
 
     def __init__(self, account: Account, environment: str) -> None:
@@ -38,28 +38,28 @@ class View:
 
     @property
     def now(self) -> datetime:
-        """The instant of the account."""
+        """Return the instant of the account."""
         return self.account.now
 
     @cached_property
     def grants(self) -> list[Record]:
-        """All credit grants."""
+        """Return all credit grants."""
         return [grant for state in self.parts for grant in state.grants]
 
     @cached_property
     def ledgers(self) -> list[Record]:
-        """The credit ledgers of all customers that have any."""
+        """Return the credit ledgers of all customers with a ledger."""
         return [row for state in self.parts for row in state.ledgers]
 
     @cached_property
     def audit_log(self) -> list[Record]:
-        """The audit log, oldest first."""
+        """Return the audit log, oldest first."""
         entries = [entry for state in self.parts for entry in audit_log(state, self.now)]
         return sorted(entries, key=lambda entry: (entry["timestamp"], entry["id"]))
 
     @cached_property
     def usage(self) -> UsageIndex:
-        """The usage of the environment's customers."""
+        """Return the usage of the environment's customers."""
         return UsageIndex(self.account.states[self.environment])
 
     def metric_of(self, line: Record) -> str | None:
@@ -117,7 +117,7 @@ class View:
         return self.parts[self.customers[customer_id][1]]
 
     def invoices(self, customer_id: str) -> list[Record]:
-        """Return the invoices of a customer, including VOID ones."""
+        """Return the invoices of a customer, VOID invoices included."""
         return self.state(customer_id).invoices_by_customer.get(customer_id, [])
 
     def contract(self, call: Arguments, status: int = 400) -> Record:
@@ -135,12 +135,12 @@ class View:
         raise ApiError(status, f"Contract {call['contract_id']} not found", "ContractNotFound")
 
     def recall(self, handler: Callable[..., Any], call: Arguments) -> Any:
-        """Return a handler's answer to a call. It is kept for the next pages."""
+        """Return a handler's result for a call. It is kept for the next pages."""
         key = (handler.__name__, repr(sorted(call.items())))
         return self._kept(key, lambda: handler(self, call))
 
     def _kept(self, key: tuple[str, str], make: Callable[[], Any]) -> Any:
-        """Return the value of a key, and make it if it is not among the last ones used."""
+        """Return the value of a key. Makes it if it is not among the last values used."""
         if key in self._made:
             self._made.move_to_end(key)
         else:
@@ -154,7 +154,7 @@ def find(records: Iterable[Record], record_id: str, what: str) -> Record:
     """Return the record with an id.
 
     Raises:
-        ApiError: 404, there is none; `what` names it in the message.
+        ApiError: 404, there is none. `what` names it in the message.
     """
     for record in records:
         if record["id"] == record_id:

@@ -1,4 +1,4 @@
-"""Alerts: the account's thresholds, and each customer's status."""
+"""Evaluate alerts: the account's thresholds, and each customer's status."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -5,9 +5,9 @@
 - A conversion from a custom unit follows the lines in that unit.
 - Commits and credits pay window by window, from the first one with a charge that they cover,
   until they are used up. A plan's credit grants pay any product in the same way.
-- Where an amount does not divide, the last window with a share takes the remainder.
+- If an amount does not divide, the last window with a share takes the remainder.
 
-A plan's line per product has quantity 1 in every window; its sub-lines are what add up.
+A plan's line per product has quantity 1 in every window. Its sub-lines add up.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,10 @@ from sandbox.core.records import Record, plain, to_text, to_time, total
 from sandbox.core.usage_index import WINDOWS, Quantities, floor
 
 Parts = list[Record | None]
-"""A line's part in each window, None where it has none."""
+"""A line's part in each window, or None."""
 
 Measure = Callable[[Record], Quantities | None]
-"""Returns the usage of a line or sub-line by window, None for other lines."""
+"""A function that returns the usage of a line or sub-line by window, None for other lines."""
 
 
 def breakdown(invoice: Record, size: str, now: datetime, measure: Measure) -> list[Record]:

@@ -1,4 +1,4 @@
-"""Commits and credits: deductions by invoices, ledgers and balances."""
+"""Compute commits and credits: deductions by invoices, ledgers and balances."""
 
 from collections.abc import Callable
 from datetime import datetime

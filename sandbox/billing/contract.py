@@ -1,4 +1,4 @@
-"""A contract: its terms, with the ids and records that billing derives from them."""
+"""Derive a contract's ids and records from its terms."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class Contract:
 
     @property
     def id(self) -> str:
-        """The contract's id."""
+        """Return the contract's id."""
         return self.contract_id(self.terms.key)
 
     def contract_id(self, key: str) -> str:
@@ -33,28 +33,28 @@ class Contract:
 
     @property
     def start(self) -> datetime:
-        """The start of the contract."""
+        """Return the start of the contract."""
         return self.terms.start or self.scenario.start
 
     @property
     def signed_at(self) -> datetime:
-        """The instant at which the contract was created."""
+        """Return the instant at which the contract was created."""
         return self.terms.signed_at or self.start
 
     @property
     def end(self) -> datetime | None:
-        """The end of the contract, if it is known at `now`."""
+        """Return the end of the contract, if it is known at `now`."""
         known = self.terms.ended_by is None or self.terms.ended_by <= self.now
         return self.terms.end if known else None
 
     @property
     def is_archived(self) -> bool:
-        """Whether the contract has been archived."""
+        """Return whether the contract has been archived."""
         return self.has_passed(self.terms.archived_at)
 
     @property
     def fiat(self) -> Record:
-        """The pricing unit of the contract's invoices."""
+        """Return the pricing unit of the contract's invoices."""
         return next(
             card["fiat_credit_type"]
             for card in self.catalog.rate_cards
@@ -62,7 +62,7 @@ class Contract:
         )
 
     def has_passed(self, moment: datetime | None) -> bool:
-        """Tell whether an instant, if there is one, has passed."""
+        """Return whether an instant, if there is one, has passed."""
         return moment is not None and moment <= self.now
 
     def unit(self, name: str) -> Record:
@@ -96,7 +96,7 @@ class Contract:
         return make_id("segment", self.commit_id(commit), segment.start.date())
 
     def subscription_id(self, subscription: Subscription) -> str:
-        """Return the id of a subscription. The only one of a contract needs no name."""
+        """Return the id of a subscription. A contract's only subscription needs no name."""
         name = [subscription.product] if len(self.terms.subscriptions) > 1 else []
         return make_id("subscription", self.scenario.key, *name)
 

@@ -1,4 +1,4 @@
-"""Contract invoices: rated usage, subscriptions and scheduled charges, less commits and credits."""
+"""Bill contracts: rated usage, subscriptions and scheduled charges, less commits and credits."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -89,7 +89,7 @@ def _invoices(contract: Contract, commits: list[CommitOrCredit]) -> list[Record]
     ]
     charges += [true_up(commit) for commit in commits if commit.kind == "POSTPAID" and left(commit)]
     invoices += [_scheduled_invoice(contract, charge, commits) for charge in charges]
-    # An archived contract has ended: drafts that it had not issued by then are gone.
+    # An archived contract has ended, and its drafts were deleted.
     return [
         invoice
         for invoice in invoices

@@ -1,4 +1,4 @@
-"""The API objects of a contract, its subscriptions, seats and edits."""
+"""Build the API objects of a contract, its subscriptions, seats and edits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sandbox.core.records import Record, make_id, to_text
 from sandbox.scenario.contract_terms import Scheduled, Subscription
 
 COMMITS_LISTED = 20
-"""The most commits in a contract. The list of balances has the others, too."""
+"""The most commits in a contract. The list of balances has all of them."""
 
 
 def contract_record(
@@ -239,7 +239,7 @@ def _subscription(contract: Contract, subscription: Subscription) -> Record:
 
 
 def _billing_periods(contract: Contract) -> Record:
-    """Return the previous, current and next billing period, as far as there are any."""
+    """Return the previous, current and next billing period. Missing periods are left out."""
     begun = list(months(contract.start, None, contract.now, contract.terms.anchor))
     if not begun:
         return {}

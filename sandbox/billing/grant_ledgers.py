@@ -1,4 +1,4 @@
-"""Ledgers and balances of credit grants."""
+"""Compute ledgers and balances of credit grants."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -20,8 +20,8 @@ def grant_records(
 ) -> tuple[list[Record], list[Record]]:
     """Return the API's grants, and one row of ledgers per customer with a grant that has begun.
 
-    Entries are changes of the balance (a deduction is negative), so that starting balance plus
-    entries is the ending balance; `running_balance` spans all grants of the pricing unit.
+    Entries are changes of the balance. A deduction is negative, so that the starting balance plus
+    the entries is the ending balance. `running_balance` spans all grants of the pricing unit.
     """
     records, rows = [], []
     for customer_key in dict.fromkeys(grant.customer_key for grant in grants):

@@ -1,4 +1,4 @@
-"""Plan invoices: usage times price, plus the monthly minimum, minus credit grants."""
+"""Bill plans: usage times price, plus the monthly minimum, minus credit grants."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,7 +19,7 @@ def months(
 ) -> Iterator[Period]:
     """Split [start, end), or all time since `start`, at each month's `anchor` day.
 
-    The first period may be short. Yields the periods that have begun by `now`; the last one is
+    The first period can be short. Yields the periods that have begun by `now`. The last one is
     whole even if it is still open.
     """
     while start <= now and (end is None or start < end):

@@ -30,17 +30,17 @@ from sandbox.scenario.timeline import PAID_AFTER, RENAMED_AT, VOIDED_AT, VOIDED_
 
 
 def simulate(seed: int = 7, as_of: datetime = NOW) -> Account:
-    """Simulate the account as it stands at an instant.
+    """Simulate the account as of an instant.
 
-    At a later instant it is the same account: ids stay, drafts grow, are finalized, paid or
-    voided, and contracts that were signed in between are added.
+    At a later instant it is the same account. Ids do not change. Drafts grow, are finalized, paid
+    or voided, and contracts that were signed in between are added.
 
     Args:
-        seed: Changes usage, and so amounts; customers, plans and ids stay the same.
+        seed: Changes usage and amounts. Customers, plans and ids stay the same.
         as_of: The account's clock, in UTC.
 
     Raises:
-        decimal.Inexact: An amount would have been rounded; no catalog price allows that.
+        decimal.Inexact: An amount would be rounded. No catalog price allows that.
     """
     with localcontext() as context:
         context.traps[Inexact] = True
@@ -188,7 +188,7 @@ def _later_events(scenario: CustomerScenario, state: AccountState) -> None:
     if scenario.key == "ledger_lane" and state.now >= VOIDED_LANE_AT:
         _void(_of_month(invoices, 2), VOIDED_LANE_AT, state)
     if scenario.key == "polaris":
-        # Clients must accept fields and values that no documentation names.
+        # Clients must accept undocumented fields and values.
         invoices[0]["type"] = "PLAN_TRUE_UP"
         invoices[0]["revenue_recognition"] = {"schedule": "straight_line"}
         invoices[0]["line_items"][0]["sustainability_score"] = 3

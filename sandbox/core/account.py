@@ -1,4 +1,4 @@
-"""The account: what it sells, and the state of its two environments at an instant."""
+"""Hold the account: its catalog, and the state of its two environments at an instant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,8 +34,8 @@ class Catalog:
 class AccountState:
     """One environment of an account at `now`. All lists hold API objects unless noted.
 
-    `*_versions` are the exported states by id, oldest first, the last one being the record as it
-    is; a record without an entry was exported once. `billing_provider` maps a
+    `*_versions` are the exported states by id, oldest first. The last one is the current record. A
+    record without an entry was exported once. `billing_provider` maps a
     customer id to [provider, id there]. Both exist in the export only.
 
     `contract_edits` are the entries of a contract's edit history, by contract id and oldest
@@ -63,7 +63,7 @@ class AccountState:
 
     @cached_property
     def invoices_by_customer(self) -> dict[str, list[Record]]:
-        """The invoices by customer id."""
+        """Return the invoices by customer id."""
         groups: dict[str, list[Record]] = {}
         for invoice in self.invoices:
             groups.setdefault(invoice["customer_id"], []).append(invoice)
@@ -86,7 +86,7 @@ class AccountState:
 class Account:
     """The simulated account at `now`, by environment.
 
-    Nothing later than `now` has happened. What is agreed for later is there.
+    Nothing later than `now` has happened. Agreements about later times are included.
     """
 
     seed: int
@@ -95,7 +95,7 @@ class Account:
 
     @property
     def production(self) -> AccountState:
-        """The environment that the API serves by default."""
+        """Return the environment that the API serves by default."""
         return self.states[PRODUCTION]
 
     def parts(self, environment: str) -> Sequence[AccountState]:

@@ -13,12 +13,12 @@ LATE_AFTER = timedelta(days=3)
 
 
 def is_late(event: Event) -> bool:
-    """Tell whether an event was received too late for the invoice of its period."""
+    """Return whether an event was received too late for the invoice of its period."""
     return event.received_at - event.timestamp > LATE_AFTER
 
 
 def is_known(event: Event, now: datetime) -> bool:
-    """Tell whether an event has happened by `now` and, if it is late, was received."""
+    """Return whether an event has happened by `now` and, if it is late, was received."""
     return event.received_at <= now if is_late(event) else event.timestamp < now
 
 
@@ -27,10 +27,10 @@ Counted = tuple[str, str]
 
 
 class Meter:
-    """Finds the customer and the metric that count an event."""
+    """Find the customer and the metric that count an event."""
 
     def __init__(self, metrics: Iterable[Record], owners: dict[str, str]) -> None:
-        """Prepare for `metrics`; `owners` maps every alias and customer id to a customer id."""
+        """Prepare for `metrics`. `owners` maps every alias and customer id to a customer id."""
         self._owners = owners
         # Every metric of the catalog names one event type and one property with listed values:
         # by event type the property, and by its value the metric's id and the property to add up.
@@ -59,10 +59,10 @@ class Meter:
 
 
 class Usage:
-    """Quantities by customer, metric and day of UTC, summed over the events each metric accepts."""
+    """Sum the quantities of events by customer, metric and UTC day."""
 
     def __init__(self, meter: Meter) -> None:
-        """Begin without events."""
+        """Start without events."""
         self._meter = meter
         # The quantity of each day, by whether late events count and by customer and metric.
         self._days: dict[bool, dict[Counted, dict[datetime, Decimal]]] = {True: {}, False: {}}

@@ -1,4 +1,4 @@
-"""Records of the account, and the rules for ids, times, sums and JSON that all of it shares."""
+"""Define the records of the account, and the rules for ids, times, sums and JSON."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ _ZERO, _ONE, _TEN = Decimal(0), Decimal(1), Decimal(10)
 
 
 class Event(NamedTuple):
-    """One usage event as received; `customer` is an ingest alias or a customer id."""
+    """One usage event as received. `customer` is an ingest alias or a customer id."""
 
     transaction_id: str
     customer: str
@@ -38,7 +38,7 @@ class Event(NamedTuple):
 
 
 class Version(NamedTuple):
-    """An exported state of a record: since when, and what differed from the final record."""
+    """An exported state of a record: its start, and the fields that differ from the last state."""
 
     updated_at: datetime
     changes: Record
@@ -63,7 +63,7 @@ def to_text(moment: datetime, suffix: str = "Z") -> str:
 
 @lru_cache(maxsize=1 << 16)
 def to_time(text: str | None) -> datetime | None:
-    """Read any RFC 3339 spelling; a text without an offset counts as UTC.
+    """Read any RFC 3339 spelling. A text without an offset is UTC.
 
     Raises:
         ValueError: The text is not a time.
@@ -96,7 +96,7 @@ def to_json_text(value: Any) -> str:
 
 
 def _exact(number: Decimal) -> orjson.Fragment:
-    """Write a decimal digit by digit; orjson calls this for types that it does not know."""
+    """Write a decimal digit by digit. orjson calls this for types that it cannot write."""
     if not isinstance(number, Decimal):
         raise TypeError(f"{type(number).__name__} is not a JSON type")
     return orjson.Fragment(str(number))

@@ -48,7 +48,7 @@ class UsageIndex:
         return self._uses.get((customer_id, metric_id), [])
 
     def has(self, customer_id: str, metric_id: str) -> bool:
-        """Tell whether the customer ever had usage of the metric."""
+        """Return whether the customer ever had usage of the metric."""
         return (customer_id, metric_id) in self._uses
 
     @lru_cache(maxsize=4096)  # noqa: B019 - an index lives as long as its server

@@ -1,7 +1,7 @@
-"""The columns of the export's files: the pipeline's tables, in the order of the vendor's files.
+"""Define the columns of the export's files: the pipeline's tables, in the order of the files.
 
-The tables are those that the pipeline declares, so no table is declared twice.
-`column_order.txt` has a line per table. A column that it lacks comes last.
+The pipeline declares the tables, so no table is declared twice. `column_order.txt` has a line per
+table with the order of columns in Metronome's files. Other columns come last.
 """
 
 import runpy
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pipelines
 
-# Runs the file, since importing its package imports dlt, which takes 0.4 seconds.
+# Runs the file, because importing its package imports dlt, which takes 0.4 seconds.
 _TABLES_FILE = Path(pipelines.__file__).parent / "metronome_export" / "export_tables.py"
 TABLES = runpy.run_path(str(_TABLES_FILE))["TABLES"]
 

@@ -81,12 +81,12 @@ def transfers(now: datetime) -> list[datetime]:
 def write_export(account: Account, folder: Path | str, layout: Layout = "parquet") -> list[Path]:
     """Write the whole export and return its files.
 
-    A file with the same bytes is not written again. Export files of an earlier run that are not
-    part of this one are removed. Other files in the folder stay.
+    A file with the same bytes is not written again. Export files of an earlier run that this run
+    does not write are removed. Other files in the folder stay.
 
     Args:
         account: What to export; both environments.
-        folder: Root of the export, created if missing.
+        folder: Root of the export. It is created if missing.
         layout: `parquet` is the append-only log `<table>/dt=<date>/<part>_<time>.parquet` with
             row versions and repeats; `csv` is one file per table with the newest rows only.
 
@@ -102,7 +102,7 @@ def write_export(account: Account, folder: Path | str, layout: Layout = "parquet
 
 
 def remove_others(root: Path, written: list[Path]) -> None:
-    """Remove the export files of earlier runs that were not written by this one."""
+    """Remove the export files of earlier runs that this run did not write."""
     old = [*root.glob("*/dt=*/*.parquet"), *root.glob(f"{CSV_PREFIX} - *.csv")]
     for path in set(old) - set(written):
         path.unlink()
@@ -181,9 +181,9 @@ def by_transfer(
 ) -> Iterator[tuple[datetime, list[Row]]]:
     """Split rows by the transfers that deliver them. A transfer without rows is left out.
 
-    One event in 200 and one other row in 20 is delivered again by the next transfer. A version
-    that a later one replaces comes once more with that one or after it: a late retry of an old
-    state must not win over the newer state. What a transfer delivers never depends on later ones.
+    One event in 200 and one other row in 20 is delivered again by the next transfer. A replaced
+    version is delivered again with the newer version or after it, so that a late retry of an old
+    state can be tested. The content of a transfer never depends on later transfers.
     """
     version = _version(name)
     key, marker = next(iter(COLUMNS[name])), _snapshot_column(rows)

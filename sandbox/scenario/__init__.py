@@ -1,1 +1,1 @@
-"""The scenario: who the customers are, what is sold to them, what they signed and used."""
+"""The scenario: customers, products, contracts and usage of the sandbox account."""

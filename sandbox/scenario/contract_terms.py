@@ -1,4 +1,4 @@
-"""The terms of contracts: products, seats, scheduled charges, commits and credits."""
+"""Define the terms of contracts: products, seats, scheduled charges, commits and credits."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ class CommitOrCredit:
         credited: End of a billing period and when the deduction of its invoice was given back.
         recurring: Name of the recurring credit it is one issue of.
         rolls_over: The rollover of the remainder at its end.
-        rolled_from: Id of the commit and of the contract that it was rolled over from.
+        rolled_from: Ids of the commit and of the contract from which it was rolled over.
     """
 
     name: str

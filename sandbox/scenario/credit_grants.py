@@ -1,4 +1,4 @@
-"""Credit grants of the plans model."""
+"""Define the credit grants of the plans model."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ class Grant:
 
     @property
     def id(self) -> str:
-        """The grant's id."""
+        """Return the grant's id."""
         return make_id("grant", self.customer_key, self.name)
 
     def left(self, until: datetime | None = None) -> Decimal:

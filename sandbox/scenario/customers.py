@@ -1,4 +1,4 @@
-"""The customers, each with the one or two special cases that it stands for."""
+"""Define the customers. Each of them is an example of one or two special cases."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from sandbox.scenario.timeline import JANUARY, day
 
 @dataclass(frozen=True)
 class CustomerScenario:
-    """One customer, with its usage and its way to pay.
+    """One customer, with its usage and payments.
 
     Attributes:
         key: Identifies the customer. Names repeat; ids derive from the key.

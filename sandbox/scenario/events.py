@@ -16,7 +16,7 @@ from sandbox.scenario.timeline import day
 _REGIONS = ("eu-west-1", "us-east-1", "ap-south-1")
 _USERS = ("mira", "tomas", "yuki", "ada")
 
-# Pixel Forge has an image event at each of these instants: where a date range is cut wrongly,
+# Pixel Forge has an image event at each of these instants. If a date range is cut wrongly,
 # one of them changes sides.
 BOUNDARIES = [
     datetime(2024, 3, 9, 23, 59, 59, 999000, tzinfo=UTC),
@@ -29,14 +29,14 @@ BOUNDARIES = [
 
 
 Pick = Callable[[int], int]
-"""Draws a whole number from 0 up to but not including the argument."""
+"""A function that draws a whole number from 0 up to but not including its argument."""
 
 _QUARTERS = [str(Decimal(number) / 4) for number in range(1, 97)]
 _LARGEST_SIZE = IMAGE_SIZES[2]
 
 
 def _picker(rng: random.Random) -> Pick:
-    """Return a function that draws as `random.randrange` does, in a third of the time."""
+    """Return a function that draws like `random.randrange`, in a third of the time."""
     bits = rng.getrandbits
 
     def pick(count: int) -> int:

@@ -1,4 +1,4 @@
-"""Dates on which something happens to the customers' records."""
+"""Define the dates of changes to customers' records."""
 
 from datetime import UTC, datetime, timedelta
 

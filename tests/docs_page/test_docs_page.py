@@ -1,6 +1,6 @@
-"""The generated docs page as a person sees it: in a browser, from a file, nothing from the net.
+"""Test the generated docs page in a browser, from a file and without a network.
 
-`make test-docs` runs this; it needs Chromium and its driver on the machine.
+`make test-docs` runs this. It needs Chromium and its driver on the machine.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture(scope="module")
 def lineage(browser: webdriver.Chrome) -> dict[str, set[str]]:
-    """What is drawn on the lineage graph: node -> nodes that it leads to."""
+    """Return the edges of the lineage graph: by node, the nodes to which it leads."""
     browser.get(f"{PAGE.as_uri()}#!/overview?g_v=1")
     WebDriverWait(browser, 60).until(lambda page: page.execute_script(f"return {GRAPH}.length"))
     edges = browser.execute_script(
@@ -52,7 +52,7 @@ def reachable(lineage: dict[str, set[str]], start: str) -> set[str]:
 
 
 def test_no_customer_is_named() -> None:
-    """Compiled SQL holds the arguments of a run: `</script>` in a name would end the page's own."""
+    """Compiled SQL has the arguments of a run, and `</script>` in a name would end the script."""
     assert "A1 Company" not in PAGE.read_text(encoding="utf-8")
 
 
@@ -70,7 +70,7 @@ def test_lineage_leads_from_raw_sources_to_the_reports(lineage: dict[str, set[st
 
 
 def test_the_lineage_is_painted(browser: webdriver.Chrome, lineage: dict[str, set[str]]) -> None:
-    """Sources, models and exposures have colours of their own on the canvas."""
+    """Sources, models and exposures have different colours on the canvas."""
     colours = """
         const colours = new Set();
         for (const canvas of document.querySelectorAll('canvas')) {

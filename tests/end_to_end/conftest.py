@@ -21,7 +21,7 @@ EVERYBODY = {"customer": "", "environment": "PRODUCTION"}
 
 @contextmanager
 def api_settings(account: Account, **options: Any) -> Iterator[dict[str, str]]:
-    """The settings that reach an account's API at the account's clock, while it runs."""
+    """Yield the settings that reach an account's API at the account's clock, while it runs."""
     with running(account, **options) as base_url:
         yield {
             "METRONOME_BASE_URL": base_url,
@@ -39,19 +39,19 @@ def api(account: Account) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def export(export_folder: Path) -> dict[str, str]:
-    """The setting that reaches the sandbox's export."""
+    """Return the setting that reaches the sandbox's export."""
     return {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(export_folder)}
 
 
 @pytest.fixture(scope="session")
 def parsed(once: Once) -> Path:
-    """A folder with dbt's parse of the project: no run parses it anew."""
+    """Return a folder with dbt's parse of the project: no run parses it anew."""
     return once("parsed", parse)
 
 
 @pytest.fixture(scope="session")
 def empty(parsed: Path, once: Once) -> Path:
-    """A database with the raw tables, empty."""
+    """Return a database with the raw tables, empty."""
     return once("empty_run", lambda folder: Run(folder, parsed).load()) / "metronome.duckdb"
 
 
@@ -71,14 +71,14 @@ def new_run(empty: Path, parsed: Path) -> NewRun:
 def loaded(
     export: dict[str, str], api: dict[str, str], new_run: NewRun, parsed: Path, once: Once
 ) -> Run:
-    """Export and API, loaded and not built. Not to be changed: copy it."""
+    """Export and API, loaded and not built. Do not change it, but copy it."""
     folder = once("loaded", lambda folder: new_run(folder, export | api).load())
     return Run(folder, parsed, export | api)
 
 
 @pytest.fixture(scope="session")
 def both(loaded: Run, once: Once) -> Run:
-    """Export and API, loaded, built, tested and published. Not to be changed: copy it.
+    """Export and API, loaded, built, tested and published. Do not change it, but copy it.
 
     Every model is built, also those that no report reads.
     """
@@ -92,7 +92,7 @@ def both(loaded: Run, once: Once) -> Run:
 
 @pytest.fixture(scope="session")
 def export_alone(export: dict[str, str], new_run: NewRun, parsed: Path, once: Once) -> Run:
-    """The export without the API, loaded and built. Not to be changed: copy it."""
+    """Return the export without the API, loaded and built. Do not change it, but copy it."""
 
     def make(folder: Path) -> None:
         run = new_run(folder, export)
@@ -104,7 +104,7 @@ def export_alone(export: dict[str, str], new_run: NewRun, parsed: Path, once: On
 
 @pytest.fixture(scope="session")
 def account_names(account: Account) -> dict[str, set[str]]:
-    """The names of the account's customers, by environment."""
+    """Return the names of the account's customers, by environment."""
     return {
         environment: {customer["name"] for customer in books.customers}
         for environment, books in account.states.items()

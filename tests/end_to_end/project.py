@@ -1,7 +1,7 @@
-"""The project on a database of its own: loaded by the pipelines, built by dbt.
+"""Run the project on a separate database: load it with the pipelines, build it with dbt.
 
-`Run.load` and `Run.build` do in this process what `dlt pipeline run` and `dbt build` do, without
-the seconds that a new Python and a new parse take. `Run.run` runs the real commands.
+`Run.load` and `Run.build` do the same as `dlt pipeline run` and `dbt build` in this process,
+without the seconds for a new Python and a new parse. `Run.run` runs the real commands.
 """
 
 import csv
@@ -76,7 +76,7 @@ class Run:
             shutil.copy(self.parsed / PARSED, self.target)
 
     def copy(self, folder: Path) -> "Run":
-        """The same database and reports in another folder, to be changed."""
+        """Return the same database and reports in another folder, to be changed."""
         assert not self.database.with_name(f"{self.database.name}.wal").exists()
         copied = Run(folder, self.parsed, dict(self.settings))
         shutil.copy(self.database, copied.database)
@@ -84,12 +84,12 @@ class Run:
         return copied
 
     def load(self) -> str:
-        """Load what the settings lead to; returns the lines for a person."""
+        """Load the configured sources. Return the printed lines."""
         with self._environment():
             return "\n".join(load.run(load.configured()))
 
     def build(self, *options: str, command: str = "build", **variables: str) -> str:
-        """`dbt build`, or another of its commands; returns what it printed.
+        """Run `dbt build`, or another dbt command. Return its output.
 
         Raises:
             RunError: If a model or test fails.
@@ -106,12 +106,12 @@ class Run:
         return said.getvalue()
 
     def build_by(self, *by: str, options: tuple[str, ...], **variables: str) -> str:
-        """`dbt build` in a process of its own, by way of a command; returns what it printed."""
+        """Run `dbt build` in a separate process, through a command. Return its output."""
         command = (*by, str(BIN / "dbt"), "build", "--log-level", "warn", *options)
         return self.run(*command, **self._arguments(variables))
 
     def publish(self, *options: str, **variables: str) -> str:
-        """`dbt build`, and its reports published; returns what was printed."""
+        """Run `dbt build` and publish its reports. Return the output."""
         command = (str(BIN / "dbt"), "build", "--quiet", *options)
         publisher = ("python", "-m", "pipelines.publish", str(self.reports), "--")
         given = self._arguments(variables)
@@ -119,12 +119,12 @@ class Run:
         return self.run(*publisher, *command, **given)
 
     def report(self, name: str) -> list[dict[str, str]]:
-        """The rows of a report, every cell a text."""
+        """Return the rows of a report, every cell a text."""
         with (self.reports / f"{name}.csv").open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file, strict=True))
 
     def query(self, sql: str) -> list[tuple]:
-        """Rows of the database."""
+        """Return rows of the database."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
@@ -134,7 +134,7 @@ class Run:
             connection.execute(sql)
 
     def run(self, *command: str, **settings: str) -> str:
-        """A command with the settings of this run; returns what it printed.
+        """Run a command with the settings of this run. Return its output.
 
         Raises:
             RunError: If it exits with an error.
@@ -166,7 +166,7 @@ class Run:
         }
 
     def _arguments(self, variables: dict[str, str]) -> dict[str, str]:
-        """The environment variables of a run's arguments."""
+        """Return the environment variables of a run's arguments."""
         given = {
             f"REPORT_{name.upper()}": text
             for name, text in {**SANDBOX_ARGUMENTS, **variables}.items()
@@ -186,7 +186,7 @@ class Run:
 
 
 def parse(folder: Path) -> Manifest:
-    """Parse the project; what `folder` holds of an earlier parse is used, and is left there."""
+    """Parse the project. An earlier parse in `folder` is used and kept."""
     words = ["parse", "--quiet", "--target-path", str(folder), "--log-path", str(folder)]
     done = dbtRunner().invoke([*words, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT)])
     assert done.success, done.exception
@@ -195,14 +195,14 @@ def parse(folder: Path) -> Manifest:
 
 @cache
 def manifest(parsed: Path) -> Manifest:
-    """The project, from dbt's parse of it, which other workers may read meanwhile."""
+    """Return the manifest of dbt's parse of the project. Other workers can read it too."""
     with TemporaryDirectory() as folder:
         shutil.copy(parsed / PARSED, folder)
         return parse(Path(folder))
 
 
 class RunError(Exception):
-    """A command exited with an error; the message is what it printed."""
+    """A command exited with an error. The message is its output."""
 
     def __init__(self, said: str, code: int) -> None:
         super().__init__(said)

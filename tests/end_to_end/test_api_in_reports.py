@@ -1,4 +1,4 @@
-"""What the API tells over time, and what it does not tell, as the summary of customers shows it."""
+"""Test the customer summary with an API that changes over time or refuses data."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Bad rows in an export's files: what notices each and what becomes of it, as the docs say.
+"""Test bad rows in an export: the checks that find them, and what happens to them.
 
-`docs/bad_data.md` has them in tables. All are in one export, which is loaded and built once; then
+`docs/bad_data.md` lists them in tables. All are in one export, which is loaded and built once. Then
 its tests run. Names are hostile.
 """
 
@@ -239,7 +239,7 @@ FAIL, WARN = "fail", "warn"
 
 @dataclass
 class Outcome:
-    """What dbt says of the data tests that were run."""
+    """The results of the data tests that dbt has run."""
 
     run: Run
     results: dict[str, dict[str, Any]]
@@ -247,7 +247,7 @@ class Outcome:
     printed: str
 
     def of(self, test: str, column: str = "") -> tuple[str, int]:
-        """The status of a test and its number of rows.
+        """Return the status of a test and its number of rows.
 
         Args:
             test: The name of a test, or the type of a constraint, or `parent`.
@@ -287,7 +287,7 @@ class Outcome:
 
 
 def write(folder: Path, tables: dict[str, Rows]) -> None:
-    """An export with one file of each table."""
+    """Return an export with one file of each table."""
     for table, rows in tables.items():
         columns = dict.fromkeys(name for row in rows for name in row)
         values = {name: [row.get(name) for row in rows] for name in columns}
@@ -307,7 +307,7 @@ def _type(values: list[Any]) -> pa.DataType:
 
 @pytest.fixture(scope="module")
 def bad(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The bad rows, loaded and built."""
+    """Return the bad rows, loaded and built."""
     folder = tmp_path_factory.mktemp("bad")
     write(folder / "export", BAD_ROWS)
     run = new_run(folder, {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export")})
@@ -318,7 +318,7 @@ def bad(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def outcome(bad: Run) -> Outcome:
-    """The data tests of the rows."""
+    """Return the data tests of the rows."""
     with pytest.raises(RunError) as failed:
         bad.build(
             *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
@@ -354,7 +354,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
     ("test", "column", "status", "rows"),
     [
         noticed(
-            "an invoice of an unknown customer, or of another environment's",
+            "an invoice of an unknown customer, or of a customer in the other environment",
             FAIL,
             3,
             "parent",
@@ -419,7 +419,9 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "stg_metronome_export__invoice_breakdowns.invoice_id",
         ),
         noticed("lines of an unknown product", FAIL, 2, "assert_lines_have_products"),
-        noticed("an export that is older than it says", WARN, 1, "assert_export_is_recent"),
+        noticed(
+            "an export that is older than the as-of instant", WARN, 1, "assert_export_is_recent"
+        ),
         noticed("an invoice without a total", FAIL, 1, "not_null", f"{INVOICES}.total"),
         noticed(
             "an invoice without a unit", FAIL, 1, "not_null", f"{INVOICES}.source_pricing_unit"
@@ -438,7 +440,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             "assert_invoices_have_possible_periods",
         ),
         noticed(
-            "a billed invoice that is of no month",
+            "a billed invoice without a month",
             FAIL,
             1,
             "check",
@@ -446,14 +448,14 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
         ),
         noticed("an event in the year 9999", FAIL, 1, "assert_events_have_possible_times"),
         noticed(
-            "a status of an invoice that is not known",
+            "an unknown status of an invoice",
             FAIL,
             1,
             "check",
             f"{INVOICES}.invoice_status",
         ),
         noticed(
-            "a kind of credit that is not known",
+            "an unknown kind of credit",
             FAIL,
             1,
             "check",
@@ -462,21 +464,21 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
         noticed("a credit without a unit", FAIL, 1, "not_null", "fct_balances.pricing_unit"),
         noticed("a credit without a balance", FAIL, 1, "not_null", "fct_balances.balance_amount"),
         noticed(
-            "a stretch of a credit whose end is no time",
+            "a segment of a credit whose end is not a time",
             FAIL,
             1,
             "not_null",
             "int_balance_segments_combined.ending_before",
         ),
         noticed(
-            "an amount in a ledger that is no number",
+            "an amount in a ledger that is not a number",
             FAIL,
             1,
             "not_null",
             "fct_balance_ledger.amount",
         ),
-        noticed("a type of an invoice that is not known", WARN, 1, "fct_invoices_have_known_types"),
-        noticed("a type of a line that is not known", WARN, 1, "assert_line_types_are_known"),
+        noticed("an unknown type of invoice", WARN, 1, "fct_invoices_have_known_types"),
+        noticed("an unknown type of line", WARN, 1, "assert_line_types_are_known"),
         noticed(
             "two units in one invoice, and nothing converts them",
             WARN,
@@ -485,7 +487,7 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
         ),
         noticed("an event of no customer", WARN, 1, "assert_events_have_customers"),
         noticed(
-            "an event whose quantity is no number, or none that is finite",
+            "an event whose quantity is not a finite number",
             WARN,
             2,
             "assert_usage_has_quantities",
@@ -538,9 +540,7 @@ def test_an_empty_text_is_null(bad: Run) -> None:
     assert bad.query(texts) == [(2,)]
 
 
-@pytest.mark.fault(
-    "hostile", "SQL and Jinja in a name and in CUSTOMER", "taken as they are written"
-)
+@pytest.mark.fault("hostile", "SQL and Jinja in a name and in CUSTOMER", "used literally")
 def test_sql_and_jinja_are_only_text(bad: Run) -> None:
     assert bad.query("select customer, customer_id from marts.report_parameters") == [
         (SQL_AND_JINJA, "good")
@@ -548,7 +548,7 @@ def test_sql_and_jinja_are_only_text(bad: Run) -> None:
     assert {row["customer_name"] for row in bad.report("invoice_lines")} == {SQL_AND_JINJA}
 
 
-@pytest.mark.fault("hostile", "names that are formulas", "an apostrophe stands before them")
+@pytest.mark.fault("hostile", "names that are formulas", "an apostrophe is put before them")
 def test_no_text_is_a_formula_and_numbers_stay_numbers(bad: Run) -> None:
     lines = bad.report("invoice_lines")
     for formula in FORMULAS:
@@ -569,7 +569,7 @@ def test_rows_are_printed_without_what_a_terminal_acts_on(outcome: Outcome) -> N
 
 @pytest.mark.fault("hostile", "terminal escapes in the names of similar customers", "printed as �")
 def test_similar_customers_are_printed_so_too(bad: Run, outcome: Outcome) -> None:
-    """The asked customer has another name now, though one that is like it."""
+    """The requested customer has another name now, but a similar one exists."""
     bad.execute(f"update raw_export.customer set name = name || '{ESCAPES}' where id = 'good'")
     with pytest.raises(RunError, match="no customer has the name or id") as told:
         bad.build(
@@ -591,7 +591,7 @@ STOPPING = {
         pa.array([Decimal("9" * 38)], pa.decimal128(38, 0)),
         "9" * 38,
     ),
-    "37 digits behind the point": (
+    "37 digits after the point": (
         *("draft_line_item", "total"),
         pa.array([Decimal("0." + "9" * 37)], pa.decimal128(38, 37)),
         "0." + "9" * 37,
@@ -607,7 +607,7 @@ STOPPING = {
 
 @pytest.fixture(scope="module")
 def stopped(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
-    """An export of which each of these tables has one value that is none; what its load said."""
+    """Return an export whose tables each have one invalid value, and the message of its load."""
     folder = tmp_path_factory.mktemp("stopped")
     write(folder / "export", {"customer": [customer("c", **dict.fromkeys(NAMES, "x"))]})
     for table, column, values, _ in STOPPING.values():

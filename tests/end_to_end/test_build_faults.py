@@ -48,7 +48,7 @@ class Builds:
 
 
 def contents(run: Run) -> dict[str, Any]:
-    """The rows of all that dbt made, and the bytes of the reports."""
+    """Return the rows of all that dbt made, and the bytes of the reports."""
     names = run.query(
         "select table_schema || '.' || table_name from information_schema.tables "
         "where not starts_with(table_schema, 'raw_')"
@@ -59,7 +59,7 @@ def contents(run: Run) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def builds(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Builds:
-    """Between the two builds come new files, and one that has lost a row."""
+    """Prepare two builds. Between them, new files arrive, and one file loses a row."""
     folder = tmp_path_factory.mktemp("builds")
     export, later = folder / "export", folder / "later"
     settings = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(export)}
@@ -93,12 +93,12 @@ def put(file: Path, to: Path) -> None:
 
 
 def killed_at(moment: str, run: Run) -> tuple[str, ...]:
-    """What runs a command and kills it."""
+    """Return the arguments that run a command and kill it at a moment."""
     return sys.executable, "-P", str(ROOT / "tests/killed.py"), moment, f"{run.database}.wal"
 
 
 def moments(operations: int) -> Iterator[str]:
-    """One in each part of the build; every other one is where the database's log is written."""
+    """Yield a moment in each part of the build. Every other one is a write of the database log."""
     source = random.Random(5)
     for number in range(KILLS):
         operation = int(operations * (number + source.random()) / KILLS)
@@ -108,7 +108,7 @@ def moments(operations: int) -> Iterator[str]:
 @fault(
     "process",
     f"kill -9 in a build that adds to staging, {KILLS} times",
-    "the next build needs no help and ends in the same tables and report",
+    "the next build works and gives the same tables and report",
     runs=KILLS,
 )
 def test_the_next_build_after_a_kill_ends_in_the_same_report(builds: Builds):
@@ -139,7 +139,9 @@ def test_dbt_names_who_has_the_database(builds: Builds):
         holder.communicate(b"\n")
 
 
-@fault("disk", "full while a report is written", "the last one stays; the build fails and says so")
+@fault(
+    "disk", "full while a report is written", "the last one stays; the build fails with one line"
+)
 def test_a_report_that_finds_no_room_leaves_the_last_one(builds: Builds):
     report = builds.run.reports / "billings_by_plan.csv"
     before = report.read_bytes()

@@ -1,10 +1,10 @@
-"""No model and no test loses a digit where two decimals of different scale meet.
+"""Test that no model or test loses a digit when decimals of different scales meet.
 
-DuckDB unites decimals, and chooses between them, in one type of at most 38 digits, as it does for
-`in` with a subquery. Where the digits before the point of one and those behind the point of the
-other do not fit together, it takes the smaller scale and rounds the other decimal silently.
-DuckDB itself gives the type of each part of the compiled SQL. Comparisons are exact: DuckDB
-raises an error where two decimals do not fit together.
+DuckDB unites decimals, or chooses between them, in one type of at most 38 digits. The same applies
+to `in` with a subquery. If the digits before the point of one decimal and the digits after the
+point of the other do not fit together, DuckDB takes the smaller scale and rounds the other decimal
+silently. This test asks DuckDB for the type of each part of the compiled SQL. Comparisons are
+exact: DuckDB raises an error if two decimals do not fit together.
 """
 
 import json
@@ -45,7 +45,7 @@ class Checker:
         (self.true,) = json.loads(always)["statements"][0]["node"]["select_list"]
 
     def check(self, sql: str) -> list[str]:
-        """What loses digits, as SQL."""
+        """Return the SQL that loses digits."""
         (serialized,) = self.connection.execute("select json_serialize_sql(?)", [sql]).fetchone()
         parsed = json.loads(serialized, object_hook=self._without_cross_joins)
         assert not parsed["error"], parsed
@@ -59,7 +59,7 @@ class Checker:
         return node
 
     def _query(self, node: Node, ctes: list[Node]) -> Iterator[str]:
-        """Walk a query; `ctes` are those that are in its scope."""
+        """Walk a query. `ctes` are the CTEs in its scope."""
         ctes = list(ctes)
         for cte in node["cte_map"]["map"]:
             yield from self._query(cte["value"]["query"]["node"], ctes)
@@ -74,7 +74,7 @@ class Checker:
             yield from self._expressions(parts, node, ctes)
 
     def _table(self, table: Node, ctes: list[Node]) -> Iterator[str]:
-        """Walk the queries that a `from` holds, and the conditions of its joins."""
+        """Walk the queries in a `from` clause, and the conditions of its joins."""
         if table["type"] == "SUBQUERY":
             yield from self._query(table["subquery"]["node"], ctes)
         elif table["type"] == "JOIN":
@@ -129,7 +129,7 @@ class Checker:
             return
 
     def _in_subquery(self, part: Node, select: Node, ctes: list[Node]) -> Iterator[str]:
-        """`in (select …)` has one type for both sides, too."""
+        """Check `in (select …)`, which has one type for both sides."""
         scope = {**SELECT, "from_table": select["from_table"], "select_list": [part["child"]]}
         try:
             kinds = [*self._types(scope, ctes), *self._types(part["subquery"]["node"], ctes)]
@@ -162,7 +162,7 @@ class Checker:
 
 
 def _operands(part: Node) -> list[Node]:
-    """The parts of an expression that DuckDB brings into one type."""
+    """Return the parts of an expression that DuckDB casts to one type."""
     kind = part.get("class")
     if kind == "CASE":
         return [*(check["then_expr"] for check in part["case_checks"]), part["else_expr"]]
@@ -178,7 +178,7 @@ def _is_text(part: Node) -> bool:
 
 
 def _is_cut(together: str, kinds: list[str]) -> bool:
-    """Whether decimals of these types lose digits in the type that they have together."""
+    """Return whether decimals of these types lose digits in the type that they have together."""
     scales = [int(scale) for kind in kinds for scale in re.findall(r"^DECIMAL\(\d+,(\d+)\)$", kind)]
     if not scales:
         return False

@@ -1,4 +1,4 @@
-"""Files that come late, again, out of order or changed end in the tables of one clean load."""
+"""Test that late, repeated, unordered or changed files give the tables of one clean load."""
 
 import random
 import shutil
@@ -39,7 +39,7 @@ def stage(run: Run, *options: str) -> None:
 
 
 def content(run: Run) -> dict[str, list[tuple]]:
-    """The rows of each table, whatever load they came in."""
+    """Return the rows of each table, from any load."""
     return {
         table: run.query(
             "select * exclude (_dlt_load_id) "
@@ -52,10 +52,10 @@ def content(run: Run) -> dict[str, list[tuple]]:
 def test_files_in_any_order_end_in_the_same_tables(
     export_folder: Path, new_run: NewRun, tmp_path: Path
 ) -> None:
-    """Each file comes in any load; some are cut short at first, some come again as copies.
+    """Each file arrives in some load. Some are truncated at first, and some arrive again as copies.
 
-    A file that was cut short comes whole in the last load; a copy has a path of its own. The rule
-    itself is tested with many more histories in `test_incremental_staging.py`.
+    A truncated file is complete in the last load. A copy has another path.
+    `test_incremental_staging.py` tests the rule itself with many more histories.
     """
     chance = random.Random(4)
     order = {

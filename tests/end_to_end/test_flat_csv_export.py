@@ -1,7 +1,7 @@
-"""Reports of a flat CSV export against figures derived from its files alone, without our models.
+"""Test the reports of a flat CSV export against figures derived from its files alone.
 
-The sandbox writes such an export with the vendor's quirks. Where a folder with the vendor's own
-sample is at hand (`SAMPLE_EXPORT`, as in CI), the same derivation checks the reports of that, too.
+The sandbox writes such an export like Metronome's. If a folder with Metronome's sample is given
+(`SAMPLE_EXPORT`, as in CI), its reports are checked in the same way.
 """
 
 import csv
@@ -22,7 +22,7 @@ FOLDERS = ["sandbox", *filter(None, [os.environ.get("SAMPLE_EXPORT")])]
 
 
 class FlatExport:
-    """The tables of a folder of CSVs, as texts, and what they say."""
+    """The tables of a folder of CSVs, as texts, and the figures derived from them."""
 
     def __init__(self, folder: Path) -> None:
         self.tables = {
@@ -37,7 +37,7 @@ class FlatExport:
             return list(csv.DictReader(file))
 
     def rows(self, table: str) -> list[dict[str, str]]:
-        """The rows of the reported environment, and those that name none."""
+        """Return the rows of the reported environment, and those that name none."""
         return [
             row
             for row in self.tables[table]
@@ -97,7 +97,7 @@ class FlatExport:
         return dict(images)
 
     def metered(self) -> list[str]:
-        """The metric of each usage charge of a finalized invoice."""
+        """Return the metric of each usage charge of a finalized invoice."""
         invoices = {row["id"] for row in self.finalized()}
         lines = {row["id"] for row in self.rows("line_item") if row["invoice_id"] in invoices}
         return [
@@ -108,7 +108,7 @@ class FlatExport:
 
 
 def major(row: dict[str, str], column: str) -> Decimal:
-    """An amount in the major unit: only US dollars are stated in cents."""
+    """Return an amount in the major unit: only US dollars are stated in cents."""
     scale = Decimal("0.01") if row["credit_type_name"] == "USD (cents)" else Decimal(1)
     return Decimal(row[column]) * scale
 

@@ -1,7 +1,7 @@
-"""Staging that grows ends in the tables of one clean load, in whatever order files come.
+"""Test that incremental staging gives the tables of one clean load, for any order of files.
 
 The large tables of the export are incremental. Their rows are compared with those of a full
-refresh, and with what the rule says in a few lines of Python.
+refresh, and with those of the rule in a few lines of Python.
 """
 
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Load:
-    """The files that one run of the pipeline brings, by path, and what comes of it.
+    """The files of one run of the pipeline, by path, and what happens to the run.
 
     Attributes:
-        is_killed: It was stopped before its end: its rows are in raw, and it does not count.
-        is_staged: dbt runs after it, and not only after a later one.
+        is_killed: Whether it was stopped before its end. Its rows are in raw and do not count.
+        is_staged: Whether dbt runs after it, and not only after a later load.
     """
 
     files: dict[str, list[Row]]
@@ -48,7 +48,7 @@ class Staging:
     run: Run
 
     def execute(self, *statements: str) -> list[tuple]:
-        """Run some statements; gives the rows of the last."""
+        """Run some statements. Return the rows of the last one."""
         with duckdb.connect(str(self.run.database)) as connection:
             for statement in statements:
                 rows = connection.execute(statement).fetchall()
@@ -91,11 +91,11 @@ class Staging:
         self.execute("begin", *statements, "commit")
 
     def rows(self) -> list[tuple]:
-        """All that the table of invoices holds."""
+        """Return all rows of the table of invoices."""
         return self.execute(f"select * from {INVOICES} order by invoice_id")
 
     def totals(self) -> dict[str, int]:
-        """The total of each invoice."""
+        """Return the total of each invoice."""
         found = self.execute(f"select invoice_id, cast(total as integer) from {INVOICES}")
         assert len(dict(found)) == len(found)
         return dict(found)
@@ -107,7 +107,7 @@ def staging(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Stagin
 
 
 def newest_totals(loads: list[Load]) -> dict[str, int]:
-    """The rule: newest version of each file, of complete loads; then newest row of each invoice."""
+    """Return the totals by the rule: newest complete version of each file, then newest row."""
     files: dict[str, list[Row]] = {}
     for loaded in loads:
         if not loaded.is_killed:

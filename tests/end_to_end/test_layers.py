@@ -1,4 +1,4 @@
-"""What each layer of models reads, from dbt's manifest, which resolves macros and quotes.
+"""Test what each layer of models reads, with dbt's manifest, which resolves macros and quotes.
 
 Sources -> staging -> intermediate -> marts -> reports.
 """
@@ -34,7 +34,7 @@ MARTS_ON_STAGING = {
 
 @pytest.fixture(scope="module")
 def reads(parsed: Path) -> dict[tuple[str, str], set[tuple[str, str]]]:
-    """The layer and name of each model, with the layers and names of what it reads."""
+    """Return the layer and name of each model, with the layers and names of what it reads."""
     manifest = json.loads((parsed / "manifest.json").read_text(encoding="utf-8"))
 
     def place(node_id: str) -> tuple[str, str]:

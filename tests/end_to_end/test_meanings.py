@@ -1,8 +1,8 @@
-"""Fields that change what a row means, in an export whose figures are worked out by hand.
+"""Test fields that change the meaning of a row, in an export with figures computed by hand.
 
-Two customers, Acme and Bolt, in US dollars; amounts in the files are in cents. Acme has 100 billed
-and outstanding, and 40 that is unbillable. Bolt's April draft is not computed yet. Deductions were
-given back, or not, and a transaction id is used again after 62 days.
+There are two customers, Acme and Bolt, in US dollars. Amounts in the files are in cents. Acme has
+100 billed and outstanding, and 40 unbillable. Bolt's April draft is not computed yet. Some
+deductions were given back, and some were not. A transaction id is used again after 62 days.
 """
 
 import csv
@@ -148,7 +148,7 @@ def write(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def small(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The export, loaded and built."""
+    """Return the export, loaded and built."""
     folder = tmp_path_factory.mktemp("small")
     write(folder)
     settings = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder)}
@@ -159,14 +159,14 @@ def small(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def failures(run: Run) -> dict[str, int]:
-    """The singular tests of the last command that found rows, with how many."""
+    """Return the singular tests of the last command that found rows, with how many."""
     results = json.loads((run.folder / "target" / "run_results.json").read_text())["results"]
     found = {result["unique_id"].split(".")[2]: result["failures"] for result in results}
     return {test: rows for test, rows in found.items() if test.startswith("assert_") and rows}
 
 
 def compiled_test(run: Run, name: str) -> str:
-    """The SQL of a singular test, as dbt compiled it."""
+    """Return the SQL of a singular test, as dbt compiled it."""
     folder = run.folder / "target" / "compiled" / "metronome" / "tests" / "singular"
     return (folder / f"{name}.sql").read_text(encoding="utf-8")
 

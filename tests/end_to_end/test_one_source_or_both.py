@@ -21,7 +21,7 @@ def runs(
     new_run: NewRun,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Run]:
-    """The three ways to run, with everybody's invoice lines."""
+    """Return the three ways to run, with everybody's invoice lines."""
     api_alone = new_run(tmp_path_factory.mktemp("api"), api)
     api_alone.load()
     api_alone.build(*MARTS, **EVERYBODY)
@@ -31,7 +31,7 @@ def runs(
 
 
 def figures(run: Run, report: str, columns: str, **only: str) -> set[tuple[str, ...]]:
-    """The distinct rows of some columns of a report."""
+    """Return the distinct rows of some columns of a report."""
     return {
         tuple(row[column] for column in columns.split())
         for row in run.report(report)
@@ -62,7 +62,7 @@ def test_every_invoice_has_the_same_total_from_any_source(runs: dict[str, Run]) 
 
 
 def test_lines_have_the_same_kinds_from_any_source(runs: dict[str, Run]) -> None:
-    """By kind, for a plan's draft is exported by product, not by charge."""
+    """Compare lines by kind: the export has a plan's draft by product, not by charge."""
     kinds = (
         "select invoice_id, line_kind, pricing_unit, sum(amount) from marts.fct_invoice_lines "
         "inner join marts.fct_invoices using (invoice_id, pricing_unit) "
@@ -106,7 +106,7 @@ def test_balances_are_the_same_from_any_source(runs: dict[str, Run]) -> None:
 
 
 def test_customers_owe_and_have_the_same_from_any_source(runs: dict[str, Run]) -> None:
-    # The API leaves out a billing provider that is no longer used, the export a provider's error.
+    # The API omits an unused billing provider, and the export omits a provider's error.
     ways = {"export": "billing_provider_error", "api": "billing_provider_customer_id"}
     for source, not_carried in ways.items():
         rows, expected = (runs[name].report("customer_summary") for name in (source, "both"))
@@ -144,7 +144,7 @@ def test_an_export_of_the_plans_model_leaves_the_rest_unknown(
 
 
 def test_what_the_api_does_not_carry_is_absent(runs: dict[str, Run]) -> None:
-    """No events; the usage report is a header."""
+    """The API has no events, so the usage report is only a header."""
     assert runs["api"].report("usage_by_property") == []
     header = (runs["api"].reports / "usage_by_property.csv").read_text().split(",")
     assert header[:3] == ["event_type", "property_name", "property_value"]

@@ -41,12 +41,12 @@ FOLDERS = (".dlt", "macros", "models", "pages", "pipelines", "sandbox", "seeds",
 
 
 def files(run: Run) -> dict[str, bytes]:
-    """What a reader finds in the folder of reports."""
+    """Return the files in the folder of reports, as a reader sees them."""
     return content(run.reports)
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """The files of a set by their paths; a folder of a set is a link."""
+    """Return the files of a set by their paths. A folder of a set is a link."""
     found = {}
     for name in folder.glob("[!.]*"):
         for path in (name, *name.resolve().rglob("*")):
@@ -61,7 +61,7 @@ def manifest(run: Run) -> dict[str, Any]:
 
 
 def artifact(run: Run, name: str) -> dict[str, Any]:
-    """What dbt left of its newest run."""
+    """Return an artifact of dbt's newest run."""
     return json.loads((run.folder / "target" / f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -72,9 +72,9 @@ def published(
     new_run: NewRun,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Run, str]:
-    """Balances that the token may not read, a column that is not known, a file that was left out.
+    """Publish with refused balances, an unknown column and a file that was left out.
 
-    And what was printed.
+    Also return the output.
     """
     forbidden = ["/v1/contracts/customerBalances/list"]
     with api_settings(account, forbid=forbidden) as api:
@@ -90,7 +90,7 @@ def published(
 
 @pytest.fixture(scope="module")
 def checkout(published: tuple[Run, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone with our environment installed, which publishes where the run does."""
+    """Return a clone with our environment installed, which publishes where the run does."""
     run, _ = published
     folder = tmp_path_factory.mktemp("srv") / "metronome"
     (folder / ".venv").mkdir(parents=True)
@@ -108,7 +108,7 @@ def checkout(published: tuple[Run, str], tmp_path_factory: pytest.TempPathFactor
 
 
 def bare(run: Run, checkout: Path, *command: str, **settings: str) -> tuple[int, str]:
-    """Run a command as a scheduler does; gives its exit code and what it printed."""
+    """Run a command like a scheduler. Return its exit code and its output."""
     environment = {
         **{"HOME": str(run.folder), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(checkout)},
         **{"DB": str(run.database), "OUT": str(run.reports)},
@@ -128,7 +128,7 @@ def bare(run: Run, checkout: Path, *command: str, **settings: str) -> tuple[int,
 
 
 def cron(run: Run, checkout: Path, job: str, export: str, **given: str) -> str:
-    """Run the line of the docs' crontab that has a text in it; gives what cron would mail."""
+    """Run the line of the docs' crontab with a given text. Return what cron would mail."""
     table = re.search("```crontab\n(.*?)```", SCHEDULES, re.DOTALL)[1]
     table = table.replace("/srv/metronome-export", export).replace("/srv/metronome", str(checkout))
     (line,) = (line for line in table.splitlines() if job in line)
@@ -315,11 +315,11 @@ def test_a_test_that_fails_leaves_the_last_good_set(published: tuple[Run, str]) 
     assert files(run) == before
 
 
-@pytest.mark.fault("publish", "kill -9 in mid-set", "the last good set stays; the next is whole")
+@pytest.mark.fault("publish", "kill -9 in mid-set", "the last good set stays; the next is complete")
 def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_the_same(
     published: tuple[Run, str], checkout: Path, export: dict[str, str]
 ) -> None:
-    """The next one, by cron, of the same input, has the same bytes but for its times."""
+    """The next run, by cron and with the same input, gives the same bytes except for its times."""
     run, _ = published
     before = files(run)
     half = "dbt run --select rpt_billings_by_plan; kill -9 $PPID $$"
@@ -341,7 +341,9 @@ def test_a_run_killed_while_it_writes_leaves_the_last_good_set_and_the_next_is_t
     assert told[0] == told[1]
 
 
-@pytest.mark.fault("publish", "an export that is gone, by cron", "said by mail; the last set stays")
+@pytest.mark.fault(
+    "publish", "an export that was removed, by cron", "reported by mail; the last set stays"
+)
 def test_cron_mails_why_a_run_failed_and_the_last_good_set_stays(
     published: tuple[Run, str], checkout: Path
 ) -> None:
@@ -355,7 +357,7 @@ def test_cron_mails_why_a_run_failed_and_the_last_good_set_stays(
 def test_cron_mails_which_data_is_late(
     published: tuple[Run, str], checkout: Path, export: dict[str, str]
 ) -> None:
-    """The sandbox of 2024 is; what was loaded just now is not."""
+    """The sandbox of 2024 is late, and data that was loaded just now is not."""
     run, _ = published
     mail = cron(run, checkout, "make freshness", *export.values())
     assert "raw_export.draft_invoice" in mail

@@ -31,16 +31,17 @@ CREDIT_NOTES = """
 
 
 def recipes() -> list[tuple[str, str]]:
-    """The code blocks below the heading Recipes: language and code."""
+    """Return the code blocks below the heading Recipes: language and code."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Recipes")[2]
     blocks = re.findall(r"```(diff|sql|yaml)\n(.*?)```", textwrap.dedent(page), re.DOTALL)
     return [(language, textwrap.dedent(code)) for language, code in blocks]
 
 
 def follow(folder: Path, language: str, code: str) -> Path:
-    """Do what a code block says in a folder; returns the file.
+    """Follow a code block in a folder. Return the file.
 
-    The first line of a diff names the file after `+++ `, and that of a new file in a comment.
+    The first line of a diff names its file after `+++ `. A comment in the first line names a new
+    file.
     """
     first, _, rest = code.partition("\n")
     file = folder / first.split()[1]
@@ -59,7 +60,7 @@ def follow(folder: Path, language: str, code: str) -> Path:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project, with all recipes followed."""
+    """Return a copy of the project, with all recipes followed."""
     folder = tmp_path_factory.mktemp("project")
     for name in PROJECT:
         target = folder / name

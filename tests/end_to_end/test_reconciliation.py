@@ -1,4 +1,4 @@
-"""The reconciliation report: all equal on the sandbox, and what it says when one row is not."""
+"""Test the reconciliation report: equal on the sandbox, and different if one row differs."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -31,7 +31,7 @@ AN_INVOICE = """
 
 
 def counts(run: Run, check: str, column: str) -> int:
-    """A column of the report, summed over the units of a check."""
+    """Return a column of the report, summed over the units of a check."""
     return sum(
         int(row[column]) for row in run.report("reconciliation") if row["check_name"] == check
     )

@@ -31,7 +31,7 @@ def test_reports_are_the_expected_files_byte_for_byte(both: Run, report: str) ->
 
 
 def test_customer_summary_agrees_with_the_account(both: Run, account: Account) -> None:
-    """The account's own records, not the models, say who there is and what is drafted."""
+    """The expected customers and drafts come from the account's records, not from the models."""
     rows = both.report("customer_summary")
     books = account.production
     assert {row["customer_id"] for row in rows} == {customer["id"] for customer in books.customers}
@@ -60,7 +60,7 @@ def test_customer_summary_agrees_with_the_account(both: Run, account: Account) -
 
 @pytest.fixture(scope="module")
 def changed(both: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A copy for the tests that build some of it; each leaves the reports as they were."""
+    """Return a copy for tests that build some models. Each test restores the reports."""
     return both.copy(tmp_path_factory.mktemp("changed"))
 
 

@@ -1,7 +1,7 @@
-"""What dbt's manifest shows: every model is described, and has a key.
+"""Test dbt's manifest: every model has a description and a key.
 
 dbt-bouncer checks the same, but it accepts a uniqueness test by its name. `meets_constraints` tests
-the constraints that a model declares, so the constraints are what has to be read.
+the constraints that a model declares, so these tests read the constraints.
 """
 
 import json
@@ -28,7 +28,7 @@ def models(project: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def has_key(model: dict[str, Any]) -> bool:
-    """Whether a model declares a uniqueness constraint, of a column or of several."""
+    """Return whether a model declares a uniqueness constraint, of a column or of several."""
     columns = model["columns"].values()
     constraints = [
         *model["constraints"],
@@ -38,7 +38,7 @@ def has_key(model: dict[str, Any]) -> bool:
 
 
 def attached_to(project: dict[str, Any], name: str) -> set[str]:
-    """The models that a generic test is attached to."""
+    """Return the models that a generic test is attached to."""
     return {
         node["attached_node"].split(".")[-1]
         for node in project["nodes"].values()
@@ -66,9 +66,9 @@ def test_every_column_of_a_mart_or_report_is_described(models: dict[str, dict[st
 def test_every_model_has_a_key_that_a_build_tests(
     project: dict[str, Any], models: dict[str, dict[str, Any]]
 ):
-    """A model without one says why in its `meta: {no_key: ...}`.
+    """A model without a key states the reason in `meta: {no_key: ...}`.
 
-    A model of one row needs none. A report has the key of its mart.
+    A model of one row needs no key. A report has the key of its mart.
     """
     constrained = {name for name, model in models.items() if has_key(model)}
     with_key = constrained & attached_to(project, "meets_constraints") | attached_to(

@@ -24,7 +24,7 @@ DECISIONS = {"no figure", "warned", "compared", "checked"}
 
 
 def columns_of(run: Run) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
-    """The columns of the database, by catalog, schema and table, as sqlglot takes them."""
+    """Return the columns of the database, by catalog, schema and table, as sqlglot takes them."""
     schemas: dict[str, dict[str, dict[str, str]]] = {}
     for schema, table, column, kind in run.query(
         "select table_schema, table_name, column_name, data_type from information_schema.columns "
@@ -35,13 +35,13 @@ def columns_of(run: Run) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
 
 
 def compiled(run: Run, model: Path) -> str:
-    """The SQL that dbt made of a model."""
+    """Return the SQL that dbt made of a model."""
     folder = run.folder / "target" / "compiled" / "metronome"
     return (folder / model.relative_to(ROOT)).read_text(encoding="utf-8")
 
 
 def staged_columns_read(run: Run) -> dict[str, set[str]]:
-    """The columns of each staging model that an intermediate model or a mart reads."""
+    """Return the columns of each staging model that an intermediate model or a mart reads."""
     schema = MappingSchema(columns_of(run), dialect="duckdb")
     read: dict[str, set[str]] = {}
     models = ROOT / "models"
@@ -62,7 +62,7 @@ def staged_columns_read(run: Run) -> dict[str, set[str]]:
 
 
 def fields_of(run: Run, model: Path, columns: set[str]) -> set[str]:
-    """The raw fields that some columns of a staging model are made of, or that choose its rows."""
+    """Return the raw fields from which columns of a staging model are computed or filtered."""
     text = model.read_text(encoding="utf-8")
     last = r"\brenamed as \((.+?)^\)\n\nselect \* from renamed"
     (renamed,) = re.findall(last, compiled(run, model), re.M | re.S)
@@ -82,7 +82,7 @@ def fields_of(run: Run, model: Path, columns: set[str]) -> set[str]:
 
 
 def unused_fields(run: Run) -> set[str]:
-    """The fields that land and that no figure uses, such as `export.invoice.metadata`."""
+    """Return the fields that land and that no figure uses, such as `export.invoice.metadata`."""
     read = staged_columns_read(run)
     unused = set()
     for model in (ROOT / "models" / "staging").rglob("*.sql"):
@@ -96,7 +96,7 @@ def unused_fields(run: Run) -> set[str]:
 
 
 def decided() -> list[tuple[str, str]]:
-    """The patterns of fields that the page decides on, with the decision."""
+    """Return the patterns of fields that the page decides on, with the decision."""
     rows = re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", PAGE.read_text(encoding="utf-8"), re.M)
     return [
         (pattern, decision)

@@ -16,9 +16,9 @@ __all__ = ["api", "both", "built", "empty", "export", "loaded", "new_run", "pars
 
 @pytest.fixture(scope="session")
 def database(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the built database in a folder of its own, since a snapshot is written next to it.
+    """Return a copy of the built database in a new folder, because the snapshot is written there.
 
-    Not to be changed.
+    Do not change it.
     """
     copy = tmp_path_factory.mktemp("explore") / built.database.name
     copy.write_bytes(built.database.read_bytes())

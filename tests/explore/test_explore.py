@@ -92,7 +92,7 @@ def test_customers_are_found_by_name_and_id_and_limited(snapshot: Path):
 
 @pytest.fixture(scope="module")
 def changed(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The snapshot, in which only the customer with the longest ledger is left, with evil names."""
+    """Return the snapshot with only the customer with the longest ledger, under hostile names."""
     file = Path(shutil.copy(snapshot, tmp_path_factory.mktemp("changed") / "metronome.duckdb"))
     with duckdb.connect(str(file)) as connection:
         connection.execute(

@@ -20,7 +20,7 @@ VIEW = "create view reports.b as select x from metronome.marts.a"
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small database with marts and reports. Nobody waits for a lock."""
+    """Return a small database with marts and reports. Nobody waits for a lock."""
     monkeypatch.setenv("LOCK_WAIT_SECONDS", "0")
     file = tmp_path / "metronome.duckdb"
     _execute(file, MARTS + VIEW)
@@ -73,7 +73,7 @@ def test_a_database_in_use_gives_the_snapshot_from_before(
     _execute(small, "insert into marts.a values (2)")
     with held(lock_file(small), "the database"):
         assert take(small) == before
-    assert "the snapshot that was taken before" in capsys.readouterr().out
+    assert "The previous snapshot is opened." in capsys.readouterr().out
 
 
 def test_a_copy_that_fails_leaves_the_snapshot_from_before(

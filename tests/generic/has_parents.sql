@@ -1,10 +1,10 @@
 {#
-  Fails for each row that names a parent that does not exist. One node tests all foreign keys of a model:
-  `missing_parents` names the columns without a parent, with `; ` between them.
+  Fails for each row whose foreign key has no parent. One node tests all foreign keys of a model. `missing_parents`
+  lists the columns without a parent, separated by `; `.
 
-  `parents` lists the keys: `column` of this model holds a `field` of the model `to`; with `also`, a column that
-  both have must be equal, too. Null names no parent. A parent table without any row was not loaded: a part of
-  an export, or the API alone, passes.
+  `parents` lists the foreign keys. `column` of this model refers to `field` of the model `to`. `also` is a column
+  that must be equal in both. A null key passes. A key also passes if the parent table is empty, because it was
+  not loaded, as with a part of an export or with the API alone.
 #}
 {% test has_parents(model, parents) %}
     select *

@@ -1,10 +1,11 @@
 {#
-  Fails for each row that breaks a constraint of its model: `not_null`, `unique` and `check`, of a column or of
-  the model, as its YAML file declares them in dbt's own words. One node tests all of them in two passes over the
-  rows. `broken_constraints` names the constraints that a row breaks, with `; ` between them.
+  Fails for each row that breaks a constraint of its model. The YAML file of the model declares the constraints as dbt's
+  `not_null`, `unique` and `check`, on a column or on the model. One node tests all of them in two passes over the
+  rows. `broken_constraints` lists the constraints that a row breaks, separated by `; `.
 
-  Uniqueness of one column ignores null, as dbt's own test does; of several columns, null equals null. Only rows
-  whose key may repeat are compared: the keys of a log of many millions take more memory than their hashes.
+  Uniqueness of one column ignores null, like dbt's own test. In a key of several columns, null equals null. Hashes
+  find the keys that may repeat, and only those rows are compared, because the keys of many millions of rows take
+  more memory than their hashes.
 #}
 {% test meets_constraints(model) %}
     {%- if not execute -%}

@@ -1,6 +1,6 @@
 {#
-  Fails for each version of a key of a raw export table that stands in one file with two contents: which of
-  them is right cannot be known, though every run takes the same. Only what is repeated is compared.
+  Fails for each version of a key of a raw export table that has two contents in one file. It is unknown which of them
+  is right, although every run keeps the same one. Only repeated keys are compared.
 #}
 {% test one_content_per_version(model, key) %}
     {%- set version = key + ['updated_at', '_file', '_dlt_load_id'] %}

@@ -1,7 +1,7 @@
 {#
-  As `relationships` of dbt, except that a parent without any row counts as not loaded: a part
-  of an export, or the API alone, is no error. Fails for each row whose value the parent lacks; with `also`,
-  a column that both have must be equal, too, as the snapshot that both are of.
+  Fails for each row whose value is not in the parent, like dbt's `relationships`. It passes if the parent table is
+  empty, because the parent was not loaded, as with a part of an export or with the API alone. `also` is a column
+  that must be equal in both, such as the snapshot.
 #}
 {% test relationships_if_loaded(model, column_name, to, field, also=none) %}
     select children.*

@@ -1,7 +1,7 @@
-"""What the tests of pipelines share: databases in tmp folders, files and a wire to break.
+"""Share databases in temporary folders, files and a breakable network with the tests.
 
-Nothing of the pipelines is replaced by a double. A `Workspace` loads through `pipelines.load.run`,
-in this process or by the `dlt` command; faults are put on the disk or on the wire.
+No code of the pipelines is mocked. A `Workspace` loads through `pipelines.load.run`, in this
+process or with the `dlt` command. Faults are put on the disk or on the network.
 """
 
 import json
@@ -62,7 +62,7 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        """This process's environment variables, but for settings: those lead here."""
+        """Return the environment variables, with settings that lead to this workspace."""
         others = {name: os.environ[name] for name in os.environ if not name.startswith(SETTINGS)}
         return others | {
             "DLT_DATA_DIR": str(self.dlt_folder),
@@ -77,9 +77,9 @@ class Workspace:
         full_refresh: bool = False,
         **settings: str,
     ) -> list[str]:
-        """Load in this process; gives the lines for a person.
+        """Load in this process. Return the printed lines.
 
-        A connection is held meanwhile: the many that dlt opens then take no time to open the file.
+        A connection stays open meanwhile, so that dlt's many connections open the file quickly.
         """
         with ExitStack() as stack:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
@@ -115,7 +115,7 @@ class Workspace:
         )
 
     def load_export(self, folder: Path | str, **settings: str) -> str:
-        """Load an export; gives the lines for a person."""
+        """Load an export. Return the printed lines."""
         lines = self.run(
             "metronome_export",
             SOURCES__METRONOME_EXPORT__BUCKET_URL=str(folder),
@@ -132,7 +132,7 @@ class Workspace:
         full_refresh: bool = False,
         **settings: str,
     ) -> str:
-        """Read the API as it is at an instant; what is not selected is the default."""
+        """Read the API as of an instant. Settings that are not given have their defaults."""
         (line,) = self.run(
             "metronome_api",
             select=list(select),
@@ -155,16 +155,16 @@ class Workspace:
             return connection.execute(sql).fetchall()
 
     def column(self, sql: str) -> list[Any]:
-        """The first column of a query's rows."""
+        """Return the first column of a query's rows."""
         return [row[0] for row in self.query(sql)]
 
     def value(self, sql: str) -> Any:
-        """The one value that a query gives."""
+        """Return the single value of a query."""
         ((value,),) = self.query(sql)
         return value
 
     def contents(self, schema: str) -> dict[str, Rows]:
-        """All rows of all tables of a schema, without dlt's own tables and columns."""
+        """Return all rows of all tables of a schema, without dlt's own tables and columns."""
         columns = "columns(name -> not starts_with(name, '_dlt'))"
         with self.connect() as connection:
             tables = connection.execute(
@@ -179,23 +179,23 @@ class Workspace:
             }
 
     def facts(self, schema: str = "raw_api") -> dict[str, Rows]:
-        """The rows of a schema, but for the pipelines' own tables."""
+        """Return the rows of a schema, without the pipelines' own tables."""
         contents = self.contents(schema)
         return {table: rows for table, rows in contents.items() if table not in OWN_TABLES}
 
     def counts(self, schema: str) -> dict[str, int]:
-        """How many rows the tables have that have any, without dlt's and the pipelines' own."""
+        """Return the numbers of rows by table. Excludes empty tables and those of the pipelines."""
         return {table: len(rows) for table, rows in self.facts(schema).items() if rows}
 
 
 @dataclass
 class Wire:
-    """An API in front of another: it keeps what was sent, and can answer in its place.
+    """An API in front of another API. It records requests, and can answer in its place.
 
     Attributes:
-        answer: Called with each request; a response that it gives is sent, on None the app answers.
-        page_size: What any higher `limit` is cut to, so that short lists have pages.
-        paged: Of which paths, a pattern.
+        answer: Called with each request. Its response is sent, or the app answers if it is None.
+        page_size: The largest `limit`, so that short lists have pages.
+        paged: A pattern of the paths with this limit.
     """
 
     app: ASGIApp
@@ -274,7 +274,7 @@ def write_csv(root: Path, table: str, *lines: str) -> Path:
 
 @pytest.fixture(scope="session")
 def export(export_folder: Path) -> Path:
-    """The account's export in the object-storage layout."""
+    """Return the account's export in the object-storage layout."""
     return export_folder
 
 
@@ -284,7 +284,7 @@ def workspace_in(folder: Path) -> Workspace:
 
 @pytest.fixture(scope="session")
 def empty(once: Once) -> Workspace:
-    """A database after a run that had nothing to load. Not to be changed: copy it."""
+    """Return a database after a run that had nothing to load. Do not change it, but copy it."""
     return workspace_in(once("empty", lambda folder: workspace_in(folder).run()))
 
 
@@ -310,7 +310,7 @@ def workspace(new_workspace: NewWorkspace) -> Workspace:
 
 @pytest.fixture(scope="session")
 def loaded_export(export: Path, empty: Workspace, once: Once) -> Workspace:
-    """The account's export, loaded once. Not to be changed."""
+    """Return the account's export, loaded once. Do not change it."""
 
     def load(folder: Path) -> None:
         shutil.copy(empty.database, folder)
@@ -321,7 +321,7 @@ def loaded_export(export: Path, empty: Workspace, once: Once) -> Workspace:
 
 @pytest.fixture(scope="session")
 def loaded_api(account: Account, empty: Workspace, once: Once) -> Workspace:
-    """All of the account's API, loaded once, in short pages. Not to be changed."""
+    """Return all of the account's API, loaded once, in short pages. Do not change it."""
 
     def load(folder: Path) -> None:
         shutil.copy(empty.database, folder)

@@ -26,14 +26,14 @@ def answer(response: httpx.Response) -> Record:
 
 
 def post(http: httpx.Client, path: str, **body: object) -> Record:
-    """The `data` of a POST that must succeed."""
+    """Return the `data` of a POST that must succeed."""
     response = http.post(path, json=body)
     assert response.status_code == 200, response.text
     return answer(response)["data"]
 
 
 def post_all(http: httpx.Client, path: str, **body: object) -> list[Record]:
-    """The records of all pages of a POST that takes `next_page` in its body."""
+    """Return the records of all pages of a POST that takes `next_page` in its body."""
     page = answer(http.post(path, json=body))
     found = page["data"]
     while page["next_page"]:

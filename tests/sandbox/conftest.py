@@ -1,4 +1,4 @@
-"""What the sandbox's tests share: one simulated account and its export."""
+"""Share one simulated account and its export with the tests of the sandbox."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +16,13 @@ from tests.sandbox.calls import HEADER
 
 @pytest.fixture(scope="session")
 def account() -> Account:
-    """The account. Not to be changed."""
+    """Return the account. Do not change it."""
     return simulated(NOW)
 
 
 @pytest.fixture(scope="session")
 def export(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The account's export in the object-storage layout. Not to be changed."""
+    """Return the account's export in the object-storage layout. Do not change it."""
     root = tmp_path_factory.mktemp("export")
     write_export(account, root)
     return root
@@ -30,13 +30,13 @@ def export(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=CLOCKS, ids=str)
 def clock(request: pytest.FixtureRequest) -> Account:
-    """The account at one of several instants. Not to be changed."""
+    """Return the account at one of several instants. Do not change it."""
     return simulated(request.param)
 
 
 @pytest.fixture(scope="module", params=[PRODUCTION, SANDBOX])
 def state(request: pytest.FixtureRequest, clock: Account) -> AccountState:
-    """One environment of the account at one of several instants."""
+    """Return one environment of the account at one of several instants."""
     return clock.states[request.param]
 
 

@@ -42,7 +42,7 @@ def test_quantities_are_event_sums_over_half_open_periods(state: AccountState):
             if "plan_id" not in invoice:
                 continue
             start, end = to_time(invoice["start_timestamp"]), to_time(invoice["end_timestamp"])
-            # Usage that came in after the invoice's issue counts only once it is regenerated.
+            # Usage after the issue of the invoice counts only after it is regenerated.
             known = (
                 state.now if "regenerated_from_invoice_id" in invoice else end + timedelta(days=1)
             )

@@ -74,7 +74,7 @@ A_DAY = {"starting_on": "2024-03-01T00:00:00Z", "ending_before": "2024-03-02T00:
 USAGE = {"window_size": "DAY", **A_DAY}
 
 REFUSED: list[tuple[str, str, object]] = [
-    # Limits: out of range, no whole number, or none taken.
+    # Limits: out of range, not a whole number, or not accepted.
     ("GET", "/v1/customers?limit=101", None),
     ("GET", "/v1/customers?limit=0", None),
     ("GET", "/v1/customers?limit=x", None),
@@ -158,7 +158,7 @@ def test_400_for_what_the_api_refuses(
 
 
 def named(account: Account, text: str) -> str:
-    """A text with the ids of Seat Pocket Travel's records in place of their names."""
+    """Return a text with the ids of Seat Pocket Travel's records in place of their names."""
     state = account.production
     customer = customer_id(account, "Seat Pocket Travel")
     (contract,) = state.contracts[customer]
@@ -177,7 +177,7 @@ def named(account: Account, text: str) -> str:
 
 
 def test_refused_requests_are_otherwise_valid(account: Account, http: httpx.Client):
-    """What the refusals above differ from by one thing is answered."""
+    """Requests that differ from the refused ones in one thing are answered."""
     for method, path, body in (
         ("GET", "/v1/customers?limit=100&only_archived=false", None),
         ("GET", "/v1/customers/CUSTOMER/invoices?sort=date_asc&type=usage&limit=1", None),

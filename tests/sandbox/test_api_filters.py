@@ -1,4 +1,4 @@
-"""The API's filters: each list narrows as the documentation says."""
+"""Test the API's filters: each list narrows as Metronome documents."""
 
 from decimal import Decimal
 
@@ -68,7 +68,7 @@ def test_balances_and_net_balance_agree(account: Account, http: httpx.Client):
 
 
 def posted(balance: Record) -> Decimal:
-    """The ledger's sum without deductions of open invoices."""
+    """Return the ledger's sum without deductions of open invoices."""
     return sum(item["amount"] for item in balance["ledger"] if to_time(item["timestamp"]) <= NOW)
 
 

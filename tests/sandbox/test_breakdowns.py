@@ -30,7 +30,7 @@ def http(account: Account) -> Iterator[httpx.Client]:
 
 
 def pages(http: httpx.Client, method: str, path: str, **more: Any) -> Iterator[list[Record]]:
-    """The pages of a list whose cursor goes into the query."""
+    """Yield the pages of a list whose cursor goes into the query."""
     cursor: dict[str, str] = {}
     while cursor is not None:
         query = more.get("params", {}) | cursor
@@ -50,13 +50,13 @@ def customer_id(account: Account, name: str) -> str:
 
 
 def line_key(line: Record) -> str:
-    """What the parts of one line have in common."""
+    """Return the key that all parts of one line share."""
     parts = ("quantity", "total", "sub_line_items")
     return repr(sorted((name, line[name]) for name in line if name not in parts))
 
 
 def sums(lines: list[Record], plan: bool) -> dict[str, tuple[Decimal, Decimal]]:
-    """Quantity and total by line; by sub-line in the plans model, where those add up."""
+    """Return quantity and total by line, or by sub-line in the plans model."""
     found: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for line in lines:
         if plan:

@@ -51,7 +51,7 @@ def key_of(table: str) -> str:
 
 @pytest.fixture(scope="module")
 def db(export: Path) -> duckdb.DuckDBPyConnection:
-    """The newest snapshot, if a table has any, and the newest row per key, as readers see it."""
+    """Return a database with the newest snapshot, or the newest row per key, as readers see it."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     for table in COLUMNS:

@@ -19,7 +19,7 @@ HEADER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 class Clock:
-    """A clock that only a pause moves; the pauses are kept."""
+    """A clock that only pauses move. It records the pauses."""
 
     def __init__(self) -> None:
         self.now, self.pauses = 100.0, []
@@ -34,7 +34,7 @@ class Clock:
 
 @contextmanager
 def faulty(account: Account, clock: Clock | None = None, **faults: Any) -> Iterator[Any]:
-    """The API with faults: the app, and a client of it."""
+    """Yield the API with faults: the app, and a client of it."""
     clock = clock or Clock()
     app = FaultyApi(create_app(account), Faults(**faults), clock, clock.sleep)
     with serving(app) as url, httpx.Client(base_url=url, headers=HEADER) as client:

@@ -18,7 +18,7 @@ MAY_IMPORT = {
 
 
 def imported(path: Path) -> set[str]:
-    """Return the modules that a file imports, wherever the import stands."""
+    """Return the modules that a file imports, anywhere in the file."""
     nodes = list(ast.walk(ast.parse(path.read_text())))
     whole = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     return whole | {node.module for node in nodes if isinstance(node, ast.ImportFrom)}

@@ -38,7 +38,7 @@ def state(account: Account) -> AccountState:
 
 
 def like(value: Any) -> Any:
-    """A value without the spelling of numbers and times, and without nulls."""
+    """Return a value without the spelling of numbers and times, and without nulls."""
     if hasattr(value, "to_dict"):
         value = value.to_dict()
     if isinstance(value, dict):
@@ -53,14 +53,14 @@ def like(value: Any) -> Any:
 
 
 def agree(found: Iterable[Any], expected: Iterable[Record]) -> int:
-    """Check that records are the same, in the same order; gives how many."""
+    """Check that records are the same, in the same order. Return their number."""
     found = [like(item) for item in found]
     assert found == [like(item) for item in expected]
     return len(found)
 
 
 def walk(call: Callable[..., Any], cursor: str = "next_page", **arguments: Any) -> Iterator[Any]:
-    """The records of a list that the client cannot walk itself, with limit 1."""
+    """Yield the records of a list that the client cannot walk itself, with limit 1."""
     more: dict[str, str] = {}
     while True:
         page = call(limit=1, **arguments, **more)
@@ -77,7 +77,7 @@ def contracts(state: AccountState) -> list[Record]:
 
 
 def subscriptions(state: AccountState) -> list[dict[str, str]]:
-    """The arguments that name each subscription."""
+    """Return the arguments that name each subscription."""
     return [
         {
             "customer_id": contract["customer_id"],

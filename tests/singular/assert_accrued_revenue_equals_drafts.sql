@@ -1,4 +1,4 @@
--- Fails for each day's open invoice whose total is not exactly what fct_accrued_revenue has of it.
+-- Fails for each open invoice and day whose total is not exactly its drafted amount in fct_accrued_revenue.
 with
 
 drafts as (

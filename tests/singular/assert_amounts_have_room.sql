@@ -1,5 +1,5 @@
--- Fails for each amount of 10^15 or more, in its unit as stated. It is no bill of anybody's, and sums of such
--- amounts do not fit in their type: models would stop with an error that names no row.
+-- Fails for each amount of 10^15 or more in its source pricing unit. Such an amount is an error in the data. Sums of
+-- such amounts do not fit in their type, so models would stop with an error that names no row.
 {%- set amounts = [
     ('stg_metronome_export__invoices', 'invoice_id', 'total'),
     ('stg_metronome_export__line_items', 'line_item_id', 'total'),

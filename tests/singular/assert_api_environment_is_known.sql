@@ -1,5 +1,5 @@
--- Fails when both sources are loaded and none of the API's customers is in the export: whether they are
--- of the same environment is not known. Give `environment`, or load them into two databases.
+-- Fails if both sources are loaded and none of the API's customers is in the export. The environment of the API's
+-- rows is then unknown. Set `environment`, or load the sources into two databases.
 select environment.environment_type
 from {{ ref('int_api_environment') }} as environment
 where

@@ -1,5 +1,5 @@
--- Fails when the export has the API's customers in another environment than the argument `environment`
--- says, or in two: amounts of PRODUCTION and SANDBOX would be mixed.
+-- Fails if the export has the API's customers in an environment other than the argument `environment`, or in two
+-- environments. Amounts of PRODUCTION and SANDBOX would be mixed.
 select
     environment_type,
     first_environment_in_export,

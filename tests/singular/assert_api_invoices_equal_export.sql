@@ -1,5 +1,5 @@
--- Fails for each invoice that differs between the API and the export, and for each that one alone has
--- with nothing to explain it. It warns: the export is some hours behind.
+-- Fails for each invoice that differs between the API and the export, and for each invoice that only one source has
+-- without an explanation. Severity is warn because the export is some hours behind.
 {{ config(severity='warn') }}
 
 select

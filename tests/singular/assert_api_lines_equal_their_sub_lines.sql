@@ -1,4 +1,4 @@
--- Fails for each line of the API whose total is not exactly the sum of its sub lines, if it has any.
+-- Fails for each line of the API with sub lines whose total is not exactly their sum.
 select
     lines.invoice_id,
     lines.line_number,

@@ -1,5 +1,6 @@
--- Fails for each line that a commit or credit pays, of which no list of balances says whether it was bought:
--- its revenue is not recognized. It warns: the balances may not be loaded.
+-- Fails for each line that a commit or credit pays if no list of balances has the commit or credit. It is then
+-- unknown whether it was bought, and the line is not recognized as revenue. Severity is warn because the balances
+-- might not be loaded.
 {{ config(severity='warn') }}
 
 select

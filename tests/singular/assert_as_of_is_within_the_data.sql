@@ -1,6 +1,6 @@
--- Warns when the as-of instant lies outside what was loaded: before the first period, event and issue, or more than
--- 35 days, which is a billing period and its grace, after the last of them and the last load. Balances would be
--- those of an account without a past, or of one that stands still.
+-- Warns if the as-of instant is outside the loaded data. It is outside if it is before the first period, event and
+-- issue, or more than 35 days after the last of them and the last load. 35 days is a billing period and its grace.
+-- Balances would be those of an account without a past, or of an account without new data.
 {{ config(severity='warn') }}
 
 with
@@ -8,7 +8,7 @@ with
 instants as (
     select
         min(least(period_start_at, issued_at)) as first_at,
-        -- a scheduled charge may lie years ahead
+        -- a scheduled charge can be dated years ahead
         max(case when {{ is_usage('invoice_type') }} then greatest(period_end_at, issued_at) end) as last_at
     from {{ ref('int_invoices_combined') }}
     union all

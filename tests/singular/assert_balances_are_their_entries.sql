@@ -1,5 +1,5 @@
--- Fails for each commit or credit whose balance before pending deductions is not the sum of its posted,
--- usable entries in the ledger, never below 0, while it can be used.
+-- Fails for each usable commit or credit whose balance before pending deductions is not the sum of its posted, usable
+-- ledger entries. The sum is never below 0.
 select
     credits.balance_id,
     credits.balance_excluding_pending_amount,

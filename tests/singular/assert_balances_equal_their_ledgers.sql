@@ -1,6 +1,6 @@
--- Fails for each commit or credit whose stated balance is not the sum of its ledger: of the entries of
--- segments that cover the as-of instant, pending ones included, and never below 0. It warns: the API
--- states balances for the moment it was read.
+-- Fails for each commit or credit whose stated balance is not the sum of its ledger entries. The sum has the entries
+-- of segments that cover the as-of instant, pending entries included, and is never below 0. Severity is warn because
+-- the API states balances as of the moment it was read.
 {{ config(severity='warn') }}
 
 select

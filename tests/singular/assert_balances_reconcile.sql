@@ -1,5 +1,5 @@
--- Fails for each commit, credit or grant whose stated balance is not what its ledger or its deductions add
--- up to. It warns: the API states balances for the moment it was read.
+-- Fails for each commit, credit or credit grant whose stated balance is not the sum of its ledger or of its
+-- deductions. Severity is warn because the API states balances as of the moment it was read.
 {{ config(severity='warn') }}
 
 select

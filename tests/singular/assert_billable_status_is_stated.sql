@@ -1,5 +1,6 @@
--- Warns for each finalized invoice without a billable status whose customer is unbillable by then: it is taken to be
--- billable. A period that starts, or an issue, from the status's first instant on is meant.
+-- Warns for each finalized invoice without a billable status whose customer was unbillable by then. The invoice
+-- counts as billable. It is checked if its period starts, or it was issued, at or after the first instant of the
+-- customer's status.
 {{ config(severity='warn') }}
 
 select

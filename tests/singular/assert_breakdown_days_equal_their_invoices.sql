@@ -1,5 +1,5 @@
--- Fails for each invoice whose days, where all were read, do not add up to its total. It warns: late usage
--- moves the days of an invoice even after it is finalized.
+-- Fails for each invoice whose daily breakdowns do not add up to its total, if all days were read. Severity is warn
+-- because late usage changes the days of an invoice even after it is finalized.
 {{ config(severity='warn') }}
 
 with

@@ -1,5 +1,5 @@
--- Fails for each day of an invoice whose stated total is not the sum of its lines and adjustments that
--- count: gross usage minus applied credit. It warns: the API states both.
+-- Fails for each day of an invoice whose stated total is not gross usage minus applied credit. Severity is warn
+-- because the API states both.
 {{ config(severity='warn') }}
 
 select

@@ -1,5 +1,5 @@
--- Fails for each finalized invoice with days whose spend, summed over them, is not exactly its total. It
--- warns: late usage moves the days of an invoice even after it is finalized.
+-- Fails for each finalized invoice with days whose daily spend does not add up to exactly its total. Severity is warn
+-- because late usage changes the days of an invoice even after it is finalized.
 {{ config(severity='warn') }}
 
 with

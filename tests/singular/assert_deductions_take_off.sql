@@ -1,6 +1,6 @@
--- Warns for each credit grant whose deductions are stated as adding to its balance, by a source that states its
--- deductions above zero or by one grant that does not fit the others; and for each deduction of a commit or credit
--- by an invoice that is above zero.
+-- Warns for each credit grant whose deductions add to its balance. Either its source states deductions above zero, or
+-- the grant does not fit the others of its source. Also warns for each invoice deduction from a commit or credit that
+-- is above zero.
 {{ config(severity='warn') }}
 
 select

@@ -1,5 +1,5 @@
--- Warns of each sender of events that is no customer, nor an ingest alias of one: its usage is billed to
--- nobody.
+-- Warns for each sender of events that is neither a customer nor an ingest alias of one. Nobody is billed for its
+-- usage.
 {{ config(severity='warn') }}
 
 select

@@ -1,4 +1,4 @@
--- Fails for each usage event outside this century: no invoice's period would hold it.
+-- Fails for each usage event outside the years 2000 to 2100. No invoice period would contain it.
 select
     environment_type,
     transaction_id,

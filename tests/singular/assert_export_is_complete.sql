@@ -1,5 +1,5 @@
--- Fails for each file and table that the newest run of the pipeline left out, unless that is accepted by
--- the variable `accept_incomplete: true`: then it warns.
+-- Fails for each file and table that the newest run of the pipeline left out. With the variable `accept_incomplete:
+-- true` it warns instead.
 {{ config(severity='warn' if var('accept_incomplete') is true else 'error') }}
 
 select

@@ -1,5 +1,5 @@
--- Warns when nothing of the export was transferred in the two days before the as-of instant: the vendor is up
--- to a day late, and what the reports call now is older than they say.
+-- Warns if nothing of the export was transferred in the two days before the as-of instant. Metronome transfers within
+-- a day, so the reports would be older than their as-of instant.
 {{ config(severity='warn') }}
 
 select

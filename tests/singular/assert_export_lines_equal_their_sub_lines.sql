@@ -1,4 +1,4 @@
--- Fails for each line of the export whose total is not the sum of its sub lines, if it has any.
+-- Fails for each line of the export with sub lines whose total is not exactly their sum.
 select
     lines.line_item_id,
     lines.total,

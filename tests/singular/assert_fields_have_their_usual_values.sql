@@ -1,5 +1,5 @@
--- Warns for each value of a field that may change what a row means, and that no figure uses: docs/unused_fields.md says
--- how such a row is read. The usual value is none at all.
+-- Warns for each value in a field that no figure uses but that could change the meaning of a row.
+-- docs/unused_fields.md states how such a row is read. The usual value is null.
 {{ config(severity='warn') }}
 {%- set fields = [
     ('stg_metronome_api__invoices', 'corrected_invoice_id', 'invoice_id', 'corrected_invoice_id is not null'),

@@ -1,6 +1,6 @@
--- Fails for each customer and unit whose open credit grants do not add up to the ending balance of its
--- credit ledger, before and after pending deductions. It warns: the ledger may include voided grants, and
--- the API states both for the moment it was read.
+-- Fails for each customer and pricing unit whose open credit grants do not add up to the ending balance of its credit
+-- ledger, before and after pending deductions. Severity is warn because the ledger can include voided grants, and
+-- because the API states both as of the moment it was read.
 {{ config(severity='warn') }}
 
 with

@@ -1,6 +1,5 @@
--- Fails for each entry of a credit ledger whose stated amount, whatever its sign, is not the step of the
--- running balance. It warns: the vendor's documents show both signs, and a window of a ledger may begin
--- anywhere.
+-- Fails for each entry of a credit ledger whose absolute amount is not the change of the running balance. Severity is
+-- warn because Metronome's documentation shows both signs, and because a window of a ledger can begin anywhere.
 {{ config(severity='warn') }}
 
 with

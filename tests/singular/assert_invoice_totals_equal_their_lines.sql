@@ -1,6 +1,6 @@
--- Fails for each invoice whose total is not the sum of its finest lines that count: lines in
--- its own unit, without applications of postpaid commits. An invoice without lines has the sum 0.
--- It reads the intermediate models, so that a failure stops every mart and report with invoices.
+-- Fails for each invoice whose total is not the sum of its lines in its own unit, without applications of postpaid
+-- commits. An invoice without lines has the sum 0. The test reads intermediate models, so a failure stops every mart
+-- and report with invoices.
 select
     invoices.invoice_id,
     invoices.total_amount,

@@ -1,5 +1,5 @@
--- Fails for each invoice or line of one whose period ends before it starts, or that has a time outside this
--- century: it would be in no month that anybody closes, or never be current.
+-- Fails for each period of an invoice or line that ends before it starts, and for each time outside the years 2000 to
+-- 2100. Such an invoice would be in a wrong month, or never be current.
 {%- set periods = [
     ('stg_metronome_export__invoices', 'invoice_id', 'period_start_at', 'period_end_at', 'issued_at'),
     ('stg_metronome_export__draft_invoices', 'invoice_id', 'period_start_at', 'period_end_at', 'snapshot_at'),

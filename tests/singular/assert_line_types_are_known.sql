@@ -1,5 +1,5 @@
--- Fails for each type of lines that Metronome states and `line_kind` does not know: they are taken to be
--- usage. It warns: the types that the vendor's documents list are not all.
+-- Fails for each line type that Metronome states and `line_kind` does not have. Such lines count as usage. Severity
+-- is warn because Metronome's documentation does not list all types.
 {{ config(severity='warn') }}
 
 with

@@ -1,6 +1,6 @@
--- Fails for each product on an invoice line that the export's products lack: those of plans are in one
--- table and those of contracts in another, so a plain relationship test does not do. No product at all
--- is a table that was not loaded.
+-- Fails for each product on an invoice line that the export does not list. Products of plans and of contracts are in
+-- two tables, so a relationships test, which has one parent, does not fit. If a table has no products, it was not
+-- loaded, and its lines are not checked.
 with
 
 lines as (

@@ -1,5 +1,5 @@
--- Fails for each invoice and unit of its lines that is not its own, and that no line converts: what these
--- lines charge is in no total. It warns: the invoice's total is what is billed.
+-- Fails for each invoice and pricing unit of its lines, other than its own unit, that no line converts. No total
+-- includes such lines. Severity is warn because the total of the invoice is what is billed.
 {{ config(severity='warn') }}
 
 with

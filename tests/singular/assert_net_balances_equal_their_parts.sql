@@ -1,6 +1,6 @@
--- Fails for each net balance that the API states that is not the sum of the customer's commits and
--- credits in that unit: after the open period's deductions, and before them. It warns: that the two agree
--- is an inference from the vendor's documents. As of before the read, or after its run, they need not.
+-- Fails for each net balance of the API that is not the sum of the customer's commits and credits in that unit,
+-- before or after the deductions of the open period. Severity is warn because Metronome does not document this
+-- equality. Skipped unless as_of is on the day that the API was read.
 {{ config(severity='warn') }}
 
 with

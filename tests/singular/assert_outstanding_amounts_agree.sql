@@ -1,5 +1,5 @@
--- The ageing of outstanding invoices and the balances of customers sum the same invoices. One row per customer and
--- pricing unit whose sums differ.
+-- Fails for each customer and pricing unit whose outstanding amount in fct_outstanding_ageing is not that in
+-- fct_customer_balances.
 with
 
 ageing as (

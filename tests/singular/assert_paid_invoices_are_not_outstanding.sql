@@ -1,4 +1,4 @@
--- Warns for each outstanding invoice that Metronome itself has collected: a payment of the export is PAID, and the
+-- Warns for each outstanding invoice that Metronome itself collected. A payment of the export is PAID, and the
 -- billing provider does not report the invoice as settled.
 {{ config(severity='warn') }}
 

@@ -1,6 +1,6 @@
--- Fails for each month, environment and pricing unit whose recognized revenue is not exactly what was billed,
--- less the price of commits that are not known to be postpaid, plus the draw-down of prepaid ones, plus
--- their expiry. Each of these is summed from the marts that state it, without the kinds of revenue.
+-- Fails for each month, environment and pricing unit whose recognized revenue is not exactly the billed amount, minus
+-- the price of commits that are not postpaid, plus the draw-down of prepaid commits, plus their expiry. Each of these
+-- is summed from the mart that states it, without revenue kinds.
 with
 
 recognized as (

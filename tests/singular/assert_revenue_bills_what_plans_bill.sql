@@ -1,5 +1,5 @@
--- Fails for each month, environment, plan and pricing unit whose billed amount in fct_recognized_revenue is
--- not exactly that of fct_billings_by_plan.
+-- Fails for each month, environment, plan and pricing unit whose billed amount in fct_recognized_revenue is not
+-- exactly that in fct_billings_by_plan.
 with
 
 amounts as (

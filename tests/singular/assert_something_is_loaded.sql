@@ -1,4 +1,4 @@
--- Fails when neither source was ever loaded to its end: raw tables are there, and every report would be empty.
+-- Fails if no load of either source was completed. The raw tables exist then, and every report would be empty.
 select 'no load of the API or of the export was completed: load one, then build again' as message
 where
     not exists (select 1 from {{ ref('stg_metronome_api__runs') }})

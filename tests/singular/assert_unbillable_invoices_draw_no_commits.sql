@@ -1,5 +1,5 @@
--- Warns for each finalized unbillable invoice that draws down a prepaid commit: the customer paid for the commit, and
--- what the invoice takes off is in no revenue.
+-- Warns for each finalized unbillable invoice that draws down a prepaid commit. The customer paid for the commit, but
+-- revenue does not include the draw-down.
 {{ config(severity='warn') }}
 
 select

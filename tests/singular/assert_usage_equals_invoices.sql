@@ -1,5 +1,5 @@
--- Fails for each charge of a finalized invoice whose quantity is not what the events of its period make.
--- It warns: late events are billed only when an invoice is regenerated.
+-- Fails for each charge of a finalized invoice whose quantity is not the quantity of the events in its period.
+-- Severity is warn because late events are billed only if the invoice is regenerated.
 {{ config(severity='warn') }}
 
 select

@@ -1,5 +1,6 @@
--- Fails for each quantity that events of the asked kind, in the asked days, have and that is no number: they are
--- counted, and add nothing to the quantity. It warns: who sends events may send anything.
+-- Fails for each value of the requested quantity that is missing or not a number, on events of the requested type in
+-- the requested days. Such events are counted and add nothing to the quantity. Severity is warn because clients can
+-- send any value.
 {{ config(severity='warn') }}
 
 with

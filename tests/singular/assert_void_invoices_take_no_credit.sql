@@ -1,5 +1,5 @@
--- Warns for each commit, credit or credit grant that a VOID invoice still takes off: no entry of the ledger gives it
--- back. The deduction counts until one does.
+-- Warns for each commit, credit or credit grant with a deduction of a VOID invoice that no ledger entry gives back.
+-- The deduction counts until an entry gives it back.
 {{ config(severity='warn') }}
 
 select

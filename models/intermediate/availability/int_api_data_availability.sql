@@ -1,5 +1,5 @@
--- One row per customer that the API lists: which of its facts the API was asked for and gave. What the
--- token may not read, or no run has asked for yet, is not known.
+-- One row per customer that the API lists. It states which data the newest read of each resource returned. Data is
+-- unknown if the token may not read it or if no run has read it.
 with
 
 customers as (

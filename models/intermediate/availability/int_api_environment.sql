@@ -1,4 +1,4 @@
--- One row: the environment that the API's rows belong to. The API does not name it.
+-- One row: the environment of the API's rows. The API does not state it.
 with
 
 api_customers as (

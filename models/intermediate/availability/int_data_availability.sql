@@ -1,5 +1,5 @@
--- One row per customer: which data at least one source provided. The API is read per customer. A file of the export
--- has the rows of all customers, so one loaded file of a table is enough, even an empty one.
+-- One row per customer. It states which data at least one source provided. The API is read per customer. A file of
+-- the export has the rows of all customers, so one loaded file of a table is enough, even an empty one.
 with
 
 customers as (

@@ -1,10 +1,10 @@
--- One row per entry of the ledger of a commit or credit, in the source pricing unit: whether it is still to come
--- at the as-of instant, and whether it belongs to what can be used then.
+-- One row per ledger entry of a commit or credit, in the source pricing unit. It states whether the entry is pending
+-- and whether it is usable at the as-of instant.
 with
 
 balances as (
     select * from {{ ref('int_balances_combined') }}
-    where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- those count units of usage, not money
+    where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- QUANTITY balances hold units of usage, not money
 ),
 
 entries as (
@@ -32,9 +32,9 @@ select
     entries.invoice_id,
     entries.reason,
     entries.effective_at,
-    -- the deduction of an open period is dated at the period's end
+    -- the deduction of an open period is dated at the end of the period
     entries.effective_at > {{ as_of() }} as is_pending,
-    -- not usable if its segment has expired or not started; entries without a segment always are
+    -- an entry is usable while its segment is open; an entry without a segment is always usable
     segments.segment_id is null
     or (segments.starting_at <= {{ as_of() }} and {{ as_of() }} < segments.ending_before) as is_usable
 from entries

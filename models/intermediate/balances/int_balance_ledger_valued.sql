@@ -1,4 +1,4 @@
--- One row per entry of the ledger of a commit or credit, or of a customer's credit grants, in the major unit.
+-- One row per ledger entry of a commit, a credit or the credit grants of a customer, in the major unit.
 with
 
 entries as (
@@ -21,7 +21,7 @@ select
     entries.ledger_entry_id,
     entries.ledger_id,
     entries.balance_id,
-    coalesce(credits.balance_type, 'CREDIT_GRANT') as balance_type,  -- a voided grant is in no list
+    coalesce(credits.balance_type, 'CREDIT_GRANT') as balance_type,  -- no list has voided grants
     credits.balance_name,
     customers.environment_type,
     entries.customer_id,

@@ -1,5 +1,5 @@
--- One row per customer, pricing unit and credit that it drew on: what was taken off on the 30 whole days
--- before the as-of instant. The ledger has one deduction per invoice: too coarse.
+-- One row per customer, pricing unit and balance that the customer used on the 30 whole days before the as-of
+-- instant. The amounts come from breakdowns, because a ledger has only one deduction per invoice.
 select
     customer_id,
     pricing_unit,

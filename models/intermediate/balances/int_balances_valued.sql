@@ -1,4 +1,4 @@
--- One row per commit, credit or credit grant, valued at the as-of instant in the major unit.
+-- One row per commit, credit or credit grant, with its balance at the as-of instant, in the major unit.
 with
 
 credits as (
@@ -21,6 +21,6 @@ select
     next_expiry_at,
     {{ major_amount('next_expiring', 'source_pricing_unit') }} as next_expiring_amount,
     {{ major_amount('expired', 'source_pricing_unit') }} as expired_amount,
-    -- what is left of a postpaid commit is owed by the customer, not at its disposal
+    -- the customer owes the rest of a postpaid commit and cannot spend it
     balance_type <> 'POSTPAID' as is_spendable
 from credits

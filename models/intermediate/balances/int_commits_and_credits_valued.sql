@@ -1,9 +1,9 @@
--- One row per commit or credit of the contracts model, valued at the as-of instant.
+-- One row per commit or credit, with its balance at the as-of instant, in the source pricing unit.
 with
 
 balances as (
     select * from {{ ref('int_balances_combined') }}
-    where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- those count units of usage, not money
+    where coalesce(access_type, 'SPEND') <> 'QUANTITY'  -- QUANTITY balances hold units of usage, not money
 ),
 
 segments as (
@@ -66,9 +66,9 @@ joined as (
         expiries.next_expiry_at,
         expiries.balance_id is not null
         and (balances.archived_at is null or {{ as_of() }} < balances.archived_at)
-        -- the commits of an archived contract cannot be used: their stated balance is 0, whatever their ledgers hold
+        -- the commits of an archived contract cannot be used: their stated balance is 0, even if their ledgers are not
         and not (balances.balance = 0 and coalesce(contracts.archived_at <= {{ as_of() }}, false)) as is_open,
-        -- stated as 0 though the ledger holds more than what is pending
+        -- stated as 0 although the ledger holds more than the pending deductions
         balances.balance = 0
         and coalesce(ledgers.posted_balance > ledgers.pending_deductions, false) as is_left_out
     from balances

@@ -1,4 +1,4 @@
--- One row per credit grant of the plans model, valued at the as-of instant.
+-- One row per credit grant, with its balance at the as-of instant, in the source pricing unit.
 with
 
 credit_grants as (
@@ -24,6 +24,6 @@ select
     end as expiring_30d,
     case when is_open then expires_at end as next_expiry_at,
     case when is_open then balance_including_pending end as next_expiring,
-    -- once expired, a grant's balance is stated as 0: what was lost is not known
+    -- the stated balance of an expired grant is 0, so the expired amount is unknown
     case when expires_at > {{ as_of() }} then 0 end as expired
 from credit_grants

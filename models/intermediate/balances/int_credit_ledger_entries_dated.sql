@@ -1,5 +1,5 @@
--- One row per entry of a customer's credit ledger of the plans model, in the source pricing unit. What an entry
--- changed is the step of the running balance: the vendor's documents give a deduction's sign in two ways.
+-- One row per entry of a customer's credit ledger in the plans model, in the source pricing unit. The amount of an
+-- entry is the change of the running balance, because Metronome documents the sign of a deduction in two ways.
 with
 
 ledgers as (

@@ -1,5 +1,5 @@
--- One row per entry of the ledger of a commit or credit, from the source of the balance, with the API's
--- names of types: the export says `prepaid_segment_expiration` for `PREPAID_COMMIT_EXPIRATION`.
+-- One row per ledger entry of a commit or credit, from the source of the balance. Entry types have the API's names.
+-- For example, the export's `prepaid_segment_expiration` becomes `PREPAID_COMMIT_EXPIRATION`.
 with
 
 balances as (

@@ -1,13 +1,13 @@
--- One row per credit grant of either source. The API, which is live, takes precedence. The export does not state
--- a grant's balance: it is what was granted, less the final deductions by the as-of instant, and less what
--- the drafts take off, which is pending.
+-- One row per credit grant of either source. The API, which is live, takes precedence. The export does not state the
+-- balance of a grant. It is computed: the grant minus its final deductions by the as-of instant, minus the pending
+-- deductions of drafts.
 with
 
 from_api as (
     select * from {{ ref('stg_metronome_api__credit_grants') }}
 ),
 
--- a voided grant is in no list of the API either
+-- the API does not list voided grants either
 from_export as (
     select grants.*
     from {{ ref('stg_metronome_export__credit_grants') }} as grants

@@ -1,5 +1,5 @@
--- One row per customer and alert of either source. The API, which is live, takes precedence. The export has the
--- changes of an alert's state: the newest at or before the as-of instant counts.
+-- One row per customer and alert of either source. The API, which is live, takes precedence. The export has the state
+-- changes of an alert, and the newest one at or before the as-of instant counts.
 with
 
 from_api as (

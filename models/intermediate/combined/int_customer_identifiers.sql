@@ -1,4 +1,4 @@
--- One row per environment and identifier that an event may name a customer by: its id or an alias.
+-- One row per environment and identifier by which an event can name a customer: the customer's id or an alias.
 with
 
 customers as (
@@ -27,7 +27,7 @@ identifiers as (
     from aliases
 ),
 
--- an alias may have moved from an archived customer to its successor
+-- an alias can move from an archived customer to its successor
 ranked as (
     select
         *,

@@ -13,7 +13,7 @@ export_customers as (
     select * from {{ ref('stg_metronome_export__customers') }}
 ),
 
--- an archived configuration is no longer billed through
+-- nothing is billed through an archived configuration
 providers as (
     select
         customer_id,

@@ -1,5 +1,5 @@
--- One row per final deduction from a credit grant that a source states, reversals included: what it adds to the
--- grant's balance, in the grant's stated unit. A deduction is below zero, and its reversal above.
+-- One row per final deduction from a credit grant, reversals included, in the source pricing unit of the grant. The
+-- amount is the change of the grant's balance: below zero for a deduction, above zero for a reversal.
 with
 
 stated as (
@@ -33,8 +33,8 @@ grants as (
     group by source, credit_grant_id
 ),
 
--- Reversals never outweigh what they reverse. Where they would on every grant of a source, the source states
--- deductions above zero, as an example of the vendor's documents does.
+-- A reversal never exceeds the deduction that it reverses. If the sums of all grants of a source are above zero, the
+-- source states deductions above zero, as one example in Metronome's documentation does.
 signs as (
     select
         source,

@@ -1,4 +1,5 @@
--- One row per line, or adjustment of a plan, of a day of an invoice, from the source of the day.
+-- One row per line of a daily breakdown of an invoice, adjustments of a plan included, from the source of the
+-- breakdown.
 with
 
 days as (
@@ -43,7 +44,7 @@ export_day_lines as (
     from {{ ref('stg_metronome_export__draft_invoice_breakdown_lines') }}
 ),
 
--- the invoice line of a day line gives its kind, and the credit grant that it draws down
+-- the invoice line of a day line has its kind, and the credit grant that it draws down
 export_lines as (
     select * from {{ ref('int_export_invoice_lines') }}
 ),

@@ -1,5 +1,5 @@
--- One row per day of an invoice, from the source that the invoice was taken from, if it has the invoice's
--- days, else from the other.
+-- One row per day of an invoice. The days come from the source of the invoice if it has any, otherwise from the other
+-- source.
 with
 
 days as (

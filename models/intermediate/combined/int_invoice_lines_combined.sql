@@ -1,5 +1,5 @@
--- One row per finest line of an invoice, from the source that the invoice was taken from: a sub line
--- where a line has them, else the line itself, or an adjustment.
+-- One row per line of an invoice at the finest level, from the source of the invoice. It is a sub line if the line
+-- has any, otherwise the line itself, or an adjustment.
 with
 
 invoices as (
@@ -33,7 +33,7 @@ from_api as (
         api_lines.invoice_id
         || ':' || cast(api_lines.line_number as string)
         || coalesce('.' || cast(api_sub_lines.sub_line_number as string), '') as invoice_line_id,
-        -- a sub line may be what a grant takes off; one above zero, which buys a grant, is a charge
+        -- a sub line with a grant applies the grant, or buys it if it is above zero, and is then a charge
         case
             when api_sub_lines.credit_grant_id is not null and api_sub_lines.subtotal < 0
                 then 'applied_commit_or_credit'
@@ -76,7 +76,7 @@ from_api_adjustments as (
         cast(null as string) as balance_id,
         credit_grant_id,
         source_pricing_unit,
-        1 as quantity,  -- as the export has it
+        1 as quantity,  -- as in the export
         total as unit_price,
         total,
         null as tiers,
@@ -127,7 +127,7 @@ roughly_priced as (
     from both_sources
 ),
 
--- no unit price stands in the export; a tiered charge has none
+-- the export does not state unit prices; a charge in tiers has no single price
 priced as (
     select
         *,
@@ -158,8 +158,8 @@ select
     {{ pricing_unit('priced.source_pricing_unit') }} as pricing_unit,
     priced.starting_at,
     priced.ending_before,
-    -- lines in another unit enter the total through a conversion line; the application of a postpaid
-    -- commit is shown, but not taken off
+    -- lines in another unit are in the total through a conversion line; the total does not include the
+    -- application of a postpaid commit
     {{ pricing_unit('priced.source_pricing_unit') }} = invoices.pricing_unit
     and not priced.is_postpaid_application as is_in_invoice_total
 from priced

@@ -1,5 +1,5 @@
--- One row per invoice of either source. An invoice only moves forward, draft to finalized to void:
--- where the sources differ, the later state is the newer; where they agree, the API knows more.
+-- One row per invoice of either source. An invoice only moves forward: draft, finalized, void. If the sources differ,
+-- the later state is the newer one. If they agree, the API's row is used, because it has more fields.
 with
 
 api_invoices as (
@@ -68,7 +68,7 @@ both_sources as (
 ranked as (
     select
         *,
-        -- one source may state it where the other does not
+        -- one source can state it if the other does not
         max(billable_status) over (partition by invoice_id) as stated_billable_status,
         row_number() over (
             partition by invoice_id

@@ -1,4 +1,4 @@
--- One row per thing that invoices are billed under: a plan, a package or a rate card.
+-- One row per plan, package or rate card. Invoices are billed under these.
 with
 
 api_plans as (

@@ -1,5 +1,4 @@
--- One row per customer that is on a plan or contract at the as-of instant: what it is called, how often
--- it bills and when it ends.
+-- One row per customer that is on a plan or contract at the as-of instant, with its name, billing frequency and end.
 with
 
 availability as (
@@ -27,7 +26,7 @@ contracts as (
     where availability.has_contracts
 ),
 
--- both sources may list a renewal, and the API lists it with each of its two contracts
+-- both sources can list a renewal, and the API lists it for both of its contracts
 renewal_pairs as (
     select
         from_contract_id,

@@ -1,4 +1,4 @@
--- One row per customer and pricing unit that it has credit in: the sums of what it can spend.
+-- One row per customer and pricing unit in which it has credit, with the sums of its spendable balances.
 with
 
 credits as (

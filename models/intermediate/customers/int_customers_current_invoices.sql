@@ -1,5 +1,5 @@
--- One row per customer and pricing unit that has current invoices, or a fallback: their sums. A sum is null where
--- one of its parts is not known, as of a draft that is not computed yet.
+-- One row per customer and pricing unit with current invoices or a fallback, with their sums. A sum is null if one of
+-- its parts is not known, such as the total of a draft that Metronome has not computed.
 with
 
 current_invoices as (

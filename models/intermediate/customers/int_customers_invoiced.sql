@@ -1,5 +1,5 @@
--- One row per customer and pricing unit that has an invoice: what was billed, what is outstanding, and the invoices
--- that are in grace, void or unbillable, at the as-of instant. Constituents are left out.
+-- One row per customer and pricing unit with an invoice, with the billed and outstanding amounts and the grace, void
+-- and unbillable invoices at the as-of instant. Constituents are excluded.
 with
 
 invoices as (
@@ -72,7 +72,7 @@ select
     end as overdue_amount,
     min(case when outstanding_invoice_id is not null then due_at end) as oldest_due_at,
 
-    -- drafts whose period is over: not finalized yet, while the draft of the next period is open
+    -- drafts whose period has ended and that are not finalized, while the draft of the next period is open
     {{ joined_texts('grace_invoice_id') }} as grace_invoice_id,
     cast(sum(case when is_in_grace then total_amount end) as {{ amount_type() }}) as grace_invoice_amount,
 

@@ -1,5 +1,5 @@
--- One row per customer and pricing unit that has daily breakdowns: gross usage of the whole days of this
--- month before the as-of instant, and of the days with the same numbers last month.
+-- One row per customer and pricing unit with daily breakdowns: gross usage on the whole days of this month before the
+-- as-of instant, and on the same day numbers of last month.
 with
 
 days as (

@@ -1,5 +1,5 @@
--- One row per line of a draft of the export that takes a credit grant off: a deduction that is pending. Its
--- time is the end of the draft's period.
+-- One row per line of an export draft that applies a credit grant. It is a pending deduction, dated at the end of the
+-- draft's period.
 select
     lines.line_item_id,
     lines.credit_grant_id,

@@ -1,5 +1,5 @@
--- One row per entry of the ledger of a credit grant that only the export has, in the source pricing unit: the grant,
--- its final deductions, and those that are pending. The running balance is the grant's own.
+-- One row per ledger entry of a credit grant that only the export has, in the source pricing unit: the grant, its
+-- final deductions and its pending deductions. Each grant has a separate running balance.
 with
 
 grants as (

@@ -1,5 +1,5 @@
--- One row per day of an invoice of the export; of a draft, as the snapshot has it that the invoice was taken
--- from. Hourly breakdowns, which some accounts have, repeat the same amounts and are left out.
+-- One row per day of an export invoice. The days of a draft come from the snapshot of the draft. Hourly breakdowns,
+-- which some accounts have, repeat the same amounts and are excluded.
 with
 
 days as (

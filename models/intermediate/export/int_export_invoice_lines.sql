@@ -1,4 +1,4 @@
--- One row per line of an invoice of the export. The lines of a draft are from the same snapshot as the draft.
+-- One row per line of an export invoice. The lines of a draft come from the snapshot of the draft.
 with
 
 invoices as (

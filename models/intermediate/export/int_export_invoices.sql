@@ -1,5 +1,5 @@
--- One row per invoice of the export: those that were finalized or voided, and the others as the newest
--- snapshot of drafts at or before the as-of instant has them.
+-- One row per invoice of the export: finalized and void invoices, and drafts of the newest snapshot at or before the
+-- as-of instant.
 with
 
 final_invoices as (
@@ -19,7 +19,7 @@ newest_snapshots as (
     group by environment_type
 ),
 
--- what is final stays a draft in the snapshots of before
+-- older snapshots still have a final invoice as a draft
 open_invoices as (
     select drafts.*
     from drafts
@@ -63,7 +63,7 @@ facts_of_breakdowns as (
     group by invoice_id
 ),
 
--- a draft does not state when it is issued; the schedule of a charge, or of a commit that was bought, does
+-- a draft does not state its issue date; the schedule of a charge or of a purchased commit does
 schedules as (
     select {{ json_text('schedule', 'schedule_items') }} as items
     from {{ ref('stg_metronome_export__scheduled_charges') }}
@@ -140,7 +140,7 @@ select
     invoices.invoice_id,
     invoices.environment_type,
     invoices.customer_id,
-    -- the vendor's guides write CONTRACT_USAGE where the API has USAGE
+    -- Metronome's guides name CONTRACT_USAGE what the API names USAGE
     coalesce(
         replace(facts_of_breakdowns.invoice_type, 'CONTRACT_', ''),
         upper(invoices.invoice_label),
@@ -153,7 +153,7 @@ select
     invoices.invoice_status,
     invoices.plan_id,
     invoices.plan_name,
-    -- not every layout has it
+    -- not every layout of the export has it
     coalesce(invoices.contract_id, facts_of_breakdowns.contract_id) as contract_id,
     invoices.source_pricing_unit,
     invoices.total,

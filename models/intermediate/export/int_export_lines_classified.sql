@@ -1,6 +1,6 @@
--- One row per line of a final invoice of the export, and one per line and snapshot of a draft, with the kind of the
--- line. The table of lines does not state the kind: the line's breakdowns do. Without breakdowns the kind follows from
--- what the line names. Snapshots after the as-of instant are left out.
+-- One row per line of a final export invoice, and one per line and snapshot of a draft, with the kind of the line.
+-- The table of lines does not state the kind, but the breakdowns of the line do. Without breakdowns, the kind follows
+-- from the ids of the line. Snapshots after the as-of instant are excluded.
 with
 
 invoices as (
@@ -58,7 +58,7 @@ lines as {{ not_materialized() }} (
     where snapshot_at <= {{ as_of() }}
 ),
 
--- a line has a breakdown for each day; a day may not state the type
+-- a line has one breakdown per day; some days do not state the type
 stated_types as (
     select
         line_item_id,
@@ -89,7 +89,7 @@ fixed_products as (
     where upper(product_type) = 'FIXED'
 ),
 
--- invoices with lines in another unit: a conversion line adds what is due in that unit to the total
+-- invoices with lines in another unit: a conversion line adds their value to the total
 mixed_invoices as (
     select distinct
         lines.invoice_id,
@@ -138,7 +138,7 @@ classified as (
             when product_id is null and is_of_mixed_invoice then 'conversion'
             when product_id is null then 'adjustment'
             when not is_scheduled then 'usage'
-            -- an invoice for a postpaid commit is its true-up, a charge like any other
+            -- an invoice for a postpaid commit is its true-up, which is a scheduled charge
             when commit_id is not null and not is_of_postpaid_commit then 'commit_purchase'
             else 'scheduled'
         end as line_kind

@@ -1,4 +1,4 @@
--- One row per line, or adjustment of a plan, of a day of an invoice that is included in totals.
+-- One row per line of a daily breakdown of an invoice that is included in totals. Adjustments of a plan are lines.
 with
 
 invoices as (
@@ -25,7 +25,7 @@ select
     valued.balance_id,
     valued.pricing_unit,
     valued.amount,
-    -- as for the lines of the invoice itself
+    -- same rule as for the lines of the invoice
     valued.pricing_unit = invoices.pricing_unit
     and coalesce(valued.applied_balance_type, '') <> 'POSTPAID' as is_in_invoice_total,
     coalesce(

@@ -1,4 +1,4 @@
--- One row per day of an invoice that is included in totals: what was used on it, and what credit was taken off.
+-- One row per day of an invoice that is included in totals, with gross usage, applied credit and the stated total.
 with
 
 breakdowns as (

@@ -1,4 +1,4 @@
--- One row per invoice, with what it counts for, what it is billed under and when it is due.
+-- One row per invoice. It states in which figures the invoice counts, what it is billed under, and when it is due.
 with
 
 invoices as (
@@ -70,7 +70,7 @@ select
     joined.period_start_at,
     joined.period_end_at,
     joined.issued_at,
-    -- a scheduled invoice has no period: it belongs to the month of its issue
+    -- a scheduled invoice has no period, so its month is that of its issue
     {{ first_of_month('coalesce(joined.period_start_at, joined.issued_at)') }} as billing_month,
     joined.is_constituent,
     -- a DRAFT_INCOMPLETE has no total yet

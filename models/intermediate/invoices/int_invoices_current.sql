@@ -1,6 +1,6 @@
--- One row per current invoice of a customer in a pricing unit: those whose period contains the as-of
--- instant, one per contract; or, where none does, the latest that was issued, as a fallback. A draft that covers
--- the instant and is not computed yet is the current invoice: an older one does not stand in for it.
+-- One row per current invoice of a customer and pricing unit. A current invoice has a period that contains the as-of
+-- instant. There is one per contract. Without one, the fallback is the latest invoice that was issued. A draft that
+-- covers the instant is current even if Metronome has not computed it yet. No older invoice replaces it.
 with
 
 invoices as (
@@ -39,7 +39,7 @@ latest_issued as (
     where
         covering.invoice_id is null
         and invoices.is_included_in_totals
-        -- this also leaves out scheduled charges of the future, which are drafts for years
+        -- this also excludes future scheduled charges, which can be drafts for years
         and invoices.issued_at <= {{ as_of() }}
 ),
 

@@ -1,5 +1,6 @@
--- One row per invoice: the days from its issue until it is due, as the invoice itself says, else its
--- contract, else the customer's plan. Null when the first of these that should say could not be read.
+-- One row per invoice: the days from its issue until it is due. The terms are those of the invoice, or else of its
+-- contract, or else of the customer's plan. They are null if the first of these sources that applies could not be
+-- read.
 with
 
 invoices as (
@@ -18,7 +19,7 @@ customer_plans as (
     select * from {{ ref('stg_metronome_api__customer_plans') }}
 ),
 
--- the terms of the stretch on the plan that the invoice's period starts in
+-- the terms of the plan that the customer is on when the period starts
 plan_terms as (
     select
         invoices.invoice_id,

@@ -1,5 +1,4 @@
--- One row per invoice that has lines: what was used and what credit was taken off, which together are
--- its total.
+-- One row per invoice with lines: its gross usage and applied credit. Gross usage minus applied credit is the total.
 select
     invoice_id,
     cast(sum(case when amount > 0 then amount else 0 end) as {{ amount_type() }}) as gross_usage_amount,

@@ -1,5 +1,5 @@
--- One row per charge for metered usage on a finalized invoice of the export: a sub line of a plan, or
--- what a contract's lines charge for a product in a window.
+-- One row per charge for metered usage on a finalized invoice of the export. A charge is a sub line of a plan, or the
+-- lines of a contract for one product and period.
 with
 
 invoices as {{ not_materialized() }} (
@@ -16,7 +16,7 @@ sub_lines as (
     where billable_metric_id is not null
 ),
 
--- such as a charge per dozen or per thousand
+-- for example a charge per dozen or per thousand
 converted_charges as (
     select distinct charge_id
     from {{ ref('stg_metronome_api__plan_charges') }}
@@ -48,7 +48,7 @@ usage_lines as (
     where
         invoices.contract_id is not null
         and invoices.period_start_at is not null
-        -- the line that takes a commit or credit off has a charge's product, but no quantity
+        -- a line that applies a commit or credit has the product of the charge, but no quantity
         and lines.quantity is not null
 ),
 
@@ -87,7 +87,7 @@ of_plans as (
     left join converted_charges on sub_lines.charge_id = converted_charges.charge_id
 ),
 
--- one window's usage of a product may be cut into several lines, such as one per pricing group
+-- usage of a product in one period can have several lines, such as one per pricing group
 of_contracts as (
     select
         min(line_item_id) as charge_id,

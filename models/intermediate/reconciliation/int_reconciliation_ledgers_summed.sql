@@ -1,5 +1,5 @@
--- One row per commit, credit or credit grant that can be used at the as-of instant, in the source pricing unit: its
--- stated balance and what its ledger, or its grant without its deductions, adds up to.
+-- One row per commit, credit or credit grant that is usable at the as-of instant, in the source pricing unit, with
+-- its stated balance and the sum of its ledger. For a credit grant, the sum is the grant minus its deductions.
 
 with
 
@@ -18,7 +18,7 @@ commits_and_credits as (
         valued.customer_id,
         valued.source_pricing_unit,
         valued.balance,
-        -- more may be drawn than was there: the rest is overage, not a balance below zero
+        -- deductions can exceed the balance: the excess is overage, not a balance below zero
         greatest(entries.amount, 0) as ledger_balance
     from {{ ref('int_commits_and_credits_valued') }} as valued
     left join entries on valued.balance_id = entries.balance_id
@@ -34,7 +34,7 @@ deductions as (
     group by credit_grant_id
 ),
 
--- the export states no balance of a grant
+-- the export does not state the balance of a grant
 grants as (
     select
         valued.balance_id,

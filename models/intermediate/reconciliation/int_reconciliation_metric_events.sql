@@ -1,7 +1,7 @@
--- One row per billable metric, type of event and value of a property that its events have. By the filters
--- that the API states; else by the metric's name, `CPU hours (c5.xlarge)`: events that have the property
--- that is summed, and another one with the value in parentheses. A metric whose events cannot be told,
--- or could be of two kinds, has no row.
+-- One row per billable metric, event type and property value that selects the metric's events. The filters that the
+-- API states select them. Without the API, the name of the metric does: `CPU hours (c5.xlarge)` selects the events
+-- that have the aggregated property, and the value in parentheses in another property. A metric has no row if its
+-- events cannot be selected, or if two event types match.
 with
 
 metrics as (
@@ -13,7 +13,7 @@ events as {{ not_materialized() }} (
     select * from {{ ref('stg_metronome_export__events') }}
 ),
 
--- by filters: those that list values, of which the first finds the events and the others sift them
+-- by filters: the first filter with a list of values selects the events, and the others are applied to them
 filtered_metrics as (
     select * from metrics
     where has_filters
@@ -84,7 +84,7 @@ by_filters as (
     left join sifting_filters on filtered_metrics.billable_metric_id = sifting_filters.billable_metric_id
 ),
 
--- by name: a sample of a big log will do to learn which property has such values
+-- by name: a sample of the events shows which property has such values
 named_metrics as (
     select
         *,
@@ -127,7 +127,7 @@ candidates as (
         and {{ json_text_at('sampled_properties.properties', 'named_metrics.aggregation_key') }} is not null
 ),
 
--- where there are two, `Fine tuning (atlas-1)` is of the type `fine_tuning`
+-- if two event types match, `Fine tuning (atlas-1)` selects the type `fine_tuning`
 counted as (
     select
         *,

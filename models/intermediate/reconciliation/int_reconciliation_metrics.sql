@@ -1,4 +1,4 @@
--- One row per billable metric: how it makes a quantity of events, and how its events can be told.
+-- One row per billable metric: how it aggregates events, and how its events are selected.
 with
 
 api_metrics as (
@@ -22,7 +22,7 @@ united as (
                     then {{ json_text('export_metrics.aggregate_keys', '0') }}
             end
         ) as aggregation_key,
-        -- the export has no filters: only the name of the metric shows which events count
+        -- the export has no filters: only the name of the metric can select its events
         api_metrics.billable_metric_id is not null as has_filters,
         api_metrics.metric_sql is not null as is_sql,
         api_metrics.event_type_filter,

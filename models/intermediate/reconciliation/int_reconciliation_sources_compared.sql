@@ -2,7 +2,7 @@
     'invoice_status', 'customer_id', 'plan_id', 'plan_name', 'contract_id', 'source_pricing_unit', 'total', 'period_start_at',
     'period_end_at', 'issued_at', 'billing_provider_type', 'billing_provider_invoice_id', 'external_status',
 ] -%}
--- One row per invoice that both sources have: how many of its fields both carry, and which are different.
+-- One row per invoice that both sources have, with the number of compared fields and the fields that differ.
 
 with
 
@@ -22,7 +22,7 @@ both_sources as (
     where exists (select 1 from {{ ref('stg_metronome_api__invoices') }})
 ),
 
--- a field that a source fills on no invoice is one that it does not carry
+-- a source carries a field if it fills it on at least one invoice
 filled as (
     select
         source,

@@ -1,5 +1,6 @@
--- One row per customer, billable metric and period that is charged for: what the events in it make, where
--- there are any. An event meets its customer's periods of the same 30 days, then the metrics of its value.
+-- One row per customer, billable metric and charged period with events, with the quantity that the metric computes
+-- from them. An event is joined to the periods of its customer in the same 30 days, then to the metrics of its
+-- property value.
 
 with
 
@@ -99,7 +100,7 @@ measured as (
             and valued.property_value = metric_events.property_value
     inner join metrics on metric_events.billable_metric_id = metrics.billable_metric_id
     where
-        -- a value may be of a metric that is not charged for in this period
+        -- a value can belong to a metric that is not charged in this period
         (
             valued.environment_type, valued.customer_id, metrics.billable_metric_id, valued.period_start_at,
             valued.period_end_at

@@ -1,25 +1,24 @@
--- One row per line of a day of an invoice that is included in totals, with what it is for. A line that takes off
--- is for what its product was charged for on the same invoice. Postpaid applications take nothing off: they are
--- left out.
+-- One row per line of a daily breakdown of an invoice that is included in totals, with the kind of spend. A line that
+-- applies a commit or credit has the kind of the charges that it pays for. Applications of postpaid commits do not
+-- change the total and are excluded.
 with
 
-lines as {{ not_materialized() }} (
-    select * from {{ ref('int_invoice_breakdown_lines_classified') }}
+lines as (
+    select
+        *,
+        case when line_kind <> 'applied_commit_or_credit' then line_kind end as charge_kind
+    from {{ ref('int_invoice_breakdown_lines_classified') }}
+),
+
+lines_and_charges as (
+    select
+        *,
+        {{ paid_for_kind('charge_kind', invoice=['invoice_id']) }} as paid_for_kind
+    from lines
 ),
 
 invoices as (
     select * from {{ ref('int_invoices_classified') }}
-),
-
-charged_for as (
-    select
-        invoice_id,
-        product_id,
-        pricing_unit,
-        max(line_kind) as line_kind
-    from lines
-    where line_kind <> 'applied_commit_or_credit'
-    group by invoice_id, product_id, pricing_unit
 )
 
 select
@@ -31,18 +30,10 @@ select
     invoices.plan_id,
     invoices.invoice_status,
     lines.product_id,
-    case
-        when lines.line_kind <> 'applied_commit_or_credit' then lines.line_kind
-        else coalesce(charged_for.line_kind, 'adjustment')
-    end as spend_kind,
+    coalesce(lines.charge_kind, lines.paid_for_kind, 'adjustment') as spend_kind,
     lines.pricing_unit,
     lines.is_in_invoice_total,
     lines.amount
-from lines
+from lines_and_charges as lines
 inner join invoices on lines.invoice_id = invoices.invoice_id
-left join charged_for
-    on
-        lines.invoice_id = charged_for.invoice_id
-        and lines.product_id is not distinct from charged_for.product_id
-        and lines.pricing_unit = charged_for.pricing_unit
 where lines.is_in_invoice_total or lines.pricing_unit <> invoices.pricing_unit

@@ -1,4 +1,4 @@
--- One row per line of an open invoice and day that a snapshot shows.
+-- One row per line of an open invoice and day with a drafts snapshot.
 with
 
 drafts as (

@@ -1,5 +1,5 @@
--- One row per open invoice and day that a snapshot shows: its total as it stood then. Where the export has
--- no snapshots, the API's drafts are the one of the as-of day.
+-- One row per open invoice and day with a drafts snapshot, with its total on that day. If the export has no
+-- snapshots, the drafts of the API are the snapshot of the as-of day.
 with
 
 drafts as (
@@ -11,7 +11,7 @@ invoices as (
     select * from {{ ref('int_invoices_classified') }}
 ),
 
--- one a day, should there be more
+-- one per day, the latest
 snapshots as (
     select
         environment_type,
@@ -43,7 +43,7 @@ from_export as (
     where
         drafts.total is not null  -- DRAFT_INCOMPLETE: not computed yet
         and not coalesce(invoices.is_constituent, false)
-        -- a snapshot may still hold what was finalized before it
+        -- a snapshot can hold an invoice that was finalized before it
         and not coalesce(invoices.invoice_status <> 'DRAFT' and invoices.issued_at <= drafts.snapshot_at, false)
 ),
 

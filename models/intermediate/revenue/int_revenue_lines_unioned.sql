@@ -1,5 +1,4 @@
--- One row per line that revenue comes from: of each billed invoice, and of each open invoice on each day
--- that a snapshot shows.
+-- One row per line of a billed invoice, and one per line of an open invoice and day with a drafts snapshot.
 with
 
 invoices as (
@@ -51,7 +50,7 @@ billed_and_open as (
         drafts.contract_id,
         drafts.plan_id,
         cast(null as date) as billing_month,
-        -- an open invoice without a period waits for its date; an unbillable one is billed to nobody
+        -- an open invoice without a period waits for its date; an unbillable invoice is not billed
         drafts.period_start_at is not null and not drafts.is_unbillable as is_due,
         draft_lines.line_kind,
         draft_lines.product_id,

@@ -1,4 +1,4 @@
--- One row per pricing unit that a source lists or an invoice is in.
+-- One row per pricing unit that a source lists or an invoice uses.
 with
 
 listed as (

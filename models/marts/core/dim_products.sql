@@ -1,4 +1,4 @@
--- One row per product. A product that neither source lists is named by its invoice lines.
+-- One row per product. A product that no source lists has the name of its invoice lines.
 with
 
 api_products as (
@@ -36,7 +36,7 @@ versioned_products as (
 invoiced_products as (
     select
         product_id,
-        -- prefer lines that are not discounts: those are rarely named after the product
+        -- prefer lines that are not discounts, because discounts rarely have the product's name
         coalesce(min(case when amount >= 0 then line_name end), min(line_name)) as product_name,
         3 as preference
     from {{ ref('int_invoice_lines_combined') }}

@@ -1,4 +1,4 @@
--- One row per entry of the ledger of a commit or credit, or of a customer's credit grants.
+-- One row per ledger entry of a commit, a credit or the credit grants of a customer.
 select
     ledger_entry_id,
     ledger_id,

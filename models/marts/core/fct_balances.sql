@@ -1,4 +1,4 @@
--- One row per commit, credit or credit grant, valued at the as-of instant.
+-- One row per commit, credit or credit grant, with its balance at the as-of instant.
 with
 
 credits as (

@@ -1,9 +1,9 @@
--- One row per billing month, environment, plan and pricing unit: what was billed.
+-- One row per billing month, environment, plan and pricing unit, with the billed amount.
 select
     billing_month,
     environment_type,
     plan_id,
-    max(plan_name) as plan_name,  -- one, unless no list of plans is at hand and the invoices differ
+    max(plan_name) as plan_name,  -- one name, unless no list of plans was loaded and the invoices differ
     plan_kind,
     pricing_unit,
     cast(count(distinct customer_id) as integer) as customers,

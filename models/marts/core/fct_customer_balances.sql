@@ -1,5 +1,5 @@
--- One row per customer and pricing unit that it has an invoice or a credit in, and one without a unit
--- for a customer that has neither: who owes what, and what is left, at the as-of instant.
+-- One row per customer and pricing unit in which it has an invoice or credit: what the customer owes and how much
+-- credit is left at the as-of instant. A customer without either has one row without a pricing unit.
 with
 
 customers as (
@@ -35,7 +35,7 @@ balances as (
         customers.*,
         units.pricing_unit,
         coalesce(availability.has_invoices, false) as are_invoices_known,
-        -- null where invoices are unknown, so that the join finds none: a further join condition is slow in DuckDB
+        -- null if invoices are unknown, so that the join finds none; another join condition is slow in DuckDB
         case when availability.has_invoices then customers.customer_id end as invoiced_customer_id,
         coalesce(availability.has_balances, false) as is_contract_balance_known,
         coalesce(availability.has_credit_grants, false) as is_grant_balance_known,
@@ -130,7 +130,7 @@ select
     {{ known_count('invoiced.failed_invoices', 'balances.are_invoices_known') }} as failed_invoices,
     invoiced.billing_provider_error,
     {{ known_amount('invoiced.outstanding_amount', 'balances.are_invoices_known') }} as outstanding_amount,
-    -- unknown if the due date of an outstanding invoice is not known
+    -- null if the due date of an outstanding invoice is unknown
     case
         when invoiced.customer_id is not null then invoiced.overdue_amount
         else {{ known_amount('null', 'balances.are_invoices_known') }}

@@ -1,4 +1,4 @@
--- One row per finest line of an invoice.
+-- One row per line of an invoice, at the finest level.
 with
 
 lines as (

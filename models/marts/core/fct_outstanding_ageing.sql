@@ -1,4 +1,4 @@
--- One row per customer and pricing unit with outstanding invoices: how long they are overdue.
+-- One row per customer and pricing unit with outstanding invoices, with amounts by age.
 with
 
 invoices as (

@@ -1,4 +1,4 @@
--- One row per month, environment, kind of revenue and pricing unit: billed, recognized and accrued.
+-- One row per month, environment, revenue kind and pricing unit, with billed, recognized and accrued revenue.
 with
 
 recognized as (
@@ -33,7 +33,7 @@ revenue as (
         0 as accrued_amount
     from recognized
     union all
-    -- the month of the open invoice; a draft of a past snapshot may have none
+    -- the month of the open invoice; a draft of a past snapshot can have none
     select
         coalesce(invoices.billing_month, {{ first_of_month('accrued.snapshot_date') }}) as revenue_month,
         accrued.environment_type,
@@ -70,7 +70,7 @@ select
     summed.pricing_unit,
     summed.billed_amount,
     summed.recognized_amount,
-    -- no source carries drafts: unknown, not 0
+    -- null if no source carries drafts
     case when newest_snapshots.snapshot_date is not null then summed.accrued_amount end as accrued_amount,
     newest_snapshots.snapshot_date as accrued_on
 from summed

@@ -1,5 +1,5 @@
--- One row per environment and value of the asked property: the events of the asked kind in the asked
--- days, both included.
+-- One row per environment and value of the requested property, with the events of the requested type. Both days are
+-- included.
 select
     environment_type,
     event_type,

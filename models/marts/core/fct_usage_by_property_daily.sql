@@ -1,6 +1,6 @@
--- One row per environment, UTC day and value of the asked property: the events of the asked kind in the
--- asked days, both included. Values that differ by case or by look-alike characters are one value, which
--- has one spelling on all days: the most frequent one.
+-- One row per environment, UTC day and value of the requested property, with the events of the requested type. Both
+-- days are included. Values that differ only by case or look-alike characters are one value. It has the most frequent
+-- spelling, which is the same on all days.
 with
 
 arguments as (
@@ -32,7 +32,7 @@ spelled as (
     select
         *,
         lower(folded_value) as value_key,
-        -- real words of other alphabets keep their letters
+        -- words of other alphabets keep their letters
         case when {{ is_ascii('folded_value') }} then folded_value else sent_value end as spelling
     from folded
 ),

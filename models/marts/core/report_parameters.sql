@@ -1,12 +1,12 @@
 {{ config(post_hook="{{ check_arguments() }}") }}
--- One row: the arguments of this run, with their defaults, as the reports use them.
+-- One row: the arguments of this run, with defaults filled in.
 with
 
 customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
--- any of these may be all that was loaded
+-- the run may have loaded only one of these
 known_environments as (
     select environment_type from customers
     union

@@ -1,4 +1,4 @@
--- One row per commit, credit or credit grant that can be used at the as-of instant.
+-- One row per commit, credit or credit grant that is usable at the as-of instant.
 with
 
 ledgers as (

@@ -1,4 +1,4 @@
--- One row per invoice, of the source that it was taken from: its total and what its parts add up to.
+-- One row per invoice, from its source, with its total and the sums of its parts.
 with
 
 invoices as {{ not_materialized() }} (
@@ -72,7 +72,7 @@ days as (
     group by invoice_id
 ),
 
--- an invoice is compared with its days where all of them, up to the as-of instant, were read
+-- an invoice is compared with its days if all of them up to the as-of instant were read
 complete_days as (
     select
         days.invoice_id,

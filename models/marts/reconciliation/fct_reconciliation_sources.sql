@@ -1,4 +1,5 @@
--- One row per invoice of the API or of the export's same environment, where both hold invoices.
+-- One row per invoice of the API, or of the export in the environment of the API. It has rows only if both sources
+-- hold invoices.
 with
 
 api_invoices as (

@@ -1,5 +1,5 @@
--- One row per environment, check and unit: how many were compared, how they differ, and the outcome. A check that
--- had nothing to compare has one row, without a unit.
+-- One row per environment, check and unit, with the numbers of comparisons, their differences and the outcome. A
+-- check that had nothing to compare has one row, without a unit.
 with
 
 results as (

@@ -1,5 +1,5 @@
--- One row per snapshot day, open invoice, product, kind of revenue and pricing unit. Each day repeats what
--- is open: choose one, never add days.
+-- One row per snapshot day, open invoice, product, revenue kind and pricing unit. Every day repeats all open
+-- invoices: filter on one day, and never add days.
 with
 
 lines as (

@@ -1,4 +1,4 @@
--- One row per day, customer, contract or plan, invoice status, product, kind of spend and pricing unit.
+-- One row per day, customer, contract or plan, invoice status, product, spend kind and pricing unit.
 with
 
 lines as (
@@ -27,7 +27,7 @@ select
     cast(sum(lines.amount) as {{ amount_type() }}) as net_amount
 from lines
 left join products on lines.product_id = products.product_id
-where lines.amount <> 0  -- the export may leave such lines out
+where lines.amount <> 0  -- the export may omit lines of 0
 group by
     lines.spend_date,
     lines.environment_type,

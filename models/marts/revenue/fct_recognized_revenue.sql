@@ -1,4 +1,4 @@
--- One row per month, environment, customer, contract or plan, product, kind of revenue and pricing unit.
+-- One row per month, environment, customer, contract or plan, product, revenue kind and pricing unit.
 with
 
 lines as (
@@ -6,7 +6,7 @@ lines as (
     where snapshot_date is null
 ),
 
--- An expiry belongs to the month in which the commit's time ended: one until 1 April ended with March.
+-- An expiry belongs to the last month that the commit covers. A commit until 1 April expires in March.
 expired as (
     select
         environment_type,

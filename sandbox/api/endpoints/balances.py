@@ -71,7 +71,7 @@ def accesses(balance: Record) -> list[tuple[datetime, datetime]]:
 
 
 def accessible(balance: Record, call: Arguments) -> bool:
-    """Tell whether a balance can be used at the requested time."""
+    """Return whether a balance can be used at the requested time."""
     covering, after, before = (
         call.get(name) for name in ("covering_date", "starting_at", "effective_before")
     )
@@ -102,7 +102,7 @@ def _balances(view: View, call: Arguments, kinds: tuple[str, ...]) -> list[Recor
 
 
 def _chosen(balance: Record, filters: list[Record] | None) -> bool:
-    """Tell whether a balance matches any of the filters. Without filters, all match."""
+    """Return whether a balance matches any of the filters. Without filters, all match."""
     kind = "CREDIT" if balance["type"] == "CREDIT" else f"{balance['type']}_COMMIT"
     return not filters or any(
         kind in item.get("balance_types", [kind])

@@ -10,7 +10,7 @@ from sandbox.core.records import Record, make_id
 
 
 def list_customers(view: View, call: Arguments) -> list[Record]:
-    """List active customers, or only archived ones."""
+    """List active customers, or only archived customers."""
     archived = call.get("only_archived", False)
     ids = call.get("customer_ids")
     accounts = call.get("salesforce_account_ids")
@@ -46,7 +46,7 @@ def list_customer_metrics(view: View, call: Arguments) -> list[Record]:
 
 
 def list_billing_configurations(view: View, call: Arguments) -> list[Record]:
-    """List a customer's billing provider settings, including archived ones if requested."""
+    """List a customer's billing provider settings, with archived settings if requested."""
     customer = view.customer(call["customer_id"])
     state = view.state(customer["id"])
     if customer["id"] not in state.billing_provider:
@@ -72,7 +72,7 @@ def list_billing_configurations(view: View, call: Arguments) -> list[Record]:
 
 
 def list_alerts(view: View, call: Arguments) -> list[Record]:
-    """List the status of each alert for a customer; by default only enabled alerts."""
+    """List the status of each alert for a customer. By default only enabled alerts are listed."""
     customer = view.customer(call["customer_id"])
     wanted = [status.lower() for status in call.get("alert_statuses", ["enabled"])]
     alerts = customer_alerts(customer, view.state(customer["id"]), view.now)

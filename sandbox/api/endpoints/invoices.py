@@ -16,10 +16,10 @@ PAGE_SPAN = {"DAY": timedelta(days=35), "HOUR": timedelta(hours=24)}
 
 
 def list_invoices(view: View, call: Arguments) -> list[Record]:
-    """List a customer's invoices with their lines, including VOID ones, by `issued_at`.
+    """List a customer's invoices with their lines, VOID invoices included, by `issued_at`.
 
-    Dates select billing periods that lie within [starting_on, ending_before]; an invoice without
-    a period (SCHEDULED) is then left out.
+    Dates select billing periods within [starting_on, ending_before]. They exclude invoices without
+    a period (SCHEDULED).
     """
     after, before = call.get("starting_on"), call.get("ending_before")
 
@@ -45,7 +45,7 @@ def get_invoice(view: View, call: Arguments) -> Record:
 
 
 def list_breakdowns(view: View, call: Arguments) -> list[Record]:
-    """List a customer's invoices by window, except VOID ones, by `issued_at` and window.
+    """List a customer's invoices by window, without VOID invoices, by `issued_at` and window.
 
     The windows are those that begin within [starting_on, ending_before).
     """

@@ -18,7 +18,7 @@ def list_credit_types(view: View, call: Arguments) -> list[Record]:
 
 
 def list_metrics(view: View, call: Arguments) -> list[Record]:
-    """List billable metrics, including archived ones if requested."""
+    """List billable metrics, with archived metrics if requested."""
     archived = call.get("include_archived", False)
     return [
         metric
@@ -87,7 +87,7 @@ def list_package_contracts(view: View, call: Arguments) -> list[Record]:
 
 
 def covers(record: Record, moment: object) -> bool:
-    """Tell whether an instant is in a record's [starting_at, ending_before)."""
+    """Return whether an instant is in a record's [starting_at, ending_before)."""
     start, end = to_time(record["starting_at"]), to_time(record.get("ending_before"))
     return start <= moment and (end is None or moment < end)
 

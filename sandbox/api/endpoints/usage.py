@@ -84,7 +84,7 @@ class UsageRows(Sequence[Record]):
 
 
 def list_usage(view: View, call: Arguments) -> Sequence[Record]:
-    """List usage by customer, metric and window; null for a window without usage.
+    """List usage by customer, metric and window. Usage is null in a window without usage.
 
     A customer without any usage of a metric is listed only if both are requested by id. Windows
     that begin after now are left out.
@@ -109,7 +109,7 @@ def list_usage(view: View, call: Arguments) -> Sequence[Record]:
 
 
 def list_groups(view: View, call: Arguments) -> list[Record]:
-    """List a customer's usage of a metric by window and group; null for a group without usage.
+    """List a customer's usage of a metric by window and group. It is null in a group without usage.
 
     Only groups with usage in the requested time are listed.
     """

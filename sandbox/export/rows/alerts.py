@@ -1,4 +1,4 @@
-"""Rows of the export's alerts and payments."""
+"""Yield rows of the export's alerts and payments."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ class AlertHistory:
     """The changes of alert statuses between the states of successive days."""
 
     def __init__(self) -> None:
-        """Begin before the first day."""
+        """Start before the first day."""
         self._statuses: dict[tuple[str, str], str] = {}
 
     def rows(self, state: AccountState) -> Iterator[tuple[str, Row]]:

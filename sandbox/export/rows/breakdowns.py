@@ -1,4 +1,4 @@
-"""Rows of the export's breakdowns: invoices cut into days.
+"""Yield rows of the export's breakdowns: invoices cut into days.
 
 Days and lines without an amount are left out. The others add up to the invoice, as in the API.
 """
@@ -131,7 +131,7 @@ def _metrics(state: AccountState) -> dict[str, str]:
 
 
 def _metric_of(part: Record, metrics: dict[str, str]) -> str | None:
-    """Return the only metric of a line. A plan's line with several has none."""
+    """Return the only metric of a line, or None. A plan's line can have several."""
     if part.get("type") == "applied_commit_or_credit":
         return None
     subs = part.get("sub_line_items", [])

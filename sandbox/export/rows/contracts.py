@@ -1,6 +1,6 @@
-"""Rows of the export's contract tables: a full snapshot per day.
+"""Yield rows of the export's contract tables: a full snapshot per day.
 
-A snapshot has no rows for what was archived.
+A snapshot has no rows of archived objects.
 """
 
 from collections.abc import Iterator

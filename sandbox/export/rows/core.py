@@ -1,4 +1,4 @@
-"""Rows of the export's tables for plans, customers, invoices, credit grants and events."""
+"""Yield rows of the export's plans, customers, invoices, credit grants and events."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Rows of the export's draft tables: open invoices at the start of each day."""
+"""Yield rows of the export's draft tables: open invoices at the start of each day."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,7 +17,7 @@ def drafts(state: AccountState) -> list[Record]:
 
 
 def is_incomplete(state: AccountState, invoice: Record) -> bool:
-    """Tell whether an open invoice was not computed in time for the snapshot."""
+    """Return whether an open invoice was not computed in time for the snapshot."""
     if state.environment != SANDBOX:
         return False
     return invoice["customer_id"] in {

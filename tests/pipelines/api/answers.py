@@ -53,7 +53,7 @@ DETAILS = (
 
 @dataclass(frozen=True)
 class Loaded:
-    """A workspace, and what was asked to fill it."""
+    """A workspace, and the requests that filled it."""
 
     workspace: Workspace
     requests: list[Request]
@@ -63,6 +63,6 @@ JUNE = datetime(2024, 6, 1, tzinfo=UTC)
 
 
 def customers_of(*dates: str) -> dict[str, list[str]]:
-    """A list of customers, each with a JSON text of its dates."""
+    """Return a list of customers, each with a JSON text of its dates."""
     rows = [f'{{"id": "c{number}", {text}}}' for number, text in enumerate(dates, start=1)]
     return {"/v1/customers": [f"[{', '.join(rows)}]"]}

@@ -1,4 +1,4 @@
-"""What the tests of the API share."""
+"""Share databases and accounts with the tests of the API."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.pipelines.conftest import (
 
 @pytest.fixture(scope="session")
 def details(new_workspace: NewWorkspace) -> Loaded:
-    """A database with all of `DETAILS`. Not to be changed: copy it."""
+    """Return a database with all of `DETAILS`. Do not change it, but copy it."""
     wire = Wire(Lists(DETAILS))
     workspace = new_workspace()
     with serving(wire) as url:
@@ -26,11 +26,11 @@ def details(new_workspace: NewWorkspace) -> Loaded:
 
 @pytest.fixture(scope="session")
 def earlier() -> Account:
-    """Some customers on 5 April. Not to be changed."""
+    """Return some customers on 5 April. Do not change it."""
     return few(simulate(as_of=EARLIER))
 
 
 @pytest.fixture(scope="session")
 def later() -> Account:
-    """The same customers on 3 May. Not to be changed."""
+    """Return the same customers on 3 May. Do not change it."""
     return few(simulate(as_of=LATER))

@@ -19,7 +19,7 @@ NAMES = (
 
 
 def few(account: Account) -> Account:
-    """Some of the account's customers, so that loads are short."""
+    """Return some of the account's customers, so that loads are short."""
     books = account.production
     customers = [item for item in books.customers if item["name"] in NAMES]
     kept = {item["id"] for item in customers}

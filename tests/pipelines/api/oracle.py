@@ -1,4 +1,4 @@
-"""The rows of every raw table, from the simulated account and by a client of its own."""
+"""Compute the rows of every raw table independently, from the account and with another client."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from tests.pipelines.conftest import (
 
 
 class Asked:
-    """What the API answers to a client that has nothing in common with the pipeline's."""
+    """The API's answers to a client that shares no code with the pipeline."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"})
@@ -33,7 +33,7 @@ class Asked:
         in_body: bool = False,
         **query: Any,
     ) -> list[Record]:
-        """All pages of a list; with a body it is posted."""
+        """Return all pages of a list. With a body, it is a POST."""
         rows: list[Record] = []
         more: dict[str, str] = {}
         while True:
@@ -53,7 +53,7 @@ class Asked:
 
 
 def nested(parents: Iterable[Record], path: str, position: str, **keys: str) -> list[Record]:
-    """The rows of a nested list, with keys of their parents and their places."""
+    """Return the rows of a nested list, with keys of their parents and their places."""
     found = []
     for parent in parents:
         holder: Any = parent
@@ -69,7 +69,7 @@ def numbered(rows: Iterable[Record], position: str, **keys: Any) -> list[Record]
 
 
 def records_of_the_account(books: AccountState) -> dict[str, list[Record]]:
-    """By table, what the account holds."""
+    """Return the records of the account, by table."""
     hidden = {"balance", "ledger"}  # the balances have them
     contracts = [
         {
@@ -200,7 +200,7 @@ def records_of_the_account(books: AccountState) -> dict[str, list[Record]]:
 
 
 def answers_of_the_api(books: AccountState, api: Asked) -> dict[str, list[Record]]:
-    """By table, what the API works out: asked for the whole time, and cut to what was read."""
+    """Return what the API computes, by table: for the whole time, cut to what was read."""
     found: dict[str, list[Record]] = defaultdict(list)
     now = to_text(books.now)
     every = {"starting_on": "2024-01-01T00:00:00Z", "ending_before": now}
@@ -353,7 +353,7 @@ LISTED_APART = {
 
 
 def canonical(value: Any) -> Any:
-    """A value regardless of how numbers and times are spelt, and without nulls."""
+    """Return a value regardless of how numbers and times are spelt, and without nulls."""
     if isinstance(value, dict):
         items = {key: canonical(item) for key, item in value.items() if item is not None}
         return dict(sorted(items.items()))
@@ -378,7 +378,7 @@ def field_of(record: Record, column: str) -> Any:
 
 
 def fields_of(record: Record, columns: set[str], path: str = "") -> Iterator[str]:
-    """The columns that a record's values belong in."""
+    """Yield the columns that a record's values belong in."""
     for name, value in record.items():
         column = f"{path}{name}"
         if isinstance(value, dict) and column not in columns:

@@ -65,7 +65,7 @@ def spoilt_gzip(line: socket.socket) -> None:
     line.sendall(head("Content-Encoding: gzip", "Connection: close") + BODY)
 
 
-AGAIN = "asked again, and given up with one line when it stays so"
+AGAIN = "retried, then the run stops with one line"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ AGAIN = "asked again, and given up with one line when it stays so"
         pytest.param(reset_in_body, marks=fault("network", "reset mid-body", AGAIN)),
         pytest.param(cut_in_body, marks=fault("network", "closed mid-body", AGAIN)),
         pytest.param(cut_in_chunk, marks=fault("network", "closed mid-chunk", AGAIN)),
-        pytest.param(spoilt_gzip, marks=fault("network", "gzip that is none", AGAIN)),
+        pytest.param(spoilt_gzip, marks=fault("network", "data that is not gzip", AGAIN)),
     ],
 )
 def test_a_broken_answer_is_asked_for_again(connect: Connect, broken: Answer):
@@ -133,7 +133,7 @@ def test_an_answer_has_its_time(
         assert len(asked) == ATTEMPTS
 
 
-# An answer that is no page
+# Answers that are not pages
 
 
 STOPS = "the run stops with one line"
@@ -167,14 +167,14 @@ def test_a_gzip_bomb_is_not_unpacked(connect: Connect, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        pytest.param(b, m, marks=fault("network", what, f"{STOPS}; nothing is taken for empty"))
+        pytest.param(b, m, marks=fault("network", what, f"{STOPS}; no list counts as empty"))
         for what, b, m in [
-            ("invalid UTF-8", b'{"data": [{"name": "caf\xe9"}]}', "it is no JSON ('utf-8' codec"),
-            ("JSON cut short", b'{"data": [{"id": "i', "it is no JSON"),
-            ("HTML with status 200", b"<!doctype html><title>Hi</title>", "it is no JSON"),
-            ("an empty body with status 200", b"", "it is no JSON"),
+            ("invalid UTF-8", b'{"data": [{"name": "caf\xe9"}]}', "it is not JSON ('utf-8' codec"),
+            ("JSON cut short", b'{"data": [{"id": "i', "it is not JSON"),
+            ("HTML with status 200", b"<!doctype html><title>Hi</title>", "it is not JSON"),
+            ("an empty body with status 200", b"", "it is not JSON"),
             ("lists nested too deep", b'{"data": ' + b"[" * 10**6, "its lists and objects are"),
-            ("a list of other things than objects", b'{"data": [1]}', "there are other things"),
+            ("a list whose items are not objects", b'{"data": [1]}', "not all items are objects"),
             (
                 "a number of 5000 digits",
                 b'{"data": [{"n": ' + b"9" * 5000 + b"}]}",
@@ -185,15 +185,15 @@ def test_a_gzip_bomb_is_not_unpacked(connect: Connect, monkeypatch: pytest.Monke
                 b'{"data": [{"n": 1e400}]}',
                 "the number 1e400 has",
             ),
-            ("NaN", b'{"data": [{"n": NaN}]}', "NaN is no number"),
-            ("an infinite amount", b'{"data": [{"n": -Infinity}]}', "-Infinity is no number"),
+            ("NaN", b'{"data": [{"n": NaN}]}', "NaN is not a number"),
+            ("an infinite amount", b'{"data": [{"n": -Infinity}]}', "-Infinity is not a number"),
             ("another object with status 200", b'{"message": "no"}', 'there is no list "data" in'),
         ]
     ],
 )
 def test_what_is_no_page_stops_the_walk(connect: Connect, body: bytes, message: str):
     with serving(Wire(Lists({}), lambda request: Response(body))) as url:
-        said = f"^GET /v1/plans at {url} answered with no page of a list that can be read: "
+        said = f"^GET /v1/plans at {url} did not return a readable page: "
         with pytest.raises(InputError, match=said + re.escape(message)):
             connect(url).walk()
 
@@ -202,7 +202,7 @@ def test_what_is_no_page_stops_the_walk(connect: Connect, body: bytes, message: 
 
 
 def paging(cursor: Callable[[int], str], rows: Callable[[int], str]) -> Wire:
-    """An API whose pages, counted from 1, always name a next one."""
+    """Return an API whose pages, counted from 1, always name a next one."""
 
     def answer(request: Request) -> Response:
         number = len(wire.requests)
@@ -219,21 +219,21 @@ def paging(cursor: Callable[[int], str], rows: Callable[[int], str]) -> Wire:
             lambda number: f"p{number % 3}",
             lambda number: f'[{{"id": "{number}"}}]',
             4,
-            "its cursor comes for the second time",
-            marks=fault("network", "a cursor that comes again", STOPS),
+            "its cursor repeats",
+            marks=fault("network", "a cursor that repeats", STOPS),
         ),
         pytest.param(
             lambda number: f"p{number}",
             lambda number: "[]",
             IDLE_PAGES,
-            "100 pages in a row brought nothing new",
+            "100 pages in a row had no new row",
             marks=fault("network", "empty pages without an end", STOPS),
         ),
         pytest.param(
             lambda number: f"p{number}",
             lambda number: '[{"id": "a"}]',
             IDLE_PAGES + 1,
-            "100 pages in a row brought nothing new",
+            "100 pages in a row had no new row",
             marks=fault("network", "the same page under ever new cursors", STOPS),
         ),
     ],
@@ -252,7 +252,7 @@ def test_pages_come_to_an_end(
 
 
 def test_the_audit_log_may_name_a_next_page_for_ever(connect: Connect):
-    """Its last page is the first empty one, which may repeat its own cursor."""
+    """The last page of the audit log is the first empty one, and it can repeat its cursor."""
     wire = paging(lambda number: f"p{min(number, 3)}", lambda n: '[{"id": "a"}]' if n < 5 else "[]")
     with serving(wire) as url, pytest.raises(InputError, match="second time"):
         connect(url).walk(ENDPOINTS["audit_logs"])
@@ -297,15 +297,15 @@ def test_no_retry_after_leads_astray(connect: Connect, retry_after: str):
     assert line.paused == [LONGEST_PAUSE] if ahead else 0 <= line.paused[0] <= 0.5
 
 
-@fault("network", "429 without an end", "bounded pauses, then one line that says what to do")
+@fault("network", "429 without an end", "limited pauses, then one line that states what to do")
 def test_a_storm_of_429s_is_given_up(connect: Connect):
     storm = Response('{"message": "slow down"}', 429, {"Retry-After": "3600"})
     wire = Wire(Lists({}), lambda request: storm)
     with serving(wire) as url:
         line = connect(url)
         said = (
-            r"^GET /v1/plans answered 429: slow down\. So it did 8 times: does another program use "
-            r"up the account's limit\? Lower sources\.metronome_api\.requests_per_second, or run"
+            r"^GET /v1/plans answered 429: slow down\. It did so 8 times\. Does another program "
+            r"use up the account's limit\? Lower sources\.metronome_api\.requests_per_second, or"
         )
         with pytest.raises(InputError, match=said):
             line.walk()

@@ -23,12 +23,12 @@ BOTH = {
     INVOICES.format("c2"): ['[{"id": "i2", "status": "DRAFT", "total": 2}]'],
 }
 LATER = BOTH | {INVOICES.format("c2"): ['[{"id": "i3", "status": "FINALIZED", "total": 3}]']}
-KEPT = "the run stops; the rows of before stay; the next run goes on"
+KEPT = "the run stops; earlier rows stay; the next run resumes"
 
 
 @pytest.fixture(scope="module")
 def good(new_workspace: NewWorkspace) -> Workspace:
-    """Two customers, which no fault may change. Not to be changed: copy it."""
+    """Return two customers. Faults never change this database: copy it."""
     workspace = new_workspace()
     with serving(Lists(BOTH)) as url:
         workspace.load_api(url, "invoices")
@@ -37,7 +37,7 @@ def good(new_workspace: NewWorkspace) -> Workspace:
 
 @pytest.fixture(scope="module")
 def undisturbed(good: Workspace, new_workspace: NewWorkspace) -> Workspace:
-    """The same after a second run that met no fault. Not to be changed."""
+    """Return the same after a second run that met no fault. Do not change it."""
     workspace = new_workspace(good)
     with serving(Lists(LATER)) as url:
         workspace.load_api(url, "invoices")
@@ -53,17 +53,17 @@ def undisturbed(good: Workspace, new_workspace: NewWorkspace) -> Workspace:
                 "rows of another customer",
                 200,
                 '{"data": [{"id": "i3", "customer_id": "c1"}]}',
-                "answered with a row of customer c1 when asked for c2",
+                "answered with a row of customer c1 when c2 was requested",
             ),
-            ("HTML for a customer's list", 200, "<html>", "it is no JSON"),
+            ("HTML for a customer's list", 200, "<html>", "it is not JSON"),
             ("a token that expires", 401, '{"message": "expired"}', "answered 401: expired"),
             ("503 without an end", 503, "", "answered 503: Service Unavailable"),
-            ("429 for a whole run", 429, "", "answered 429: Too Many Requests. So it did 8 times"),
+            ("429 for a whole run", 429, "", "answered 429: Too Many Requests. It did so 8 times"),
             (
-                "a cursor that comes again, for a customer",
+                "a cursor that repeats, for a customer",
                 200,
                 '{"data": [{"id": "i3"}], "next_page": "again"}',
-                "its cursor comes for the second time",
+                "its cursor repeats",
             ),
         ]
     ],

@@ -1,4 +1,4 @@
-"""What a hostile API, or hostile names, try: no secret leaks, and nothing that is data runs."""
+"""Test a hostile API and hostile names: no secret leaks, and no data is executed."""
 
 import base64
 import gzip
@@ -34,7 +34,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
 
 
 def written(workspace: Workspace) -> list[bytes]:
-    """All that a run has left on the disk, unpacked: files, and the rows of all tables."""
+    """Return all that a run has left on the disk, unpacked: files, and the rows of all tables."""
     folder = workspace.database.parent
     texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     texts += [gzip.decompress(text) for text in texts if text.startswith(b"\x1f\x8b")]
@@ -50,7 +50,7 @@ def written(workspace: Workspace) -> list[bytes]:
 
 
 def echo(request: Request) -> Response | None:
-    """Repeat the token wherever an answer may say something."""
+    """Repeat the token in every part of an answer that can contain text."""
     match request.url.path:
         case "/v1/plans":
             return Response(f'{{"message": "{TOKEN} may not"}}', 403)
@@ -160,7 +160,7 @@ def test_an_id_is_no_step_up(connect: Connect, id_: str | None):
     assert wire.requests == []
 
 
-@fault("hostile", "terminal escapes in an error's text or an id", "shown as marks, not obeyed")
+@fault("hostile", "terminal escapes in an error's text or an id", "printed as �")
 @pytest.mark.parametrize("status", [400, 403])
 def test_terminal_escapes_are_not_printed(workspace: Workspace, status: int):
     clear = r"\u001b[2J\u0007\r\u202e"
@@ -193,7 +193,7 @@ def test_halves_of_characters_become_marks(workspace: Workspace):
 # The sandbox
 
 
-@fault("hostile", "the sandbox asked for from another machine", "it listens on loopback only")
+@fault("hostile", "a request to the sandbox from another machine", "it listens on loopback only")
 def test_the_sandbox_listens_on_loopback_only():
     assert HOST == "127.0.0.1"
     with listen(0) as listener:

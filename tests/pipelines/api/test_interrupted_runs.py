@@ -17,10 +17,10 @@ from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Wire, Workspace
 
 
 @pytest.mark.fault(
-    "network", "a token that expires, then is refused", "the run goes on where it was, with a token"
+    "network", "a token that expires, then is refused", "the run resumes, with a valid token"
 )
 def test_a_token_that_is_let_in_no_more_does_not_end_the_run_that_it_began(workspace: Workspace):
-    """It expires at the third customer; the next start goes on there, and is refused."""
+    """The token expires at the third customer. The next start continues there, and is refused."""
     created = '"created_at": "2024-05-01T00:00:00Z"'
     status = {"now": 401}
 
@@ -59,7 +59,7 @@ def moments() -> Iterator[Moment]:
 
 
 def kill(workspace: Workspace, wire: Wire, moment: Moment, **settings: str) -> bool:
-    """Start a run and kill it; gives whether it was killed before it ended."""
+    """Start a run and kill it. Return whether it was killed before it ended."""
     begun = len(wire.requests)
     log = workspace.database.with_name("metronome.duckdb.wal")
     process = workspace.start("pipeline", "metronome_api", "run", **settings)

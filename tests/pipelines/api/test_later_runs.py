@@ -54,7 +54,7 @@ def twice(new_workspace: NewWorkspace, first: Loaded, later: Account) -> Loaded:
 
 
 def archived(account: Account) -> dict[str, datetime]:
-    """When the archived customers were."""
+    """Return when the archived customers were archived."""
     return {
         customer["id"]: to_time(customer["archived_at"])
         for customer in account.production.customers
@@ -65,10 +65,10 @@ def archived(account: Account) -> dict[str, datetime]:
 def test_after_a_second_run_the_tables_are_those_of_a_fresh_database(
     fresh: Loaded, twice: Loaded, later: Account
 ):
-    """But for the days without usage of customers that were archived long ago.
+    """The days without usage of customers that were archived long ago are an exception.
 
-    A day before the look-back keeps what was then the invoice's status at the billing provider: the
-    invoices' own table has the present one.
+    A day before the look-back keeps the status that the invoice had at the billing provider then.
+    The table of invoices has the present status.
     """
     expected, found = fresh.workspace.facts(), twice.workspace.facts()
     left_alone = {key for key, at in archived(later).items() if at < LONG_AGO}
@@ -95,11 +95,11 @@ def test_after_a_second_run_the_tables_are_those_of_a_fresh_database(
     assert rows == []
 
 
-# What a later run asks for
+# The requests of a later run
 
 
 def asked(loaded: Loaded, path: str) -> list[Request]:
-    """The requests whose path matches a pattern."""
+    """Return the requests whose path matches a pattern."""
     return [item for item in loaded.requests if re.fullmatch(path, item.url.path)]
 
 
@@ -116,7 +116,7 @@ def test_a_second_run_asks_for_less(first: Loaded, fresh: Loaded, twice: Loaded)
 
 
 def test_finalized_history_is_not_asked_for_again(first: Loaded, fresh: Loaded, twice: Loaded):
-    """What was issued before the look-back stays as the first run has loaded it."""
+    """Invoices that were issued before the look-back stay as the first run loaded them."""
     (load,) = first.workspace.column("select distinct _dlt_load_id from raw_api.invoices")
     kept = f"select issued_at from raw_api.invoices where _dlt_load_id = '{load}'"
     issued = twice.workspace.column(kept)
@@ -287,7 +287,7 @@ def test_an_unknown_resource_is_said_with_those_that_there_are(workspace: Worksp
 
 
 def test_an_invoice_of_before_the_customer_came_has_its_days(workspace: Workspace):
-    """A contract may be dated back."""
+    """A contract can start before its customer was created."""
     invoice = {
         **{"id": "i1", "customer_id": "c1", "type": "USAGE", "status": "FINALIZED"},
         **{"start_timestamp": "2024-01-01T00:00:00Z", "end_timestamp": "2024-02-01T00:00:00Z"},

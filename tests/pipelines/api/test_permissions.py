@@ -32,7 +32,7 @@ TWO_CUSTOMERS = {
 
 @pytest.fixture(scope="module")
 def good(new_workspace: NewWorkspace) -> Workspace:
-    """Two customers, which no fault may change. Not to be changed: copy it."""
+    """Return two customers. Faults never change this database: copy it."""
     workspace = new_workspace()
     with serving(Lists(TWO_CUSTOMERS)) as url:
         workspace.load_api(url)
@@ -41,7 +41,7 @@ def good(new_workspace: NewWorkspace) -> Workspace:
 
 @contextmanager
 def refusing(status: int, refused: Callable[[Request], bool]) -> Iterator[tuple[str, Wire]]:
-    """An API that has changed since, and refuses some requests."""
+    """Yield an API that has changed since, and refuses some requests."""
     later = TWO_CUSTOMERS | {
         "/v1/credit-types/list": ['[{"id": "unit"}, {"id": "new unit"}]'],
         "/v1/planDetails/plan/charges": ['[{"id": "charge", "name": "new"}]'],
@@ -109,7 +109,7 @@ def test_what_one_customer_does_not_have_is_left_out_for_that_one(
     assert workspace.column("select id from raw_api.invoices") == ["i2"]
 
 
-@pytest.mark.fault("network", "403 where there was an answer before", "the run stops and says so")
+@pytest.mark.fault("network", "403 after an earlier answer", "the run stops with one line")
 def test_a_refusal_after_an_answer_stops_the_run(good: Workspace, new_workspace: NewWorkspace):
     workspace = new_workspace(good)
     answers = chain([False], repeat(True))

@@ -1,4 +1,4 @@
-"""What holds for any number, any cut into pages, any nesting, and any sequence of faults."""
+"""Test any number, any split into pages, any nesting, and any sequence of faults."""
 
 import json
 import math
@@ -29,12 +29,12 @@ from tests.pipelines.conftest import TOKEN, Lists, NewWorkspace, Workspace
 
 
 def alike(examples: int = 100, **more: Any) -> settings:
-    """The same examples in every run, however slow the machine."""
+    """Return the same examples in every run, however slow the machine."""
     return settings(max_examples=examples, derandomize=True, database=None, deadline=None, **more)
 
 
 def parsed(text: str) -> Any:
-    """What is made of a number in an answer."""
+    """Return the value that is parsed from a number in an answer."""
     return parse(f'{{"total": {text}}}'.encode())["total"]
 
 
@@ -66,7 +66,7 @@ def test_a_number_is_what_was_sent_to_the_18th_decimal_or_refused(text: str):
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
 def test_no_number_is_refused(text: str):
-    with pytest.raises(ValueError, match=f"^{text} is no number$"):
+    with pytest.raises(ValueError, match=f"^{text} is not a number$"):
         parsed(text)
 
 
@@ -84,7 +84,7 @@ DIALECTS = {
 
 @pytest.fixture(scope="module")
 def lists() -> Iterator[tuple[Lists, MetronomeClient]]:
-    """An API whose lists can be set, and a client of it."""
+    """Yield an API whose lists can be set, and a client of it."""
     app = Lists({})
     with serving(app) as url:
         yield app, MetronomeClient(url, TSecretStrValue(TOKEN), Limits(math.inf))
@@ -106,7 +106,7 @@ def test_a_list_is_whole_however_it_is_cut(
     rows = [{"id": str(number)} for number in range(sum(sizes))]
     left = iter(rows)
     pages = [[next(left) for _ in range(size)] for size in sizes]
-    if name == "audit_logs":  # it ends with its first empty page, which names a next one, too
+    if name == "audit_logs":  # it ends with its first empty page, which also has a next cursor
         pages = [*filter(None, pages), [], [{"id": "never asked for"}]]
     app.pages = {endpoint.path: [json.dumps(page) for page in pages]}
     walked = [page for page, _ in client.walk(endpoint, {}, {}, RequestStats())]
@@ -206,7 +206,7 @@ SHARES = st.sampled_from([0, 0.05, 0.2, 0.5])
 
 @pytest.fixture(scope="module")
 def small(account: Account) -> Account:
-    """Three of the account's customers."""
+    """Return three of the account's customers."""
     books = account.production
     customers = books.customers[:3]
     own = replace(books, customers=customers)

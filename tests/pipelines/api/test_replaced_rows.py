@@ -15,7 +15,7 @@ from tests.pipelines.conftest import (
 
 
 def load_again(workspace: Workspace, pages: dict[str, list[str]], *select: str) -> dict[str, int]:
-    """Load an API that has changed; gives how many rows the tables have now."""
+    """Load an API that has changed. Return the numbers of rows by table."""
     with serving(Lists(pages)) as url:
         workspace.load_api(url, *select)
     return workspace.counts("raw_api")
@@ -24,9 +24,9 @@ def load_again(workspace: Workspace, pages: dict[str, list[str]], *select: str) 
 def test_no_number_is_refused_and_a_run_replaces_what_an_earlier_one_loaded(
     details: Loaded, new_workspace: NewWorkspace
 ):
-    """What failed changes no table and does not stand in the way of the next run."""
+    """A failed load changes no table and does not block the next run."""
     workspace = new_workspace(details.workspace)
-    with pytest.raises(InputError, match=r"/v1/customers/c1/invoices .*: NaN is no number"):
+    with pytest.raises(InputError, match=r"/v1/customers/c1/invoices .*: NaN is not a number"):
         load_again(workspace, DETAILS | {INVOICES: ['[{"id": "i1", "total": NaN}]']})
     assert workspace.facts() == details.workspace.facts()
 

@@ -1,4 +1,4 @@
-"""What the pipeline sends: paths, parameters, bodies, and the token, which stays secret."""
+"""Test the requests of the pipeline: paths, parameters, bodies, and the secret token."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ from tests.pipelines.conftest import (
 
 
 def sent(request: Request) -> tuple[str, dict[str, str], Any]:
-    """Method, query and JSON body of a request; no body is None."""
+    """Return method, query and JSON body of a request. The body is None if there is none."""
     body = json.loads(request._body) if request._body else None
     return request.method, dict(request.query_params), body
 

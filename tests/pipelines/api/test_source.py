@@ -31,7 +31,7 @@ SELECTED = (
 
 @pytest.fixture(scope="module")
 def wire(account: Account) -> Wire:
-    """Some customers of the account, in short pages."""
+    """Return some customers of the account, in short pages."""
     return Wire(create_app(few(account), TOKEN), page_size=3)
 
 
@@ -52,7 +52,7 @@ def source(url: str) -> DltSource:
 
 
 def into_duckdb(folder: Path, *sources: DltSource) -> Path:
-    """Load sources as a user's script does; return the database."""
+    """Load sources like a user's script. Return the database."""
     database = folder / "mine.duckdb"
     pipeline = dlt.pipeline(
         "mine",

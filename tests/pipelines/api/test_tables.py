@@ -28,7 +28,7 @@ from tests.pipelines.conftest import (
 
 @pytest.fixture(scope="module")
 def records(account: Account) -> dict[str, list[Record]]:
-    """Every raw table's rows as the API has them, nested and in its spelling."""
+    """Return every raw table's rows as the API has them, nested and in its spelling."""
     books = account.production
     with serving(create_app(account, TOKEN)) as url:
         return {**records_of_the_account(books), **answers_of_the_api(books, Asked(url))}
@@ -51,7 +51,7 @@ def test_every_list_is_loaded_in_full_and_exact(
             "and not starts_with(column_name, '_dlt')"
         )
     )
-    types.pop("breakdown_number", None)  # a place in an answer that was asked for in one piece
+    types.pop("breakdown_number", None)  # a position in an answer without pages
     columns = ", ".join(f'"{column}"' for column in types)
     rows = loaded_api.query(f"select {columns} from raw_api.{table}")
     loaded = [
@@ -72,7 +72,7 @@ def test_every_list_is_loaded_in_full_and_exact(
 
 
 def test_a_table_has_no_columns_of_another(loaded_api: Workspace, empty: Workspace):
-    """Beyond the declared ones there are only those that the account's records have."""
+    """Besides the declared columns, a table has only columns of the account's records."""
     columns = (
         "select table_name, column_name from information_schema.columns "
         "where table_schema = 'raw_api' and table_name in ({})"

@@ -1,4 +1,4 @@
-"""How the API is asked: at a pace, again where that may help, and not where it cannot."""
+"""Test the rate of requests, and which failed requests are retried."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -28,7 +28,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
 
 
 def first(*answers: Response) -> Wire:
-    """Two pages of plans, after some other answers."""
+    """Return two pages of plans, after some other answers."""
     left = iter(answers)
     return Wire(Lists(TWO_PAGES), lambda request: next(left, None))
 
@@ -36,7 +36,7 @@ def first(*answers: Response) -> Wire:
 # Retries
 
 
-@pytest.mark.fault("network", "408, 409, 429 and 5xx", "asked again, after a pause")
+@pytest.mark.fault("network", "408, 409, 429 and 5xx", "retried after a pause")
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
 def test_what_may_pass_is_asked_again(connect: Connect, status: int):
     wire = first(Response(status_code=status), Response(status_code=status))
@@ -74,7 +74,7 @@ def test_a_refusal_is_not_asked_again(connect: Connect):
     assert len(wire.requests) == 1
 
 
-@pytest.mark.fault("network", "503 for ever", "given up with one line")
+@pytest.mark.fault("network", "503 for ever", "the run stops with one line")
 def test_attempts_come_to_an_end(connect: Connect):
     wire = Wire(Lists({}), lambda request: Response("out of order", 503))
     with serving(wire) as url:
@@ -85,7 +85,7 @@ def test_attempts_come_to_an_end(connect: Connect):
     assert max(line.paused) <= 30
 
 
-@pytest.mark.fault("network", "connections closed without an answer", "given up with one line")
+@pytest.mark.fault("network", "connections closed without an answer", "the run stops with one line")
 def test_a_line_that_is_always_broken_is_given_up(connect: Connect):
     faulty = FaultyApi(Lists({}), Faults(drop=1))
     with serving(faulty) as url:
@@ -95,7 +95,7 @@ def test_a_line_that_is_always_broken_is_given_up(connect: Connect):
     assert faulty.counts["drop"] == ATTEMPTS
 
 
-@pytest.mark.fault("network", "connection refused", "given up with one line")
+@pytest.mark.fault("network", "connection refused", "the run stops with one line")
 def test_an_api_that_is_not_there_is_said(connect: Connect):
     with listen(0) as listener:
         port = listener.getsockname()[1]

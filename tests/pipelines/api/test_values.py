@@ -89,7 +89,7 @@ def test_unknown_fields_are_kept_in_full(details: Loaded):
 
 
 def test_a_record_that_comes_twice_is_one_row(details: Loaded):
-    """The archived customers are asked for in a second walk, which here gives the same one."""
+    """Archived customers are requested in a second walk, which returns the same customers here."""
     walks = [item for item in details.requests if item.url.path == "/v1/customers"]
     assert len(walks) == 2
     assert details.workspace.column("select id from raw_api.customers") == ["c1"]

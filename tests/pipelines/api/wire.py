@@ -23,7 +23,7 @@ PLANS = ENDPOINTS["plans"]
 
 
 class Clock:
-    """Stands in for the module `time`: nobody waits, but time passes, and the waits are kept."""
+    """Replace the module `time`: time passes without a wait, and the waits are recorded."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -68,7 +68,7 @@ Connect = Callable[..., Line]
 
 
 def connecting(monkeypatch: pytest.MonkeyPatch) -> Connect:
-    """What connects to a URL; the waits of its clients take no time."""
+    """Return a function that connects to a URL with a client whose waits take no time."""
 
     def line(url: str, limits: Limits | None = None) -> Line:
         clock = Clock()
@@ -86,7 +86,7 @@ Answer = Callable[[socket.socket], None]
 
 @contextmanager
 def raw(answer: Answer) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that writes what it likes; gives its URL and the first lines of the requests."""
+    """Yield the URL of a server that writes raw bytes, and the first lines of its requests."""
     asked: list[bytes] = []
 
     class Handler(StreamRequestHandler):
@@ -99,7 +99,7 @@ def raw(answer: Answer) -> Iterator[tuple[str, list[bytes]]]:
         daemon_threads = True
 
         def handle_error(self, request: object, client_address: object) -> None:
-            """A client that has gone is no error here."""
+            """Ignore a client that has closed its connection."""
 
     with Server((HOST, 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -112,11 +112,11 @@ def raw(answer: Answer) -> Iterator[tuple[str, list[bytes]]]:
 
 
 def head(*headers: str, status: str = "200 OK") -> bytes:
-    """The first lines of an answer, with the empty one after them."""
+    """Return the first lines of an answer, with the empty one after them."""
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode()
 
 
 def reset(line: socket.socket) -> None:
-    """Break a connection off, so that the other side is told of no end but of an error."""
+    """Break a connection off, so that the other side gets an error instead of an end."""
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     line.close()

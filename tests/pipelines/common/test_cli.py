@@ -32,7 +32,7 @@ def small_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def used(small_export: Path, new_workspace: NewWorkspace) -> Workspace:
-    """A workspace that `dlt pipeline run` has loaded the export into."""
+    """Return a workspace that `dlt pipeline run` has loaded the export into."""
     workspace = new_workspace()
     done = workspace.dlt("pipeline", "run", SOURCES__METRONOME_EXPORT__BUCKET_URL=str(small_export))
     assert (done.returncode, done.stderr) == (0, "")
@@ -42,7 +42,7 @@ def used(small_export: Path, new_workspace: NewWorkspace) -> Workspace:
 
 
 def without_seconds(line: str) -> str:
-    """A step's line, which ends with its seconds."""
+    """Return a step's line, which ends with its seconds."""
     assert re.search(r" \(\d+\.\d s\)$", line)
     return re.sub(r" \(\d+\.\d s\)$", "", line)
 
@@ -55,7 +55,7 @@ def test_run_loads_what_is_configured(used: Workspace):
 def test_a_backup_is_restored_as_the_docs_say(
     used: Workspace, new_workspace: NewWorkspace, small_export: Path, tmp_path: Path
 ):
-    """And the next run goes on from there, without dlt's working folder."""
+    """The next run is incremental, also without dlt's working folder."""
     workspace = new_workspace(used)
     operating = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     back_up, restore = (
@@ -174,7 +174,7 @@ def test_a_wrong_token_is_said_in_a_line_without_the_token(workspace: Workspace,
 
 
 def environment_by_make(folder: Path, *words: str, **environment: str) -> dict[str, str]:
-    """The environment that the Makefile gives to a recipe. Runs `make help` as well."""
+    """Return the environment that the Makefile gives to a recipe. Runs `make help` as well."""
     (folder / "show.mk").write_text(f"include Makefile\nshow: help\n\t@env -0 > '{folder}/shown'\n")
     others = {name: os.environ[name] for name in os.environ if not name.startswith(SETTINGS)}
     subprocess.run(
@@ -195,7 +195,9 @@ AS_GIVEN = (
 TEXTS = st.text(st.sampled_from("abc ü日'\"%#$()`;&|<>*?[]{}!~\\:=,@"), min_size=1, max_size=12)
 
 
-@pytest.mark.fault("hostile", "signs of make and the shell in an argument", "a text; none is run")
+@pytest.mark.fault(
+    "hostile", "signs of make and the shell in an argument", "plain text; nothing is executed"
+)
 @settings(max_examples=10, deadline=None)
 @given(text=TEXTS)
 @example(text="$(shell touch ran) `touch ran` $HOME \" '; touch ran")

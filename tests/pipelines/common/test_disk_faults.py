@@ -19,14 +19,14 @@ fault = pytest.mark.fault
 FULL = (
     "Make room on the disks of the database and of dlt's working folder, then run the same command"
 )
-STAYS = "one line names the file and what to do; it stays as it is"
+STAYS = "one line names the file and what to do; the file does not change"
 
 
 # A full disk
 
 
 def load_by(workspace: Workspace, export: Path, *by: str) -> tuple[int, str]:
-    """`dlt pipeline metronome_export run` by way of a command; gives its exit code and errors."""
+    """Run `dlt pipeline metronome_export run` through a command. Return exit code and errors."""
     process = workspace.start(
         *("pipeline", "metronome_export", "run"),
         by=by,
@@ -38,7 +38,7 @@ def load_by(workspace: Workspace, export: Path, *by: str) -> tuple[int, str]:
 
 
 def at_most(kilobytes: int) -> tuple[str, ...]:
-    """A shell in which no file can grow beyond a size."""
+    """Return a shell in which no file can grow beyond a size."""
     return "bash", "-c", f'ulimit -f {kilobytes}; exec "$0" "$@"'
 
 
@@ -85,10 +85,10 @@ def test_a_disk_that_is_full_stops_a_load_and_loses_nothing(
     [
         pytest.param(
             "DESTINATION__DUCKDB__CREDENTIALS",
-            marks=fault("disk", "the database's folder is no folder", "one line names it"),
+            marks=fault("disk", "the database's folder is not a folder", "one line names it"),
         ),
         pytest.param(
-            "DLT_DATA_DIR", marks=fault("disk", "dlt's folder is no folder", "one line names it")
+            "DLT_DATA_DIR", marks=fault("disk", "dlt's folder is not a folder", "one line names it")
         ),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_is_named(workspace: Workspace, tmp_path: Path, 
 
 @pytest.fixture
 def configured(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A database, not open, that the settings of this process lead to."""
+    """Return a database, not open, that the settings of this process lead to."""
     for name in [name for name in os.environ if name.startswith(SETTINGS)]:
         monkeypatch.delenv(name)
     for name, value in workspace.environment.items():
@@ -144,7 +144,7 @@ def write_text(database: Path) -> None:
 
 
 def crash(database: Path) -> Path:
-    """A process that changes the database is killed; gives the log that it leaves."""
+    """Kill a process that changes the database. Return the log that it leaves."""
     change = """import duckdb, os, sys
 connection = duckdb.connect(sys.argv[1])
 connection.execute("create table crashed as select range as number from range(1000)")
@@ -173,7 +173,9 @@ NEWER = rf"was written by a newer DuckDB than {duckdb.__version__}\. Install .*a
         pytest.param(make_newer, NEWER, marks=fault("database", "made by a newer DuckDB", STAYS)),
         pytest.param(cut, OTHERS, marks=fault("database", "cut off in the middle", STAYS)),
         pytest.param(empty, OTHERS, marks=fault("database", "empty file", STAYS)),
-        pytest.param(write_text, OTHERS, marks=fault("database", "no database, but text", STAYS)),
+        pytest.param(
+            write_text, OTHERS, marks=fault("database", "text instead of a database", STAYS)
+        ),
         pytest.param(spoil_log, OTHERS, marks=fault("database", "its log is damaged", STAYS)),
     ],
 )
@@ -191,7 +193,7 @@ def test_a_database_that_does_not_open_is_left_as_it_is(
     assert after == before
 
 
-@fault("database", "its log was cut off by a crash", "opens with what was complete; a load goes on")
+@fault("database", "its log was cut off by a crash", "opens with the complete loads; a load works")
 def test_a_log_that_was_cut_off_does_no_harm(configured: Workspace):
     log = crash(configured.database)
     os.truncate(log, log.stat().st_size - 10)
@@ -199,7 +201,7 @@ def test_a_log_that_was_cut_off_does_no_harm(configured: Workspace):
     assert configured.value("select count(*) from crashed") == 1000
 
 
-@fault("database", "killed while it was made", "made anew: half of one is never in its place")
+@fault("database", "killed while it was made", "made again; a half-made file is never in its place")
 def test_a_database_that_was_half_made_is_made_anew(configured: Workspace):
     configured.database.unlink()
     configured.database.with_name("metronome.duckdb.new").write_bytes(b"half")

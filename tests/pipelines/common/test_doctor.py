@@ -1,4 +1,4 @@
-"""`python -m pipelines.doctor`: each thing that can be wrong has its line, and says what to do."""
+"""Test `python -m pipelines.doctor`: each problem has a line that states what to do."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def url(account: Account) -> Iterator[str]:
 def examine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Examine:
-    """Run the doctor with settings; gives the exit code, and the line of each check by its name."""
+    """Run the doctor with settings. Return the exit code, and the line of each check by name."""
     write_parquet(tmp_path / "export", "customer", id=["a", "b"])
 
     def run(**settings: str) -> tuple[int, dict[str, str]]:

@@ -24,7 +24,7 @@ Rows = dict[str, list[tuple]]
 
 @dataclass(frozen=True)
 class Loads:
-    """What is loaded, a small account's export and API, and what comes of it undisturbed."""
+    """A small account's export and API, and the tables of an undisturbed load."""
 
     settings: dict[str, str]
     operations: int
@@ -53,7 +53,7 @@ def loads(new_workspace: NewWorkspace, tmp_path_factory: pytest.TempPathFactory)
 
 
 def load(workspace: Workspace, moment: str, settings: dict[str, str]) -> int:
-    """`dlt pipeline run`, killed at a moment; gives its exit code."""
+    """Run `dlt pipeline run`, killed at a moment. Return its exit code."""
     process = workspace.start(
         *("pipeline", "run"),
         by=(sys.executable, "-P", ROOT / "tests/killed.py", moment, f"{workspace.database}.wal"),
@@ -64,7 +64,7 @@ def load(workspace: Workspace, moment: str, settings: dict[str, str]) -> int:
 
 
 def rows(workspace: Workspace) -> Rows:
-    """The rows that count: of the API all, of the export, which only grows, the complete loads'."""
+    """Return the rows that count: all rows of the API, and those of the export's complete loads."""
     complete = "select load_id from raw_export._dlt_loads where status = 0"
     return workspace.facts("raw_api") | {
         table: workspace.query(
@@ -76,7 +76,7 @@ def rows(workspace: Workspace) -> Rows:
 
 
 def moments(operations: int) -> Iterator[str]:
-    """One in each part of the run; every other one is where the database's log is written."""
+    """Yield a moment in each part of the run. Every other one is a write of the database's log."""
     source = random.Random(5)
     for number in range(KILLS):
         operation = int(operations * (number + source.random()) / KILLS)
@@ -86,7 +86,7 @@ def moments(operations: int) -> Iterator[str]:
 @pytest.mark.fault(
     "process",
     f"kill -9 in extract, normalize and load of both sources, {KILLS} times",
-    "the next run needs no help and ends in the same tables",
+    "the next run works and gives the same tables",
     runs=KILLS,
 )
 def test_the_next_load_after_a_kill_ends_in_the_same_tables(
@@ -100,4 +100,4 @@ def test_the_next_load_after_a_kill_ends_in_the_same_tables(
         killed += load(workspace, moment, loads.settings) == -9
         workspace.run("metronome_export", "metronome_api", **loads.settings)
         assert rows(workspace) == loads.rows, moment
-    assert killed >= KILLS - 2  # a moment may come too late
+    assert killed >= KILLS - 2  # a moment can be too late

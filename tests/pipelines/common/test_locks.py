@@ -1,4 +1,4 @@
-"""Two at once: a run waits for who has the database or a folder, then says who it is and leaves."""
+"""Test two runs at once: a run waits for the other, then names it and stops."""
 
 import subprocess
 import sys
@@ -51,7 +51,7 @@ def small_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def kept(name: str, how: str, what: str) -> Any:
-    """A file that another process keeps: its name, how, and what a run finds."""
+    """Return a file that another process keeps: its name, how, and what a run finds."""
     return pytest.param(name, how, marks=fault("lock", what, LEAVES))
 
 
@@ -69,7 +69,7 @@ def load(workspace: Workspace, export: Path, seconds: int) -> "subprocess.Popen[
         kept("metronome.duckdb", OPEN, "load: the database is open"),
         kept("metronome.duckdb", READ, "load: the database is read"),
         kept("metronome.duckdb.lock", LOCK, "load: a build is running"),
-        kept("dlt/metronome.lock", LOCK, "load: dlt's folder is another load's"),
+        kept("dlt/metronome.lock", LOCK, "load: another load uses dlt's folder"),
     ],
 )
 def test_a_load_leaves_to_others_what_they_keep(
@@ -89,7 +89,7 @@ def test_a_load_leaves_to_others_what_they_keep(
     assert list(workspace.dlt_folder.rglob("state.json")) == []
 
 
-@fault("lock", "load: the database is let go of in time", "waits, and goes on")
+@fault("lock", "load: the database is released in time", "waits, then continues")
 def test_a_load_waits_for_a_database_that_is_let_go_of(workspace: Workspace, small_export: Path):
     with holder(OPEN, workspace.database) as other:
         run = load(workspace, small_export, seconds=60)
@@ -133,8 +133,8 @@ def publish(tmp_path: Path, workspace: Workspace) -> Publish:
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        kept("reports/.lock", LOCK, "publish: the folder is another's"),
-        kept("target/.lock", LOCK, "publish: dbt's folder is another's"),
+        kept("reports/.lock", LOCK, "publish: another run uses the folder"),
+        kept("target/.lock", LOCK, "publish: another run uses dbt's folder"),
         kept("metronome.duckdb.lock", LOCK, "publish: a load is running"),
         kept("metronome.duckdb", OPEN, "publish: the database is open"),
     ],
@@ -153,7 +153,7 @@ def test_publish_leaves_to_others_what_they_keep(
     assert not (tmp_path / "ran").exists()
 
 
-@fault("lock", "publish: killed, and its dbt is not", "dbt keeps its locks until it ends")
+@fault("lock", "publish: killed, while its dbt still runs", "dbt keeps its locks until it ends")
 def test_a_build_whose_publisher_was_killed_still_keeps_others_out(
     publish: Publish, small_export: Path, workspace: Workspace, tmp_path: Path
 ):

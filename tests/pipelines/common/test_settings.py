@@ -1,4 +1,4 @@
-"""Settings are checked before a file is created. Databases and folders may have nearly any name."""
+"""Test settings, which are checked before a file is created, and names of databases and folders."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ ONE = {"/v1/customers": ['[{"id": "c1", "created_at": "2024-04-01T00:00:00Z"}]']
 
 @pytest.fixture
 def nowhere(tmp_path: Path) -> Workspace:
-    """A workspace whose folders do not exist yet."""
+    """Return a workspace whose folders do not exist yet."""
     return Workspace(tmp_path / "data" / "metronome.duckdb", tmp_path / "dlt")
 
 
@@ -64,7 +64,7 @@ FEW = settings(
 
 
 def load_or_refuse(workspace: Workspace) -> bool:
-    """Load one customer; return whether the workspace was refused, which leaves no file."""
+    """Load one customer. Return whether the workspace was refused. Then it has no files."""
     with serving(Lists(ONE)) as url:
         try:
             workspace.load_api(url, "customers")

@@ -28,7 +28,7 @@ class Thrift:
 
 
 def struct(**fields: Any) -> bytes:
-    """A struct: each field is named f<number>; one that is None is left out."""
+    """Return a struct. Each field is named f<number>. A field that is None is left out."""
     out, last = b"", 0
     for name, field in fields.items():
         if field is None:
@@ -89,7 +89,7 @@ UNIT = {
 
 
 def logical(number: int, content: bytes = EMPTY) -> bytes:
-    """A LogicalType, a union: its field's number and content."""
+    """Return a LogicalType, a union: its field's number and content."""
     return struct(**{f"f{number}": nested(content)})
 
 
@@ -133,7 +133,7 @@ def parquet_file(
     precision: int | None = None,
     scale: int | None = None,
 ) -> bytes:
-    """A Parquet file of one required column."""
+    """Return a Parquet file of one required column."""
     data = plain(physical, values, length)
     page = struct(
         f1=i32(0),

@@ -32,7 +32,7 @@ OBJECT = "{table}/dt=2024-02-0{day}/0_2024020{day}060000.parquet"
 
 
 def parquet(**columns: object) -> bytes:
-    """A Parquet file."""
+    """Return a Parquet file."""
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink)
     return sink.getvalue().to_pybytes()
@@ -42,7 +42,7 @@ GOOD = parquet(id=[f"row {number}" for number in range(ROWS)])
 
 
 def whole(table: str) -> bytes:
-    """A Parquet file with all columns of a table."""
+    """Return a Parquet file with all columns of a table."""
     return parquet(**{name: pa.nulls(1, pa.string()) for name in TABLES[table]})
 
 
@@ -51,10 +51,10 @@ class Bad:
     """A bad file.
 
     Attributes:
-        content: Its bytes; none if it is no file at all.
-        reason: A part of what is noted.
-        path: Where it lies, relative to the export's folder.
-        good: What is put in its place later: a file of 1000 rows.
+        content: Its bytes. None if it is not a file.
+        reason: A part of the reason in its note.
+        path: Its path relative to the export's folder.
+        good: The file that replaces it later, with 1000 rows.
     """
 
     content: bytes | None
@@ -68,20 +68,20 @@ def of_parquet(content: bytes | None, reason: str, day: int) -> Bad:
 
 
 BAD = {
-    "Parquet cut off": of_parquet(GOOD[:-20], "it is no Parquet file, or is cut off", 1),
+    "Parquet cut off": of_parquet(GOOD[:-20], "it is not a Parquet file, or is cut off", 1),
     "Parquet whose pages are damaged behind a sound footer": of_parquet(
         b"PAR1" + b"\xff" * 500 + GOOD[504:], "it is damaged: ", 2
     ),
-    "Parquet of zero bytes": of_parquet(b"", "it is no Parquet file, or is cut off", 3),
-    "CSV named .parquet": of_parquet(CSV, "it is no Parquet file, or is cut off", 4),
+    "Parquet of zero bytes": of_parquet(b"", "it is not a Parquet file, or is cut off", 3),
+    "CSV named .parquet": of_parquet(CSV, "it is not a Parquet file, or is cut off", 4),
     "Parquet with the columns of another table": of_parquet(
         whole("invoice"), "its columns are those of the table invoice, not of customer", 5
     ),
     "Parquet without a column of the table": of_parquet(
         parquet(a=[1], b=[2]), "it has no column of the table customer", 6
     ),
-    "a symbolic link to nowhere": of_parquet(None, "it is not there any more, or is no file", 7),
-    "CSV of zero bytes": Bad(b"", "it is empty: it has not even a header"),
+    "a symbolic link to nowhere": of_parquet(None, "it no longer exists, or is not a file", 7),
+    "CSV of zero bytes": Bad(b"", "it is empty, without a header"),
     "Parquet named .csv": Bad(GOOD, "it is a Parquet file"),
     "gzip without .gz": Bad(gzip.compress(CSV), "it is gzipped: its name ends in .csv.gz"),
     "no gzip named .csv.gz": Bad(
@@ -142,7 +142,7 @@ def put(path: Path, content: bytes | None) -> None:
 
 
 def left_out(workspace: Workspace) -> Rows:
-    """What the newest run that left something out, or did no longer, said."""
+    """Return the text of the newest run that left something out, or that was complete again."""
     return workspace.query(
         "select kind, table_name, path, message from raw_export.load_notes "
         "where kind in ('bad file', 'stopped', 'complete') "
@@ -151,7 +151,7 @@ def left_out(workspace: Workspace) -> Rows:
 
 
 def refused(workspace: Workspace, root: Path | str, **settings: str) -> str:
-    """What a run says that left something out."""
+    """Return the message of a run that left something out."""
     with pytest.raises(InputError, match="Not all of the export is loaded") as caught:
         workspace.load_export(root, **settings)
     return str(caught.value)
@@ -162,7 +162,7 @@ def refused(workspace: Workspace, root: Path | str, **settings: str) -> str:
 
 @dataclass(frozen=True)
 class Broken:
-    """An export with bad files among the good, and what a run of it says."""
+    """An export with good and bad files, and the message of its run."""
 
     workspace: Workspace
     root: Path
@@ -188,7 +188,7 @@ def faults(cases: dict[str, object], happens: str) -> list[object]:
     return [pytest.param(what, marks=mark("Files", what, happens), id=what) for what in cases]
 
 
-@pytest.mark.parametrize("what", faults(BAD, "set aside by name and reason; the rest loads"))
+@pytest.mark.parametrize("what", faults(BAD, "skipped, with name and reason; the rest loads"))
 def test_a_bad_file_is_set_aside_by_name_and_reason(broken: Broken, what: str):
     ((kind, table, reason),) = broken.workspace.query(
         f"select kind, table_name, message from raw_export.load_notes where path = '{PATHS[what]}'"
@@ -199,7 +199,7 @@ def test_a_bad_file_is_set_aside_by_name_and_reason(broken: Broken, what: str):
 
 
 def counted(workspace: Workspace) -> dict[str, int]:
-    """The rows that count, by the file that they are of."""
+    """Return the rows that count, by the file that they are of."""
     return dict(
         workspace.query(
             "select path, count(_file) from raw_export.loaded_files as loaded "
@@ -223,7 +223,7 @@ def test_all_else_is_loaded_and_what_is_not_is_said(broken: Broken):
     assert sum(counts.values()) == len(HARMLESS)
     assert broken.workspace.column("select id from raw_export.invoice") == ["of another table"]
     assert [path for _, _, path, _ in left_out(broken.workspace)] == sorted(PATHS.values())
-    assert f"And {len(BAD) - 5} more. Put good files in their place" in broken.told
+    assert f"And {len(BAD) - 5} more. Replace or remove these files" in broken.told
     assert str(broken.root) not in " ".join(row[3] for row in left_out(broken.workspace))
 
 
@@ -247,15 +247,15 @@ def test_bad_files_are_tried_again_until_they_are_good(broken: Broken, new_works
 # Files that change under the run, and names
 
 
-@pytest.mark.fault("Files", "a file that vanishes while it is read", "set aside; the rest loads")
+@pytest.mark.fault("Files", "a file that vanishes while it is read", "skipped; the rest loads")
 def test_a_file_that_vanishes_after_it_was_listed_is_told_from_the_others(tmp_path: Path):
-    """DuckDB says no more than that one of them is not there."""
+    """DuckDB reports only that one of the files does not exist."""
     write_parquet(tmp_path, "customer", "2024-01-01", id=["good"])
     vanishing = write_parquet(tmp_path, "customer", "2024-01-02", id=["bad"])
     files, _ = list_files(open_location(str(tmp_path)))
     vanishing.unlink()
     path = str(vanishing.relative_to(tmp_path))
-    assert unreadable(str(tmp_path), files) == {path: "it is not there any more, or is no file"}
+    assert unreadable(str(tmp_path), files) == {path: "it no longer exists, or is not a file"}
 
 
 NAMES = {
@@ -267,7 +267,7 @@ NAMES = {
 }
 
 
-@pytest.mark.fault("Files", "names of files that are SQL, patterns, escapes", "not run or obeyed")
+@pytest.mark.fault("Files", "names of files that are SQL, patterns, escapes", "not executed")
 def test_a_name_of_a_file_is_neither_run_nor_obeyed(workspace: Workspace, tmp_path: Path):
     good = [f"{name} - customer.csv" for name in NAMES.values()]
     bad = [f"{name} bad - customer.csv" for name in NAMES.values()]
@@ -281,7 +281,7 @@ def test_a_name_of_a_file_is_neither_run_nor_obeyed(workspace: Workspace, tmp_pa
     assert not {"\x1b", "\u202e", "\n"} & set(told)
 
 
-@pytest.mark.fault("Files", "a file whose name is not UTF-8", "set aside; the rest loads")
+@pytest.mark.fault("Files", "a file whose name is not UTF-8", "skipped; the rest loads")
 def test_a_name_that_is_not_utf_8(workspace: Workspace, tmp_path: Path):
     write_csv(tmp_path, "customer", "id,name", "good,One")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 - customer.csv")).write_bytes(CSV)
@@ -289,9 +289,9 @@ def test_a_name_that_is_not_utf_8(workspace: Workspace, tmp_path: Path):
     assert counted(workspace) == {"Sandbox Egress Data - customer.csv": 1}
 
 
-@pytest.mark.fault("Files", "a folder that may not be read", "the run stops and names it")
+@pytest.mark.fault("Files", "an unreadable folder", "the run stops and names it")
 def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(tmp_path: Path):
-    """As another user: root may read anything."""
+    """The test runs as another user, because root can read every folder."""
     write_csv(tmp_path, "customer", "id,name", "good,One")
     closed = write_parquet(tmp_path, "invoice", id=["i"]).parent
     closed.chmod(0)
@@ -311,7 +311,7 @@ def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(tmp_path: P
     assert f"InputError: {tmp_path} cannot be read: [Errno 13] Permission denied" in done.stderr
 
 
-# What is no longer left out
+# Files that are no longer left out
 
 
 def test_a_bad_file_that_was_taken_away_is_no_longer_left_out(workspace: Workspace, tmp_path: Path):
@@ -353,7 +353,7 @@ def test_the_command_accepts_an_incomplete_load_only_if_it_is_told_to(
 
 @pytest.mark.parametrize("table", TABLES)
 def test_no_layout_of_a_table_is_taken_for_another_table(table: str):
-    """Older: any of its columns is missing, down to one. Newer: as many again that nobody knows."""
+    """An older layout lacks columns, down to one. A newer layout has unknown columns."""
     names = list(TABLES[table])
     new = [f"new_{name}" for name in names]
     for number in range(1, len(names) + 1):

@@ -37,7 +37,7 @@ WORDS += ["0012", "1e5", "NULL", "true", "2024-01-01", " blank ", "'", "\\"]
 
 
 def value(of: str, chance: random.Random) -> Any:
-    """A random value of a type; a tenth are null."""
+    """Return a random value of a type. A tenth are null."""
     if chance.random() < 0.1:
         return None
     if of == "text":
@@ -69,7 +69,7 @@ def records() -> dict[str, Records]:
 
 
 def expected(table: str, rows: Records) -> Rows:
-    """What must land, in the order of the keys."""
+    """Return the expected rows, in the order of their keys."""
     return sorted((tuple(row[name] for name in TABLES[table]) for row in rows), key=repr)
 
 
@@ -104,7 +104,7 @@ def spreadsheet_csv(root: Path, table: str, rows: Records) -> None:
 
 
 def gzipped_csv(root: Path, table: str, rows: Records) -> None:
-    """In two files, one of which repeats no row of the other."""
+    """Write the rows to two gzipped CSV files. One of them repeats no row of the other."""
     for place, half in enumerate((rows[::2], rows[1::2])):
         content = csv_bytes(table, half, "%Y-%m-%d %H:%M:%S.%f UTC", quoting=csv.QUOTE_NONNUMERIC)
         (root / f"{table}_{place}.csv.gz").write_bytes(gzip.compress(content))
@@ -127,7 +127,7 @@ ARROW = {
 
 
 def arrow(table: str, rows: Records, **types: pa.DataType) -> pa.Table:
-    """An Arrow table, with some types replaced, by kind of column."""
+    """Return an Arrow table, with some types replaced, by kind of column."""
     of = {name: {**ARROW, **types}[hint["data_type"]] for name, hint in TABLES[table].items()}
     return pa.table({name: pa.array([row[name] for row in rows], of[name]) for name in of})
 
@@ -198,7 +198,7 @@ def wide(root: Path, table: str, rows: Records) -> None:
 
 
 def all_text(root: Path, table: str, rows: Records) -> None:
-    """Everything as text, as programs that do not trust types write it; null as an empty text."""
+    """Write every value as text, with null as an empty text, like a program without types."""
     made = {
         name: pa.array(
             [

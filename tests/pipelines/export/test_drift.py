@@ -44,7 +44,7 @@ def test_an_unknown_table_lands_as_text_and_json(workspace: Workspace, tmp_path:
     write_parquet(tmp_path, "brand_new", id=[7], price=[Decimal("1.50")], tags=[["a"]])
     write_parquet(tmp_path, "brand_new", "2024-01-02", id=["8"], more=[True])
     told = workspace.load_export(tmp_path)
-    assert told.splitlines()[1:] == ["export: tables we don't know, landed as text: brand_new"]
+    assert told.splitlines()[1:] == ["export: undeclared tables, loaded as text: brand_new"]
     assert notes(workspace, "unknown table") == [("brand_new", None, path_of("brand_new"))]
     columns = "id, price, tags, more, _file, extract(day from _transferred_at)"
     assert workspace.query(f"select {columns} from raw_export.brand_new order by id") == [
@@ -58,7 +58,7 @@ def test_an_unknown_column_lands_whatever_becomes_of_its_type(workspace: Workspa
     write_whole(tmp_path, "product", id=["1"], cost_basis=[0.5])
     told = workspace.load_export(tmp_path)
     assert told.splitlines()[1:] == [
-        "export: columns we don't know, landed as text: product (cost_basis)"
+        "export: undeclared columns, loaded as text: product (cost_basis)"
     ]
     assert notes(workspace, "unknown column") == [("product", "cost_basis", path_of("product"))]
     write_parquet(tmp_path, "product", "2024-01-02", id=["2"], cost_basis=[["a", "b"]])
@@ -72,7 +72,7 @@ def test_an_unknown_column_lands_whatever_becomes_of_its_type(workspace: Workspa
 
 
 def test_columns_with_awkward_names(workspace: Workspace, tmp_path: Path):
-    """A name that is taken, even when written otherwise, is set aside; no name is run as SQL."""
+    """A column whose name is taken, in any spelling, is not loaded. No name is executed as SQL."""
     awkward = {
         "_file": ["of the file"],
         "_dlt_load_id": ["of the file"],
@@ -83,7 +83,10 @@ def test_columns_with_awkward_names(workspace: Workspace, tmp_path: Path):
     }
     write_whole(tmp_path, "customer", id=["c"], **awkward)
     told = workspace.load_export(tmp_path)
-    assert "export: set aside for their names: '_file', '_dlt_load_id', 'brand_new'" in told
+    assert (
+        "export: not loaded, because the name is taken: '_file', '_dlt_load_id', 'brand_new'"
+        in told
+    )
     assert workspace.query(
         "select id, _file, filename, brand_new, columns('.*drop.*') from raw_export.customer"
     ) == [("c", path_of("customer"), "kept", "kept", "kept")]
@@ -100,7 +103,7 @@ def test_a_folder_whose_name_can_be_no_table_is_unknown(
     before = workspace.contents("raw_export").keys()
     with pytest.raises(InputError) as caught:
         workspace.load_export(tmp_path)
-    assert f"{path_of(name)}: its name does not tell its table" in str(caught.value)
+    assert f"{path_of(name)}: its name does not identify its table" in str(caught.value)
     assert notes(workspace, "unknown file") == [(None, None, path_of(name))]
     assert workspace.contents("raw_export").keys() == before
     assert workspace.column("select path from raw_export.loaded_files") == [path_of("customer")]
@@ -118,7 +121,7 @@ def test_a_column_that_no_new_file_has_is_null_and_said_once(workspace: Workspac
 
 
 def test_a_double_lands_as_the_decimal_it_prints_as(workspace: Workspace, tmp_path: Path):
-    """The digits behind the 15 that a double tells for certain may be rounded away."""
+    """The digits after the 15 exact digits of a double can be rounded."""
     doubles = {"a": 0.1, "b": 1e-18, "c": -810127.205, "d": 0.0012345678901234567, "e": 0.0}
     write_parquet(tmp_path, "invoice", id=list(doubles), total=list(doubles.values()))
     workspace.load_export(tmp_path)
@@ -132,7 +135,7 @@ def test_a_double_lands_as_the_decimal_it_prints_as(workspace: Workspace, tmp_pa
 
 WIDE = pa.decimal128(38, 2)
 LOSSES = {
-    "text that is no number": ("invoice", "total", pa.array(["1.5", "a lot"]), "a lot"),
+    "text that is not a number": ("invoice", "total", pa.array(["1.5", "a lot"]), "a lot"),
     "an empty text": ("invoice", "total", pa.array(["1.5", ""]), ""),
     "text with 19 decimals": (
         *("invoice", "total"),
@@ -156,7 +159,7 @@ LOSSES = {
         "1.2345e-16",
     ),
     "a double that is too large": ("invoice", "total", pa.array([1e21]), "1e+21"),
-    "a double that is no number": ("invoice", "total", pa.array([float("nan")]), "nan"),
+    "a double that is not a number": ("invoice", "total", pa.array([float("nan")]), "nan"),
     "a list for a number": ("invoice", "total", pa.array([["1"]]), "[1]"),
     "a date for a number": ("invoice", "total", pa.array([date(2024, 1, 2)]), "2024-01-02"),
     "text that is no time": ("invoice", "issued_at", pa.array(["2024-13-01"]), "2024-13-01"),

@@ -1,4 +1,4 @@
-"""Each file below an export's folder is a table's, hidden, or unknown, which is named."""
+"""Test that each file of an export's folder belongs to a table, is hidden, or is unknown."""
 
 import csv
 import gzip
@@ -79,11 +79,11 @@ UNKNOWN = {
     "events.parquet.gz": "unpack it",
     "events/line_item.csv": "its name is that of the table line_item, its folder that of events",
     "events/dt=2024-03-01/invoice.parquet": "its name is that of the table invoice",
-    "some/where/todo.csv": "its name does not tell its table",
-    "0_20240301060000.parquet": "its name does not tell its table",
-    "load_notes.csv": "its name does not tell its table",
-    "_dlt_loads/dt=2024-03-01/0.parquet": "its name does not tell its table",
-    "What is this?.csv": "its name does not tell its table",
+    "some/where/todo.csv": "its name does not identify its table",
+    "0_20240301060000.parquet": "its name does not identify its table",
+    "load_notes.csv": "its name does not identify its table",
+    "_dlt_loads/dt=2024-03-01/0.parquet": "its name does not identify its table",
+    "What is this?.csv": "its name does not identify its table",
 }
 
 HIDDEN = [
@@ -156,14 +156,14 @@ def test_unknown_files_are_named_and_hold_back_what_hidden_ones_do_not(
     )
     with pytest.raises(InputError) as caught:
         workspace.load_export(tmp_path)
-    assert "README.md: it is neither a Parquet nor a CSV file: take it away." in str(caught.value)
+    assert "README.md: it is neither a Parquet nor a CSV file: remove it." in str(caught.value)
     assert "usage_backup.csv: its columns are those of the table events" in str(caught.value)
     assert workspace.counts("raw_export") == {"customer": 1}
     assert [path for path, _ in notes(workspace)] == ["README.md", "export.zip", "usage_backup.csv"]
 
     accepted = {"SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE": "true"}
     told = workspace.load_export(tmp_path, **accepted)
-    unknown = "files we don't know, not loaded: 3: README.md, export.zip, usage_backup.csv"
+    unknown = "unknown files, not loaded: 3: README.md, export.zip, usage_backup.csv"
     assert f"export: {unknown}" in told.splitlines()
     for path in ("README.md", "export.zip", "usage_backup.csv"):
         (tmp_path / path).unlink()
@@ -258,11 +258,11 @@ def test_a_value_that_is_lost_is_named_with_its_line_and_what_to_do(
         workspace.load_export(tmp_path)
     told = str(caught.value)
     assert "total is '1234,56', no number that fits in 20 digits" in told
-    assert f"in {path}. It stands in line 5: correct it there" in told
+    assert f"in {path}. It is in line 5: correct it there" in told
 
 
 def test_a_repeated_download_is_in_raw_twice_by_file(workspace: Workspace, tmp_path: Path):
-    """Staging keeps one row per key; what is remembered is each file."""
+    """Staging keeps one row per key. `loaded_files` has each file."""
     for name in ("events.csv", "events (1).csv"):
         put(tmp_path, name, events(1, 2))
     assert workspace.load_export(tmp_path).startswith("export: 2 new of 2 files, 4 rows")

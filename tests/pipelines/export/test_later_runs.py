@@ -1,4 +1,4 @@
-"""A later run loads new and changed files; a version of a file counts once."""
+"""Test that a later run loads new and changed files, and that one version of a file counts."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def touch_later(path: Path) -> None:
 
 
 def counting_ids(workspace: Workspace) -> list[str]:
-    """The customers in rows of the newest versions that were loaded of the files."""
+    """Return the customers in rows of the newest versions that were loaded of the files."""
     return workspace.column(
         "select id from raw_export.customer where (_file, _dlt_load_id) in ("
         "select (path, max(_dlt_load_id)) from raw_export.loaded_files where _dlt_load_id in ("
@@ -35,7 +35,7 @@ def counting_ids(workspace: Workspace) -> list[str]:
 
 
 def test_a_run_loads_what_is_new_late_or_changed(workspace: Workspace, tmp_path: Path):
-    """Nothing that was loaded is taken away; which rows count, `loaded_files` tells."""
+    """Loaded rows are not deleted. `loaded_files` states which rows count."""
     write_parquet(tmp_path, "customer", "2024-01-05", id=["a", "a"])
     changed = write_parquet(tmp_path, "customer", "2024-01-06", id=["b"])
     assert workspace.load_export(tmp_path).startswith("export: 2 new of 2 files, 3 rows")
@@ -130,7 +130,7 @@ def only_an_unknown_table(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def untouched(new_workspace: NewWorkspace) -> Workspace:
-    """A workspace that no fault may change."""
+    """Return a workspace that faults never change."""
     return new_workspace()
 
 

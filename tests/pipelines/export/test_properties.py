@@ -1,4 +1,4 @@
-"""What holds for any bytes as a file: its rows as they stand, or none of them and a reason."""
+"""Test any bytes as a file: its rows land unchanged, or none of them, with a reason."""
 
 import csv
 import gzip
@@ -20,7 +20,7 @@ Row = tuple[str | None, str | None]
 
 
 def read(path: Path, layout: str) -> list[Row] | str:
-    """The customers of a file, ids and names, as a load selects them; or why there are none."""
+    """Return ids and names of the customers of a file, as a load selects them, or a reason."""
     file = ExportFile(path.name, "customer", layout, 0, datetime(2024, 1, 1, tzinfo=UTC), None)
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
@@ -38,7 +38,7 @@ def read(path: Path, layout: str) -> list[Row] | str:
 
 
 def strict(content: bytes) -> list[Row]:
-    """Read a CSV file with Python's reader: an empty cell is null, a row of them is no row."""
+    """Read a CSV file with Python's reader. An empty cell is null, and empty rows are ignored."""
     text = content.decode("utf-8-sig")
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     names = [name.lower() for name in rows[0]]
@@ -55,7 +55,7 @@ CELLS = st.text(st.sampled_from('ab,;"\r\n #é\0\t'), max_size=4)
 
 @st.composite
 def csvs(draw: st.DrawFn) -> bytes:
-    """A CSV file, and then some of its bytes may be others, or gone."""
+    """Return a CSV file in which some bytes may be changed or missing."""
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator=draw(st.sampled_from(["\r\n", "\n"])))
     writer.writerows([("id", "name"), *draw(st.lists(st.tuples(CELLS, CELLS), max_size=4))])
@@ -76,7 +76,7 @@ any_bytes = settings(
 )
 
 
-@pytest.mark.fault("Files", "any bytes as a CSV file", "its rows to the letter, or none")
+@pytest.mark.fault("Files", "any bytes as a CSV file", "its exact rows, or none")
 @any_bytes
 @given(csvs() | st.binary(max_size=40))
 @example(b"")
@@ -91,7 +91,7 @@ def test_a_csv_is_read_to_the_letter_or_set_aside(tmp_path: Path, content: bytes
     assert isinstance(read(compressed, "csv"), type(found))
 
 
-@pytest.mark.fault("Files", "any damage to a Parquet file", "read to its end, or set aside")
+@pytest.mark.fault("Files", "any damage to a Parquet file", "read completely, or skipped")
 @any_bytes
 @given(
     st.integers(0, len(GOOD)),

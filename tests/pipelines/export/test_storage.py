@@ -53,7 +53,7 @@ def s3() -> S3:
 
 @pytest.fixture(scope="module")
 def endpoint(s3: S3) -> Iterator[str]:
-    """The address of an S3 server on loopback."""
+    """Yield the address of an S3 server on loopback."""
     server = make_server("127.0.0.1", 0, s3, threaded=True, request_handler=MotoRequestHandler)
     thread = Thread(target=server.serve_forever)
     thread.start()
@@ -71,7 +71,7 @@ def store(endpoint: str) -> s3fs.S3FileSystem:
 
 @pytest.fixture
 def bucket(store: s3fs.S3FileSystem, tmp_path: Path) -> str:
-    """The name of a new bucket."""
+    """Return the name of a new bucket."""
     name = re.sub("[^a-z0-9]", "-", tmp_path.name.lower()).strip("-")
     store.mkdir(name)
     return name
@@ -79,7 +79,7 @@ def bucket(store: s3fs.S3FileSystem, tmp_path: Path) -> str:
 
 @pytest.fixture
 def load(endpoint: str) -> Load:
-    """Loads an export from the store; its settings are dlt's own."""
+    """Load an export from the store, with dlt's settings."""
 
     def load(workspace: Workspace, place: str, **settings: str) -> str:
         endpoint_url = {f"{SECTION}CREDENTIALS__ENDPOINT_URL": endpoint}
@@ -100,7 +100,7 @@ def test_a_store_gives_the_same_rows_as_a_folder(
     bucket: str,
     load: Load,
 ):
-    """Though it lies on the disk only in parts."""
+    """Only a part of the files is on the disk at a time."""
     store.put(f"{export}/", f"{bucket}/a/folder/", recursive=True)
     place = f"s3://{bucket}/a/folder"
     size = sum(path.stat().st_size for path in export.rglob("*.parquet"))
@@ -127,7 +127,10 @@ def test_flat_csvs_in_a_store(
 def test_an_object_is_loaded_again_when_its_content_has_changed(
     workspace: Workspace, store: s3fs.S3FileSystem, bucket: str, load: Load, tmp_path: Path
 ):
-    """Its etag says so, not its time: the same bytes once more, or in a copy, are no news."""
+    """The etag decides, not the time.
+
+    The same bytes, written again or in a copy, are not loaded again.
+    """
     key = f"{bucket}/export/{write_parquet(tmp_path, 'customer', id=['a']).relative_to(tmp_path)}"
     store.put(f"{tmp_path}/", f"{bucket}/export/", recursive=True)
     place = f"s3://{bucket}/export"
@@ -190,7 +193,7 @@ def test_a_table_that_was_stopped_is_not_gone_on_with_in_the_next_batch(
 @pytest.mark.parametrize(
     "status",
     [
-        pytest.param(status, marks=pytest.mark.fault("Files", what, "set aside; the rest loads"))
+        pytest.param(status, marks=pytest.mark.fault("Files", what, "skipped; the rest loads"))
         for status, what in (
             ("403 Forbidden", "an object that the store refuses, 403"),
             ("404 Not Found", "an object that vanishes after it was listed, 404"),
@@ -212,7 +215,7 @@ def test_an_object_that_the_store_does_not_give_is_set_aside(
     store.put(f"{tmp_path}/", f"{bucket}/export/", recursive=True)
     s3.refused[f"{bucket}/export/{path}"] = status
     place = f"s3://{bucket}/export"
-    with pytest.raises(InputError, match=f"{path}: the store does not give it: "):
+    with pytest.raises(InputError, match=f"{path}: the store did not return it: "):
         load(workspace, place)
     assert workspace.counts("raw_export") == {"customer": 1, "invoice": 1}
     s3.refused.clear()
@@ -247,7 +250,7 @@ def test_a_store_whose_package_is_missing_says_which(
 
 
 def test_an_address_of_no_store(workspace: Workspace):
-    with pytest.raises(InputError, match="'ftp://host/export' is no place for an export"):
+    with pytest.raises(InputError, match="'ftp://host/export' is not the folder of an export"):
         workspace.load_export("ftp://host/export")
 
 

@@ -17,7 +17,7 @@ from tests.pipelines.conftest import (
 
 
 def rows_of_files(root: Path, table: str, columns: str = "*") -> Rows:
-    """What DuckDB reads from the Parquet files of a table, repeats and all."""
+    """Return the rows that DuckDB reads from a table's Parquet files, repeated rows included."""
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         return connection.execute(
@@ -36,7 +36,7 @@ def test_parquet_rows_land_as_they_are_repeats_and_all(
 
 
 def test_the_log_repeats_rows(loaded_export: Workspace):
-    """Else the tests above would not see a repeat that is lost."""
+    """Without repeated rows, the tests above would not notice a lost one."""
     repeats = "select count(*) - count(distinct transaction_id) from raw_export.events"
     assert loaded_export.value(repeats) > 0
 

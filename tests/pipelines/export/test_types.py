@@ -64,7 +64,7 @@ def test_a_type_is_read_exactly_or_refused_by_name(
     if expected == BAD:
         if isinstance(plan, TableError):
             assert (plan.path, plan.column) == ("v.parquet", "v")
-            assert f"in {tmp_path}/v.parquet. It stands in row 1, as " in str(plan)
+            assert f"in {tmp_path}/v.parquet. It is in row 1, as " in str(plan)
             assert ": write " in str(plan)
         else:
             assert "column" in plan.bad["v.parquet"]

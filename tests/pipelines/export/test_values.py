@@ -22,7 +22,7 @@ WITH_18_DECIMALS = Decimal("12345678901234567890.123456789012345678")
 
 @pytest.fixture(scope="module")
 def oddities(new_workspace: NewWorkspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """What a reader may stumble on: both layouts in one folder, whose name is awkward."""
+    """Write an export with both layouts in one folder that has an awkward name."""
     folder = tmp_path_factory.mktemp("oddities")
     root = folder / "an [awkward] *name?*" / "id=7" / "it's; 100% {new} #1"
     decoy = (
@@ -173,7 +173,7 @@ def test_csv_amounts_are_exact(oddities: Workspace):
 
 
 def test_parquet_amounts_are_exact_whatever_their_type(oddities: Workspace):
-    """A double next to decimals must not make doubles of them."""
+    """A double next to decimals does not turn them into doubles."""
     assert dict(oddities.query("select id, total from raw_export.line_item")) == {
         "decimal": WITH_18_DECIMALS,
         "scale 2": Decimal("-0.07"),

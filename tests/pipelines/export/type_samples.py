@@ -25,7 +25,10 @@ MICROS = int(MARCH.timestamp()) * 1_000_000 + 123456
 
 @dataclass(frozen=True)
 class Sample:
-    """A file with one value in a column `v`, and what the value is by kind; the rest is refused."""
+    """A file with one value in a column `v`, and the expected value by kind.
+
+    Other kinds are refused.
+    """
 
     write: Callable[[Path], None]
     lands: dict[str, Any]
@@ -54,7 +57,7 @@ def by_duckdb(expression: str) -> Callable[[Path], None]:
 
 
 def number(value: str, **others: Any) -> dict[str, Any]:
-    """What a whole number is."""
+    """Return the expected value of a whole number, by kind."""
     return {
         "text": value,
         "decimal": Decimal(value),

@@ -13,7 +13,7 @@ from tests.pipelines.conftest import ROOT
 
 @pytest.fixture
 def customers() -> duckdb.DuckDBPyConnection:
-    """A database with the customers of both sources, and two versions of one."""
+    """Return a database with the customers of both sources, and two versions of one."""
     connection = duckdb.connect()
     connection.execute(
         "create schema raw_export; create schema raw_api;"

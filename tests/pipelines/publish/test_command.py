@@ -23,7 +23,7 @@ KILL_PUBLISHER = ("sh", "-c", 'echo half > "$REPORTS_DIR/a.csv"; kill -9 $PPID $
 
 @pytest.fixture(autouse=True)
 def database(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A database of our own, and a target folder."""
+    """Return a database of our own, and a target folder."""
     folder = tmp_path_factory.mktemp("database")
     file = folder / "metronome.duckdb"
     duckdb.connect(str(file)).close()
@@ -41,7 +41,7 @@ def publish(folder: Path, **files: str) -> None:
 
 
 def seen(folder: Path) -> dict[str, str]:
-    """What a reader finds, by the names of files: texts, and no pages."""
+    """Return the published texts by file name, without pages."""
     kinds = (".csv", ".json", ".txt")
     return {path.name: path.read_text() for path in folder.glob("[!.]*") if path.suffix in kinds}
 
@@ -98,7 +98,7 @@ def test_before_each_call_of_the_system_readers_see_one_set_or_the_next(tmp_path
 
 
 @pytest.mark.fault(
-    "process", "kill -9 while dbt writes reports", "the last set stays; the next run is not held up"
+    "process", "kill -9 while dbt writes reports", "the last set stays; the next run is not blocked"
 )
 def test_a_killed_run_leaves_the_old_set_and_the_next_is_not_held_up(tmp_path: Path):
     publish(tmp_path, a="1", b="1")
@@ -229,7 +229,7 @@ def create_models(connection: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.fixture
 def building(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The settings of a loaded database; gives the folder of reports."""
+    """Return the settings of a loaded database, and the folder of reports."""
     columns = "as_of, environment_type, billing_month, customer, customer_id"
     columns += ", usage_from_date, usage_to_date, path, table_name, is_left_out"
     columns += ", is_newest, has_doubles"
@@ -243,7 +243,7 @@ def building(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def published(folder: Path) -> set[str]:
-    """The numbers in the files of a set: one, if all are of one set."""
+    """Return the numbers in the files of a set: one, if all are of one set."""
     texts = seen(folder)
     content = json.loads(texts.pop("run.json"))
     reports = content["reports"]
@@ -273,7 +273,7 @@ def test_the_folder_of_reports_may_have_any_name(building: Path):
 @pytest.mark.fault(
     "process",
     f"kill -9 while a set is published, {KILLS} times",
-    "readers see one whole set; the next run needs no help",
+    "readers see one complete set; the next run works",
     runs=KILLS,
 )
 def test_a_publisher_that_is_killed_leaves_one_whole_set(building: Path, tmp_path: Path):
@@ -335,7 +335,7 @@ def add_a_load(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def change_a_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """As dbt does, before it."""
+    """Delete the record of the last run, as dbt does before it changes a table."""
     connection.execute("drop table publishing.last_published_run")
 
 

@@ -1,4 +1,4 @@
-"""What pipelines import, and what the SQL of models and macros does without."""
+"""Test the imports of the pipelines, and the SQL of models and macros."""
 
 import ast
 import re
@@ -18,12 +18,12 @@ MACROS = sorted((ROOT / "macros").rglob("*.sql"))
 
 
 def code(path: Path) -> str:
-    """A model or macro without its comments."""
+    """Return a model or macro without its comments."""
     return re.sub(r"\{#.*?#\}|--[^\n]*", "", path.read_text(), flags=re.DOTALL)
 
 
 def places(pattern: str, paths: list[Path]) -> list[str]:
-    """Where a pattern is found: a file's name and the words, of all files."""
+    """Return the places of a pattern in all files: the file's name and the match."""
     return [
         f"{path.name}: {match[0]}"
         for path in paths
@@ -64,7 +64,7 @@ def test_ruff_refuses_dbt_in_a_pipeline(line: str):
 
 
 def test_models_and_macros_know_no_clock():
-    """But for the start of the run, which `as_of` is unless it is given."""
+    """The only exception is the start of the run, the default of `as_of`."""
     clock = (
         r"\b(current_(date|time|timestamp)|local(time|timestamp)|get_current_\w+|getdate|sysdate"
         r"|(now|today|utcnow|transaction_timestamp)\s*\(|run_started_at)\b"

@@ -1,4 +1,4 @@
-"""The pages agree with the code: messages that they quote exist, and links lead somewhere."""
+"""Test that docs pages agree with the code: quoted messages and links exist."""
 
 import ast
 import re
@@ -25,7 +25,7 @@ TABLES = ("Load", "Database and disk", "Arguments", "Publish")
 
 
 def quotes() -> list[str]:
-    """The parts of the quoted messages that do not differ between runs."""
+    """Return the parts of the quoted messages that do not differ between runs."""
     page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
     sections = dict(section.split("\n", 1) for section in page.split("\n## ")[1:])
     cells = [
@@ -40,7 +40,7 @@ def quotes() -> list[str]:
 
 
 def texts() -> str:
-    """Every text in the code of the pipelines and macros, one a line."""
+    """Return every text in the code of the pipelines and macros, one a line."""
     constants = [
         node.value
         for path in sorted((ROOT / "pipelines").rglob("*.py"))
@@ -58,7 +58,7 @@ def test_every_message_that_troubleshooting_quotes_exists():
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
 

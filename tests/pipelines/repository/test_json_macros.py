@@ -21,7 +21,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.sql"))
 
 
 def macros(path: Path) -> Any:
-    """The macros of a file for DuckDB, without dbt."""
+    """Return the macros of a file for DuckDB, without dbt."""
     names: dict[str, Any] = {}
     dbt = SimpleNamespace(
         string_literal=lambda text: f"'{text}'",
@@ -143,7 +143,7 @@ def written(found: Any) -> str:
 
 
 def as_numbers(found: Any) -> Any:
-    """The same with numbers in their shortest text, as a reader of texts sees them."""
+    """Return the same with numbers in their shortest text, as a reader of texts sees them."""
     if isinstance(found, list):
         return [as_numbers(each) for each in found]
     if isinstance(found, dict):
@@ -159,7 +159,7 @@ def as_numbers(found: Any) -> Any:
 @settings(max_examples=150, derandomize=True, database=None, deadline=None)
 @given(VALUES)
 def test_quoting_numbers_changes_nothing_else(found: Any):
-    """What has no long number stays as it is; else numbers are texts, and texts are not touched."""
+    """A document without long numbers does not change. Otherwise numbers become texts."""
     document = written(found)
     with duckdb.connect() as connection:
         exact = macros(JSON_MACROS).json_numbers_as_texts("document")
@@ -169,7 +169,7 @@ def test_quoting_numbers_changes_nothing_else(found: Any):
 
 
 def test_no_other_file_takes_values_out_of_json():
-    """Else a number would pass through a double: DuckDB's own functions read JSON numbers so."""
+    """DuckDB's own functions would read a JSON number as a double."""
     reading = (
         r"->>?\s*'|->>|\bjson_(extract\w*|value|transform\w*|each|tree|query)\b|\bfrom_json\w*\b"
         r"|\bjson_type\b|as map\("

@@ -1,4 +1,4 @@
--- One row per billable metric of the account, including archived ones.
+-- One row per billable metric of the account, archived metrics included.
 with
 
 source as (

@@ -1,4 +1,4 @@
--- One row per billing provider configuration of a customer, including archived ones. It states how the customer's
+-- One row per billing provider configuration of a customer, archived configurations included. It states how the customer's
 -- invoices reach the provider.
 with
 

@@ -1,4 +1,4 @@
--- One row per customer in the environment of the API token, including archived ones.
+-- One row per customer in the environment of the API token, archived customers included.
 with
 
 source as (

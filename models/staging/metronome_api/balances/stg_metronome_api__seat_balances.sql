@@ -1,4 +1,4 @@
--- One row per contract and seat that has a balance of its own.
+-- One row per contract and seat with a separate balance.
 with
 
 source as (

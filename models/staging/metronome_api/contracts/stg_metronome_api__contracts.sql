@@ -1,4 +1,4 @@
--- One row per contract, including archived ones.
+-- One row per contract, archived contracts included.
 with
 
 source as (
