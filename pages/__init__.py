@@ -12,7 +12,7 @@ import duckdb
 from pages import charts, pdf, queries
 from pages.formats import file_name
 from pages.front_page import front_page
-from pages.invoices import has_document, invoice_document, invoice_list
+from pages.invoices import has_document, invoice_document, invoice_list, with_tiers
 from pages.settings import Settings
 from pages.workbook import write_workbook
 
@@ -64,10 +64,12 @@ def build(
     )
     (folder / DOCUMENTS).mkdir(exist_ok=True)
     lines = queries.invoice_lines(cursor, sorted(documents))
+    tiers = queries.line_tiers(cursor, sorted(documents))
     to_print = {}
     for invoice in shown:
         key = invoice["invoice_id"]
-        html = invoice_document(invoice, lines.get(key, []), settings.seller, documents)
+        of_invoice = with_tiers(lines.get(key, []), tiers)
+        html = invoice_document(invoice, of_invoice, settings.seller, documents)
         name = file_name(key)
         _write(folder / DOCUMENTS / f"{name}.html", html)
         if key in pdfs:

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from pages import charts, formats, queries, sources
+from pages.invoices import rounding, with_tiers
 from pages.queries import Row
 from pages.rendering import render
 
@@ -398,12 +399,21 @@ def _commits(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str
 def _month_invoices(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Return the month's invoices, with their lines where one customer was asked for."""
     rows = queries.month_invoices(connection, MONTH_INVOICES)
-    few = rows[:6] if rows and rows[0]["all_rows"] <= 6 else []
-    lines = queries.invoice_lines(connection, [row["invoice_id"] for row in few])
+    few = [row["invoice_id"] for row in rows[:6]] if rows and rows[0]["all_rows"] <= 6 else []
+    lines = queries.invoice_lines(connection, few)
+    tiers = queries.line_tiers(connection, few)
     return {
         "rows": rows,
         "all": rows[0]["all_rows"] if rows else 0,
-        "lines": {key: of_invoice[:LINES] for key, of_invoice in lines.items()},
+        "lines": {key: with_tiers(of_invoice[:LINES], tiers) for key, of_invoice in lines.items()},
+        "rounding": {
+            row["invoice_id"]: rounding(
+                row["total_amount"],
+                [line for line in lines.get(row["invoice_id"], []) if line["is_in_invoice_total"]],
+                row["pricing_unit"],
+            )
+            for row in rows
+        },
     }
 
 

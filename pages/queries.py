@@ -450,6 +450,36 @@ def invoice_lines(
     return lines
 
 
+def line_tiers(
+    connection: duckdb.DuckDBPyConnection, invoice_ids: list[str]
+) -> dict[str, list[Row]]:
+    """Return the price tiers of the lines of some invoices, in their order, by line."""
+    rows = _rows(
+        connection,
+        """
+        select
+            invoice_line_id,
+            tier_number,
+            starting_quantity,
+            lead(starting_quantity) over (
+                partition by invoice_line_id order by tier_number
+            ) as next_quantity,
+            quantity,
+            unit_price,
+            amount,
+            pricing_unit
+        from marts.fct_invoice_line_tiers
+        where invoice_id in (select unnest(cast(? as varchar[])))
+        order by invoice_line_id, tier_number
+        """,
+        invoice_ids,
+    )
+    tiers: dict[str, list[Row]] = {}
+    for row in rows:
+        tiers.setdefault(row["invoice_line_id"], []).append(row)
+    return tiers
+
+
 def reconciliation(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return the checks of the figures, one row per check and unit."""
     return _rows(
