@@ -240,6 +240,19 @@ def words(text: str | None) -> str:
     return text_line(text).replace("_", " ").lower()
 
 
+def entry(entry_type: str | None, reason: str | None) -> Markup:
+    """Write what an entry of a ledger is: its type, and the reason that someone stated.
+
+    `PREPAID_COMMIT_SEGMENT_START` is `segment start`. An entry of a credit grant has a reason only.
+    """
+    kind = words(re.sub(r"^(PREPAID_COMMIT|POSTPAID_COMMIT|CREDIT|GRANT)_", "", entry_type or ""))
+    if not reason:
+        return name(kind)
+    if (entry_type or "").startswith("GRANT_"):
+        return name(reason)
+    return Markup('{} <span class="note">{}</span>').format(name(kind), name(reason))
+
+
 def definition(text: str) -> Markup:
     """Render a description of the docs, which is Markdown, without links or raw HTML."""
     return Markup(_markdown.render(text))
