@@ -15,6 +15,7 @@ import pytest
 
 from pages import formats, sources
 from tests.pages.conftest import RUN, Browser, Built, Set, shown
+from tests.terminal import left_on_screen, on_terminal
 
 UNITS = ("USD", "EUR", "AI Credits")
 UNITS_BILLED = ("USD", "AI Credits", "EUR")
@@ -487,6 +488,13 @@ def test_the_command_builds_a_page_without_a_run_json(built: Built, tmp_path: Pa
     assert "index.html: with 188 invoices" in said
     document = next((tmp_path / "new" / "invoices").glob("*.html")).read_text(encoding="utf-8")
     assert "Springfield" in document
+
+
+def test_a_terminal_shows_how_many_files_are_written(built: Built, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pages", str(built.database), str(tmp_path)]
+    written = on_terminal(command)
+    assert "/191 " in written
+    assert left_on_screen(written) == ""
 
 
 @pytest.mark.parametrize(
