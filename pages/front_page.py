@@ -51,12 +51,12 @@ TERMS = {
     "unit_price": ("Unit price", "rpt_invoice_lines", "unit_price"),
     "as_of": ("As of", "rpt_customer_summary", "as_of"),
 }
-"""The terms that the page explains: label, table and column whose description says what it is."""
+"""The terms that the page explains: label, and the table and column whose description they show."""
 
 EVERY_AMOUNT = re.compile(
     r"\s*In the major unit of the row's pricing\s+unit\.\s+Exact,\s+never\s+rounded\."
 )
-"""What the description of each amount ends with. The head of the page says it once."""
+"""What the description of each amount ends with. The head of the page states it once."""
 
 
 def front_page(
@@ -148,7 +148,7 @@ def _units(totals: list[Row], billings: list[dict[str, Any]]) -> list[Row]:
         now = unit["this_month"] if unit else Decimal(0)
         before = unit["month_before"] if unit else Decimal(0)
         change = (now - before) / before * 100 if before > 0 else None
-        # after a month of next to nothing a percentage says little
+        # a percentage of a very small month misleads
         change = change if change is not None and change < 1000 else None
         found.append({**row, "billed": now, "billed_before": before, "change": change})
     return found

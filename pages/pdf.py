@@ -12,7 +12,7 @@ class PdfUnavailableError(Exception):
 
 
 def check_available() -> None:
-    """Raise an error that says what to install, if PDFs cannot be written.
+    """Raise an error that names what to install, if PDFs cannot be written.
 
     Raises:
         PdfUnavailableError: If WeasyPrint or one of its system libraries is missing.

@@ -86,7 +86,7 @@ def totals(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def customer_counts(connection: duckdb.DuckDBPyConnection) -> Row:
-    """Count customers, and those that something is to be done about: one row."""
+    """Count customers, and those with a failed payment, an alert or an error: one row."""
     return _rows(
         connection,
         """

@@ -23,7 +23,7 @@ fault with one set of values; a loss is a run that did not end as the row says.
 """
 
 
-@dataclass
+@dataclass(eq=False)  # a plugin must be hashable
 class Matrix:
     """A pytest plugin that keeps what became of each fault's tests.
 

@@ -136,10 +136,10 @@ def test_void_draft_and_consolidated_invoices_say_so(sandbox: Set) -> None:
         )
         return sandbox.html(f"invoices/{invoice_id}.html")
 
-    assert "nothing is to be paid" in a_document("invoice_status = 'VOID'")
+    assert "This invoice is void. Do not pay it." in a_document("invoice_status = 'VOID'")
     assert "change until it is finalized" in a_document("invoice_status = 'DRAFT'")
     consolidated = a_document("invoice_status = 'FINALIZED' and not is_included_in_totals")
-    assert "not to be paid on its own" in consolidated
+    assert "Do not pay this one on its own" in consolidated
 
 
 def test_a_unit_converted_into_the_invoices_is_apart(sandbox: Set) -> None:

@@ -301,7 +301,9 @@ def test_an_empty_account_has_a_page(make_set: Callable[..., Set], browser: Brow
     )
     browser.open(empty.url("index.html"))
     assert browser.errors() == []
-    assert "There is no invoice and no credit" in browser.run("return document.body.innerText")
+    text = browser.run("return document.body.innerText")
+    assert "There is no invoice and no credit" in text
+    assert "Asked for in this run" not in text
 
 
 def test_differences_are_listed(make_set: Callable[..., Set], browser: Browser) -> None:
