@@ -1,7 +1,7 @@
 -- One row per customer and pricing unit in which it has credit, with the sums of its spendable balances.
 with
 
-credits as (
+balances as (
     select
         *,
         balance_type = 'CREDIT_GRANT' as is_grant
@@ -20,5 +20,5 @@ select
     cast(sum(balance_excluding_pending_amount) as {{ amount_type() }}) as balance_excluding_pending_amount,
     cast(sum(expiring_30d_amount) as {{ amount_type() }}) as expiring_30d_amount,
     min(case when balance_amount > 0 then next_expiry_at end) as next_expiry_at
-from credits
+from balances
 group by customer_id, pricing_unit
