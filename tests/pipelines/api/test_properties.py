@@ -195,7 +195,7 @@ def test_anything_else_is_refused_with_the_tables_name(name: str, rows: list[dic
         for _, table_rows in by_table(ENDPOINTS[name], rows):
             assert all(isinstance(row, dict) for row in table_rows)
     except InputError as error:
-        assert "cannot be filled from it" in str(error)
+        assert "cannot be loaded" in str(error)
 
 
 # Faults

@@ -109,7 +109,7 @@ BAD = {
     "CSV whose header is in Latin-1": Bad("id,Café\r\n".encode("latin-1"), "line 1 is not UTF-8"),
     "CSV in UTF-16": Bad(codecs.BOM_UTF16_LE + CSV.decode().encode("utf-16-le"), "it is UTF-16"),
     "CSV with zero bytes": Bad(CSV + b"2,Tw\0\r\n", "line 1002 has a zero byte"),
-    "CSV whose lines end in two ways": Bad(CSV + b"2,Two\n", "its lines do not all end alike"),
+    "CSV whose lines end in two ways": Bad(CSV + b"2,Two\n", "its lines end in different ways"),
     "CSV with a header that names a column twice": Bad(
         b"id,name,Name\r\n1,One,Two\r\n", "columns of its header have the same name: Name, name"
     ),
@@ -337,7 +337,7 @@ def test_the_command_accepts_an_incomplete_load_only_if_it_is_told_to(
     write_csv(tmp_path, "customer", "id,name", "good,One")
     put(tmp_path / "bad - customer.csv", b"")
     place = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(tmp_path)}
-    said = "Not all of the export is loaded. bad - customer.csv: it is empty: it has not even a "
+    said = "Not all of the export is loaded. bad - customer.csv: it is empty, without a header."
     done = workspace.dlt("pipeline", "run", **place)
     assert done.returncode == 1
     assert said in " ".join(done.stderr.split())

@@ -234,6 +234,6 @@ def test_the_command_says_what_stopped_after_what_was_loaded(workspace: Workspac
     assert done.returncode == 1
     loaded, stopped, *_ = done.stdout.splitlines()
     assert loaded.startswith(f"export: 1 new of 2 files, 1 rows from {tmp_path} (")
-    assert stopped == "export: stopped, their new files are not loaded: invoice"
+    assert stopped == "export: stopped tables, whose new files are not loaded: invoice"
     assert "invoice was stopped: total is 'a lot'" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

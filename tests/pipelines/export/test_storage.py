@@ -27,7 +27,7 @@ CREDENTIALS = {
 
 
 class S3:
-    """A simulated S3, which does not give some objects.
+    """A simulated S3 that refuses some objects.
 
     Attributes:
         refused: The status that is answered instead, by bucket and key.
