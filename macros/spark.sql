@@ -115,11 +115,11 @@
 #}
 {% macro spark__json_numbers_as_texts(column) -%}
     {%- set inexact = '[0-9.]{16}|[0-9]{8}[.]|[^0-9]0[.]000' -%}
-    {%- set before = '(?:[^"0-9-]|-[^0-9]|"(?:[^"\\\\]|\\\\.)*+")*+' -%}
+    {%- set before = '(?:[^"0-9-]|-[^0-9]|"(?:[^"\\]|\\.)*+")*+' -%}
     {%- set number = '-?[0-9][0-9.eE+-]*+' -%}
     case
         when {{ metronome.matches(column, inexact) }}
-            then regexp_replace({{ column }}, {{ metronome.as_sql_text('\\\\G(' ~ before ~ ')(' ~ number ~ ')') }}, '$1"$2"')
+            then regexp_replace({{ column }}, {{ metronome.as_sql_text('\\G(' ~ before ~ ')(' ~ number ~ ')') }}, '$1"$2"')
         else {{ column }}
     end
 {%- endmacro %}
@@ -131,7 +131,7 @@
     case
         when {{ column }} not like '"%' then {{ column }}
         when json_object_keys({{ text }}) is not null then {{ text }}
-        when {{ metronome.matches(text, '(?s)^[{][A-Za-z0-9_.-]+=.*[}]\\\\z') }}
+        when {{ metronome.matches(text, '(?s)^[{][A-Za-z0-9_.-]+=.*[}]\\z') }}
             then concat('{', array_join(transform(
                 split({{ entries }}, chr(31)),
                 entry -> concat(
@@ -144,7 +144,7 @@
 
 {# A text as a JSON text. Entries are texts and no map: Spark refuses a map with the same key twice. #}
 {% macro spark_json_of_text(text) -%}
-    regexp_replace(to_json(array({{ text }})), {{ metronome.as_sql_text('^.|.\\\\z') }}, '')
+    regexp_replace(to_json(array({{ text }})), {{ metronome.as_sql_text('^.|.\\z') }}, '')
 {%- endmacro %}
 
 {% macro spark__unnest_json_texts(relation, column) -%}
@@ -291,7 +291,7 @@
 {%- endmacro %}
 
 {% macro spark__is_ascii(column) -%}
-    {{ metronome.matches(column, '^[ -~]*\\\\z') }}
+    {{ metronome.matches(column, '^[ -~]*\\z') }}
 {%- endmacro %}
 
 {# time.sql #}

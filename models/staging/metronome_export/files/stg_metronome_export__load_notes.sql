@@ -1,6 +1,6 @@
 -- One row per note of a load. A note records a difference between a file and its declaration, or a file or table
--- that was left out. The README of the export pipeline lists the kinds. Without files
--- there are none.
+-- that was left out. The README of the export pipeline lists the kinds. An export
+-- without files has none.
 with
 
 {% if export_has_files() %}
