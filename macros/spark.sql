@@ -115,7 +115,7 @@
 #}
 {% macro spark__json_numbers_as_texts(column) -%}
     {%- set inexact = '[0-9.]{16}|[0-9]{8}[.]|[^0-9]0[.]000' -%}
-    {%- set before = '(?:[^"0-9-]|-[^0-9]|"(?:[^"\\]|\\.)*+")*+' -%}
+    {%- set before = '(?:[^"0-9-]|-[^0-9]|"(?:[^"\\\\]|\\\\.)*+")*+' -%}
     {%- set number = '-?[0-9][0-9.eE+-]*+' -%}
     case
         when {{ metronome.matches(column, inexact) }}
