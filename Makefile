@@ -79,6 +79,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEV := .venv/.installed-dev
 EXPLORE := .venv/.installed-explore
+SPARK := .venv/.installed-spark
 UV := $(shell command -v uv)
 
 help:
@@ -131,6 +132,11 @@ $(DEV): $(INSTALLED) requirements-dev.lock
 $(EXPLORE): $(INSTALLED) requirements-explore.lock
 	@echo "Installing requirements-explore.lock in .venv"
 	@$(call install,requirements-explore.lock)
+	@touch $@
+
+$(SPARK): $(INSTALLED) requirements-spark.lock
+	@echo "Installing requirements-spark.lock in .venv"
+	@$(call install,requirements-spark.lock)
 	@touch $@
 
 ifneq ($(UV),)
@@ -231,6 +237,7 @@ lock:
 	$(compile) -o requirements.lock
 	$(compile) --extra dev --constraints requirements.lock -o requirements-dev.lock
 	$(compile) --extra explore --constraints requirements-dev.lock -o requirements-explore.lock
+	$(compile) --extra spark --constraints requirements-dev.lock -o requirements-spark.lock
 
 compile = uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --universal --generate-hashes --python-version 3.11 pyproject.toml
 
