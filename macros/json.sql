@@ -121,10 +121,6 @@
 
 {# How many elements a JSON list has; null for null. #}
 {% macro json_length(column) -%}
-    {{ return(adapter.dispatch('json_length')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__json_length(column) -%}
     json_array_length({{ column }})
 {%- endmacro %}
 

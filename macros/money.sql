@@ -80,10 +80,6 @@
   work it out wherever it is named.
 #}
 {% macro rough_unit_price(amount, quantity) -%}
-    {{ return(adapter.dispatch('rough_unit_price')(amount, quantity)) }}
-{%- endmacro %}
-
-{% macro duckdb__rough_unit_price(amount, quantity) -%}
     cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0)
 {%- endmacro %}
 

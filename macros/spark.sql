@@ -154,10 +154,6 @@
     from {{ relation }}
 {%- endmacro %}
 
-{% macro spark__json_length(column) -%}
-    json_array_length({{ column }})
-{%- endmacro %}
-
 {% macro spark__unnest_json_objects(relation, column) -%}
     select
         *,
@@ -238,10 +234,6 @@
 
 {% macro spark_or_error(number, type) -%}
     coalesce({{ number }}, raise_error('A number or a sum does not fit in {{ type }}.'))
-{%- endmacro %}
-
-{% macro spark__rough_unit_price(amount, quantity) -%}
-    cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0)
 {%- endmacro %}
 
 {% macro spark__short_quantity(quantity) -%}
