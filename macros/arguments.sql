@@ -29,7 +29,7 @@
 
 {# The instant that balances are stated for: `as_of`, else the start of the run. SQL literal. #}
 {% macro as_of() -%}
-    cast('{{ metronome.as_of_value().isoformat() }}' as timestamp with time zone)
+    cast('{{ metronome.as_of_value().isoformat() }}' as {{ metronome.instant_type() }})
 {%- endmacro %}
 
 {# The UTC day of that instant, which is not over unless the instant is its first. SQL literal. #}

@@ -6,6 +6,13 @@
   digits for certain, so these macros first put the numbers of a document with longer ones in quotes.
 #}
 
+{# The type of a column of JSON. #}
+{% macro json_type() -%}
+    {{ return(adapter.dispatch('json_type')()) }}
+{%- endmacro %}
+
+{% macro duckdb__json_type() -%} json {%- endmacro %}
+
 {# A top-level key of a JSON object as text; null when the key is absent or the column is null. #}
 {% macro json_text(column, key) -%}
     {{ return(adapter.dispatch('json_text')(column, key)) }}
@@ -114,10 +121,6 @@
 
 {# How many elements a JSON list has; null for null. #}
 {% macro json_length(column) -%}
-    {{ return(adapter.dispatch('json_length')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__json_length(column) -%}
     json_array_length({{ column }})
 {%- endmacro %}
 

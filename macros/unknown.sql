@@ -15,5 +15,5 @@
 
 {# The sum of an amount over a group; null when one of its parts is not known. #}
 {% macro complete_sum(amount, is_known) -%}
-    cast(case when count(case when {{ is_known }} then 1 end) = count(*) then sum({{ amount }}) end as {{ amount_type() }})
+    case when count(case when {{ is_known }} then 1 end) = count(*) then {{ sum_amounts(amount) }} end
 {%- endmacro %}

@@ -2,11 +2,7 @@
 
 {# The text in parentheses at the end of another, and the text before it; null when it has none. #}
 {% macro text_in_parentheses(column) -%}
-    {{ return(adapter.dispatch('text_in_parentheses')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__text_in_parentheses(column) -%}
-    nullif(trim(regexp_extract({{ column }}, '[(]([^()]+)[)]\s*$', 1)), '')
+    nullif(trim(regexp_extract({{ column }}, {{ metronome.as_sql_text('[(]([^()]+)[)]\\s*$') }}, 1)), '')
 {%- endmacro %}
 
 {# A text's letters and digits, in lower case: `Fine Tuning` and `fine_tuning` are one. #}

@@ -158,7 +158,7 @@ def _write_cell(
 def _write_number(
     sheet: Worksheet, styles: Styles, line: int, place: int, value: Decimal, row: Row, column: Row
 ) -> int:
-    is_amount = column["data_type"] == "DECIMAL(38,20)" and "pricing_unit" in row
+    is_amount = column["data_type"] == "DECIMAL(36,20)" and "pricing_unit" in row
     if column["name"] == "unit_price":
         digits = formats.minor_digits(row["pricing_unit"])
         shown = f"#,##0.{'0' * digits}{'#' * (12 - digits)}"

@@ -1,6 +1,7 @@
 """What all tests share: one simulated account, and its export, made once for all workers."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,13 @@ from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
 from sandbox.export.writer import write_export
 
+SETTINGS = re.compile(
+    "(MAKE|MFLAGS|REPORT_|DESTINATION__|SOURCES__|DBT_|ACCOUNT$|DB$|DLT_DATA_DIR$|ENVIRONMENT$|OUT$|PDF$|SELLER$)"
+)
+"""Variables that `make test`, or the developer's shell, sets for a run. No test depends on them."""
+
+for name in [name for name in os.environ if SETTINGS.match(name)]:
+    del os.environ[name]
 os.environ["SE_OFFLINE"] = "true"  # Selenium downloads no driver and sends no statistics
 pytest_plugins = ["tests.processor_seconds"]
 

@@ -23,7 +23,7 @@ from pipelines.common.database import opened
 from pipelines.publish.dbt_run import LOAD_NOTES, LOADED_FILES, DbtRun
 from pipelines.publish.report_set import MANIFEST
 
-AMOUNT = "decimal(38, 20)"
+AMOUNT = "decimal(36, 20)"
 """The type of a mart's amounts."""
 
 PACKAGES = {"project": "metronome-analytics", "dlt": "dlt", "duckdb": "duckdb"}
