@@ -155,6 +155,15 @@ reports: $(INSTALLED)
 	$(Q)$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
 	@$(BIN)/python -m pipelines.common.last_used
 
+# The same on Spark, on a cluster of this machine: a database and reports of their own.
+spark-reports: DB := $(if $(filter command% environment%,$(origin DB)),$(DB),data/$(NAME)-spark/metronome.duckdb)
+spark-reports: OUT := $(if $(filter command% environment%,$(origin OUT)),$(OUT),reports/$(NAME)-spark)
+spark-reports: export DBT_TARGET := spark
+spark-reports: $(SPARK)
+	@$(BIN)/python -m pipelines.publish.arguments
+	$(Q)$(sandbox) $(BIN)/python -m pipelines.spark land$(if $(FULL_REFRESH), --full-refresh)
+	$(Q)$(BIN)/python -m pipelines.spark cluster -- $(BIN)/python -m pipelines.publish "$$OUT" -- $(build)
+
 load:
 ifeq ($(ACCOUNT),sandbox)
 	$(Q)$(BIN)/python -m sandbox export $(EXPORT)
