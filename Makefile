@@ -1,6 +1,6 @@
 # Short names for the dlt and dbt commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports load parse invoices explore app doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean diagrams
+.PHONY: help reports spark-reports load export-sandbox parse invoices explore app doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean diagrams
 , := ,
 space := $(subst ,, )
 hash := \#
@@ -33,11 +33,11 @@ USAGE_FROM ?= 2024-03-10
 USAGE_TO ?= 2024-03-25
 endif
 
-# Each account has a database and a folder of reports of its own, named after the folder of its export.
+# Each account has a database and a folder of reports of its own, named after the folder of its export. So has Spark.
 unsafe := ' " $$ % & ( ) * ; < > ? [ ] \ ` { | } $(hash) ! ~
 name := $(notdir $(abspath $(subst $(space),_,$(value EXPORT))))
 $(foreach character,$(unsafe),$(eval name := $$(subst $$(character),_,$$(name))))
-NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))
+NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))$(if $(filter spark-reports test-spark,$(MAKECMDGOALS)),-spark)
 DB ?= data/$(NAME)/metronome.duckdb
 OUT ?= reports/$(NAME)
 # dlt cannot work in a folder with a % or a ' in its path.
@@ -85,6 +85,7 @@ UV := $(shell command -v uv)
 help:
 	@echo "make reports    load the sandbox or your own data, and write the reports"
 	@echo "make invoices   the same; with PDF=1 the invoices of MONTH or CUSTOMER as PDF"
+	@echo "make spark-reports  the same reports, built on Spark on a cluster of this machine; needs Java 17"
 	@echo "make explore    open the tables in Harlequin, an SQL editor in the terminal, on a snapshot"
 	@echo "make app        look at one customer in the browser, on the same snapshot"
 	@echo "make doctor     check versions, settings, token, database and disk, and print what to fix"
@@ -149,28 +150,30 @@ install = python3 -m venv .venv && \
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 
+# With the sandbox: write its export, and serve its API while a command runs.
+ifeq ($(ACCOUNT),sandbox)
+EXPORTED := export-sandbox
+SANDBOX = $(BIN)/python -m sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT" )-- # 
+endif
+PUBLISH = $(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
+
 reports: $(INSTALLED)
 	@$(BIN)/python -m pipelines.publish.arguments
 	@$(MAKE) --no-print-directory --jobs 2 load parse
-	$(Q)$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
+	$(Q)$(PUBLISH)
 	@$(BIN)/python -m pipelines.common.last_used
 
-# The same on Spark, on a cluster of this machine: a database and reports of their own.
-spark-reports: DB := $(if $(filter command% environment%,$(origin DB)),$(DB),data/$(NAME)-spark/metronome.duckdb)
-spark-reports: OUT := $(if $(filter command% environment%,$(origin OUT)),$(OUT),reports/$(NAME)-spark)
-spark-reports: export DBT_TARGET := spark
-spark-reports: $(SPARK)
+# The same on Spark, on a cluster of this machine.
+spark-reports: $(SPARK) $(EXPORTED)
 	@$(BIN)/python -m pipelines.publish.arguments
-	$(Q)$(sandbox) $(BIN)/python -m pipelines.spark land$(if $(FULL_REFRESH), --full-refresh)
-	$(Q)$(BIN)/python -m pipelines.spark cluster -- $(BIN)/python -m pipelines.publish "$$OUT" -- $(build)
+	$(Q)$(SANDBOX)$(BIN)/python -m pipelines.spark land$(if $(FULL_REFRESH), --full-refresh)
+	$(Q)DBT_TARGET=spark $(BIN)/python -m pipelines.spark cluster -- $(PUBLISH)
 
-load:
-ifeq ($(ACCOUNT),sandbox)
+load: $(EXPORTED)
+	$(Q)$(SANDBOX)$(BIN)/dlt pipeline run
+
+export-sandbox:
 	$(Q)$(BIN)/python -m sandbox export $(EXPORT)
-	$(Q)$(BIN)/python -m sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
-else
-	$(Q)$(BIN)/dlt pipeline run
-endif
 
 # dbt needs ten seconds to parse the project for the first time, and can do that during the load.
 parse:
