@@ -7,6 +7,11 @@
     {{ dbt.listagg('distinct ' ~ column, "'; '", 'order by ' ~ column) }}
 {%- endmacro %}
 
+{# A text without the blanks around it; tabs and the ends of lines stay. Spark's own `trim` takes them off, too. #}
+{% macro trimmed(column) -%}
+    trim(both ' ' from {{ column }})
+{%- endmacro %}
+
 {# Whether a regular expression matches a part of a text. #}
 {% macro matches(column, pattern) -%}
     {{ return(adapter.dispatch('matches')(column, pattern)) }}
@@ -24,9 +29,12 @@
     {#- multiplication signs, Cyrillic and Greek letters, full-width forms, dashes -#}
     {%- set lookalikes = '×✕✖⨯хХχΧｘаАеЕоОрРсСіІ–—−‐‑０１２３４５６７８９' -%}
     {%- set letters = 'xxxxxXxXxaAeEoOpPcCiI-----0123456789' -%}
+    {%- set folded -%}
+        translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}')
+    {%- endset -%}
     case
         when {{ metronome.matches(column, '[0-9A-Za-z]') }}
-            then trim(translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}'))
+            then {{ metronome.trimmed(folded) }}
         else {{ column }}
     end
 {%- endmacro %}

@@ -121,10 +121,10 @@ SANDBOX_NAMES = {f"REPORT_{name.upper()}": text for name, text in SANDBOX_ARGUME
 
 
 def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """The schema and name of everything that dbt built in the attached database `built`."""
+    """The schema and name of everything that dbt built in the attached database `metronome`."""
     return connection.execute(
         "select table_schema, table_name from information_schema.tables "
-        "where table_catalog = 'built' "
+        "where table_catalog = 'metronome' "
         "and table_schema in ('seeds', 'staging', 'intermediate', 'marts', 'reports') order by all"
     ).fetchall()
 
@@ -139,7 +139,7 @@ def differences(
     columns = {
         column: data_type
         for column, data_type, *_ in connection.execute(
-            f"describe built.{schema}.{name}"
+            f"describe metronome.{schema}.{name}"
         ).fetchall()
     }
     there = {
@@ -151,7 +151,7 @@ def differences(
     cells = ", ".join(
         _as_text(column, data_type, there[column]) for column, data_type in columns.items()
     )
-    left, right = f"select {cells} from built.{schema}.{name}", f"select {cells} from {stored}"
+    left, right = f"select {cells} from metronome.{schema}.{name}", f"select {cells} from {stored}"
     return [
         f"{schema}.{name} on {engine}: {dict(zip(columns, row, strict=True))}"
         for engine, query in (

@@ -185,8 +185,8 @@ def test_exact_unit_prices(engines: Engines):
     for engine, own in MACROS.items():
         priced = own.exact_unit_price("rough", "short", "amount")
         parts = " union all ".join(
-            f"select {n} as n, cast({'null' if amount is None else repr(amount)} as decimal(38, 18)) "
-            f"as amount, cast('{quantity}' as decimal(38, 18)) as quantity"
+            f"select {n} as n, cast(nullif('{amount}', 'None') as decimal(38, 18)) as amount, "
+            f"cast('{quantity}' as decimal(38, 18)) as quantity"
             for n, (amount, quantity, _) in enumerate(PRICES)
         )
         rough = own.rough_unit_price("amount", "quantity")
