@@ -310,7 +310,7 @@ def _add_columns(pipeline: dlt.Pipeline, queries: dict[str, list[tuple[str, Hint
     if not missing:
         return
     for table, added in missing.items():
-        columns = [*added.values(), *PROVENANCE.values(), LOAD_ID]
+        columns = [*PROVENANCE.values(), *added.values(), LOAD_ID]
         schema.update_table(new_table(table, columns=columns))
     with pipeline.managed_state():
         pipeline.schemas.save_schema(schema)
