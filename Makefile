@@ -1,6 +1,6 @@
 # Short names for the dlt and dbt commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports spark-reports load export-sandbox parse invoices explore app doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean diagrams
+.PHONY: help reports spark-reports load export-sandbox parse invoices explore app doctor freshness check test test-spark lint docs test-docs benchmark fault-matrix lock audit clean diagrams
 , := ,
 space := $(subst ,, )
 hash := \#
@@ -37,7 +37,7 @@ endif
 unsafe := ' " $$ % & ( ) * ; < > ? [ ] \ ` { | } $(hash) ! ~
 name := $(notdir $(abspath $(subst $(space),_,$(value EXPORT))))
 $(foreach character,$(unsafe),$(eval name := $$(subst $$(character),_,$$(name))))
-NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))$(if $(filter spark-reports test-spark,$(MAKECMDGOALS)),-spark)
+NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))$(if $(filter spark-reports,$(MAKECMDGOALS)),-spark)
 DB ?= data/$(NAME)/metronome.duckdb
 OUT ?= reports/$(NAME)
 # dlt cannot work in a folder with a % or a ' in its path.
@@ -93,6 +93,7 @@ help:
 	@echo "make docs       write the dbt docs with the lineage as one page"
 	@echo "make check      lint, unit tests and one built database: the developer's loop"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
+	@echo "make test-spark build the sandbox on both engines, and compare all reports and tables"
 	@echo "make test-docs  open the docs page in headless Chromium"
 	@echo "make audit      ask PyPI for known vulnerabilities of the locked packages"
 	@echo "make benchmark  measure both pipelines on the sandbox; takes an hour"
@@ -220,6 +221,12 @@ PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: lint
 	$(PYTEST)
 
+# One Spark session for all of them, so one process.
+test-spark: $(DEV) $(SPARK)
+	@$(MAKE) --no-print-directory ACCOUNT=sandbox reports
+	@$(MAKE) --no-print-directory ACCOUNT=sandbox spark-reports
+	$(BIN)/pytest tests/spark
+
 check: lint
 	$(PYTEST) -m check
 
@@ -257,4 +264,4 @@ audit:
 	uvx pip-audit --strict --requirement requirements-dev.lock --require-hashes --disable-pip --progress-spinner off
 
 clean:
-	rm -rf .venv target logs data/sandbox reports/sandbox
+	rm -rf .venv target logs data/sandbox data/sandbox-spark reports/sandbox reports/sandbox-spark
