@@ -63,10 +63,12 @@ def test_each_run_names_its_engine_and_had_the_same_tests(runs: dict[str, dict[s
 
 def test_with_nothing_new_nothing_is_built(runs: dict[str, dict[str, Any]]):
     database = WAREHOUSE.parent.with_suffix("")
-    command = [".venv/bin/dbt", "build", "--selector", "reports"]
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.publish", str(REPORTS["spark"]), "--", *command]
-        + ["--exclude-resource-type", "unit_test", "--quiet"],
+        [
+            *(sys.executable, "-m", "pipelines.publish", str(REPORTS["spark"]), "--"),
+            *(".venv/bin/dbt", "build", "--selector", "reports"),
+            *("--exclude-resource-type", "unit_test", "--quiet"),
+        ],
         cwd=ROOT,
         env=os.environ
         | SANDBOX_NAMES
