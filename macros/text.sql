@@ -1,6 +1,24 @@
 {# Aggregate the distinct texts of a group in order, separated by `; `. Null if there are none. #}
 {% macro joined_texts(column) -%}
+    {{ return(adapter.dispatch('joined_texts')(column)) }}
+{%- endmacro %}
+
+{% macro default__joined_texts(column) -%}
     {{ dbt.listagg('distinct ' ~ column, "'; '", 'order by ' ~ column) }}
+{%- endmacro %}
+
+{# A text without the blanks around it; tabs and the ends of lines stay. Spark's own `trim` takes them off, too. #}
+{% macro trimmed(column) -%}
+    trim(both ' ' from {{ column }})
+{%- endmacro %}
+
+{# Whether a regular expression matches a part of a text. #}
+{% macro matches(column, pattern) -%}
+    {{ return(adapter.dispatch('matches')(column, pattern)) }}
+{%- endmacro %}
+
+{% macro duckdb__matches(column, pattern) -%}
+    regexp_matches({{ column }}, {{ metronome.as_sql_text(pattern) }})
 {%- endmacro %}
 
 {#
@@ -8,16 +26,15 @@
   letter or digit, such as a Russian word, does not change.
 #}
 {% macro fold_lookalikes(column) -%}
-    {{ return(adapter.dispatch('fold_lookalikes')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__fold_lookalikes(column) -%}
     {#- multiplication signs, Cyrillic and Greek letters, full-width forms, dashes -#}
     {%- set lookalikes = '×✕✖⨯хХχΧｘаАеЕоОрРсСіІ–—−‐‑０１２３４５６７８９' -%}
     {%- set letters = 'xxxxxXxXxaAeEoOpPcCiI-----0123456789' -%}
+    {%- set folded -%}
+        translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}')
+    {%- endset -%}
     case
-        when regexp_matches({{ column }}, '[0-9A-Za-z]')
-            then trim(translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}'))
+        when {{ metronome.matches(column, '[0-9A-Za-z]') }}
+            then {{ metronome.trimmed(folded) }}
         else {{ column }}
     end
 {%- endmacro %}

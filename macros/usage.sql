@@ -2,11 +2,8 @@
 
 {# Return the text in parentheses at the end of a text. Null if there is none. #}
 {% macro text_in_parentheses(column) -%}
-    {{ return(adapter.dispatch('text_in_parentheses')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__text_in_parentheses(column) -%}
-    nullif(trim(regexp_extract({{ column }}, '[(]([^()]+)[)]\s*$', 1)), '')
+    {%- set found -%} regexp_extract({{ column }}, {{ metronome.as_sql_text('[(]([^()]+)[)]\\s*$') }}, 1) {%- endset -%}
+    nullif({{ metronome.trimmed(found) }}, '')
 {%- endmacro %}
 
 {# Return the letters and digits of a text in lower case, so that `Fine Tuning` equals `fine_tuning`. #}
@@ -24,7 +21,7 @@
 #}
 {% macro value_key(column) -%}
     case
-        when {{ metronome.is_ascii(column) }} then lower(trim({{ column }}))
+        when {{ metronome.is_ascii(column) }} then lower({{ metronome.trimmed(column) }})
         else lower({{ metronome.fold_lookalikes(column) }})
     end
 {%- endmacro %}

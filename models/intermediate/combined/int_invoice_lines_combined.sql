@@ -81,8 +81,8 @@ from_api_adjustments as (
         total,
         null as tiers,
         false as is_postpaid_application,
-        cast(null as timestamp with time zone) as starting_at,
-        cast(null as timestamp with time zone) as ending_before
+        cast(null as {{ instant_type() }}) as starting_at,
+        cast(null as {{ instant_type() }}) as ending_before
     from api_adjustments
 ),
 

@@ -59,7 +59,7 @@ burned as (
     select
         customer_id,
         pricing_unit,
-        sum(burned_30d_amount) as burned_30d_amount
+        {{ sum_amounts('burned_30d_amount') }} as burned_30d_amount
     from {{ ref('int_balances_burned') }}
     group by customer_id, pricing_unit
 ),
