@@ -112,8 +112,8 @@
 {% macro duckdb__exact_unit_price(rough_price, short_quantity, amount) -%}
     {%- set price -%}
         case
-            when abs({{ rough_price }}) < 900000 then cast({{ rough_price }} as decimal(23, 10))
-            else cast(cast({{ rough_price }} as decimal(17, 4)) as decimal(23, 10))
+            when abs({{ rough_price }}) < 900000 then try_cast({{ rough_price }} as decimal(23, 10))
+            else cast(try_cast({{ rough_price }} as decimal(17, 4)) as decimal(23, 10))
         end
     {%- endset -%}
     case

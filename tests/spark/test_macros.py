@@ -58,7 +58,7 @@ NUMBERS += [".5", "", "one", "123456789012345678901", "0.1234567890123456785", "
 def rows(engine: str, texts: list[str | None]) -> str:
     """A relation of texts in order: `n` and `x`."""
     literals = [
-        "null" if text is None else MACROS[engine].as_sql_text(text).strip() for text in texts
+        "null" if text is None else MACROS[engine].as_sql_text(text) for text in texts
     ]
     return " union all ".join(
         f"select {n} as n, cast({literal} as string) as x" for n, literal in enumerate(literals)
@@ -102,7 +102,7 @@ def test_texts_as_numbers_and_instants(engines: Engines):
 
 
 def test_numbers_and_months_as_texts(engines: Engines):
-    for kind in ("decimal(38,18)", "decimal(36,20)", "decimal(38,0)"):
+    for kind in ("decimal(38,18)", "decimal(36,20)"):
         duck, spark = on_both(
             engines,
             ["0", "-0.0000001", "12345678901234.5", "100", None],
