@@ -200,9 +200,9 @@ def test_exact_unit_prices(engines: Engines):
 SUM = "(select 1 as n, cast('{0}' as {1}) as x union all select 2 as n, cast('{0}' as {1}) as x)"
 TOO_LARGE = {
     "a sum of amounts": lambda own: own.sum_amounts("x"),
-    "a sum of amounts as stated": lambda own: own.sum_stated("x"),
+    "a sum of amounts as stated": lambda own: own.sum_source_amounts("x"),
     "a sum that only its own type has no room for": lambda own: own.sum_quantities("x * x"),
-    "a running sum": lambda own: own.sum_stated("x", over="(order by n)"),
+    "a running sum": lambda own: own.sum_source_amounts("x", over="(order by n)"),
     "an amount": lambda own: f"sum({own.as_amount('x + x')})",
     "an amount of cents": lambda own: f"sum({own.major_amount('x * 10', quoted('USD (cents)'))})",
     "a difference of quantities": lambda own: f"sum({own.quantity_difference('x * 1000', 'x')})",
