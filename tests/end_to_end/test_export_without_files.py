@@ -1,4 +1,4 @@
-"""An export that Metronome delivers into a warehouse: rows without a file, a transfer and a load."""
+"""An export that Metronome delivers into a warehouse: its rows have no file and no load."""
 
 from filecmp import cmpfiles
 from pathlib import Path

@@ -57,9 +57,7 @@ NUMBERS += [".5", "", "one", "123456789012345678901", "0.1234567890123456785", "
 
 def rows(engine: str, texts: list[str | None]) -> str:
     """A relation of texts in order: `n` and `x`."""
-    literals = [
-        "null" if text is None else MACROS[engine].as_sql_text(text) for text in texts
-    ]
+    literals = ["null" if text is None else MACROS[engine].as_sql_text(text) for text in texts]
     return " union all ".join(
         f"select {n} as n, cast({literal} as string) as x" for n, literal in enumerate(literals)
     )
