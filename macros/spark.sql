@@ -273,7 +273,11 @@
 {# run_hooks.sql #}
 
 {% macro spark__database_file() -%}
-    {{ return('of Spark') }}
+    {{ return(run_query('set spark.sql.warehouse.dir').columns[1].values()[0]) }}
+{%- endmacro %}
+
+{% macro spark__how_to_load() -%}
+    {{ return('Run `make spark-reports`, or `python -m pipelines.spark land`.') }}
 {%- endmacro %}
 
 {# text.sql #}

@@ -2,8 +2,7 @@
 
 {# Return the text in parentheses at the end of a text. Null if there is none. #}
 {% macro text_in_parentheses(column) -%}
-    {%- set found -%} regexp_extract({{ column }}, {{ metronome.as_sql_text('[(]([^()]+)[)]\\s*$') }}, 1) {%- endset -%}
-    nullif({{ metronome.trimmed(found) }}, '')
+    nullif(trim(regexp_extract({{ column }}, {{ metronome.as_sql_text('[(]([^()]+)[)]\\s*$') }}, 1)), '')
 {%- endmacro %}
 
 {# Return the letters and digits of a text in lower case, so that `Fine Tuning` equals `fine_tuning`. #}
@@ -21,7 +20,7 @@
 #}
 {% macro value_key(column) -%}
     case
-        when {{ metronome.is_ascii(column) }} then lower({{ metronome.trimmed(column) }})
+        when {{ metronome.is_ascii(column) }} then lower(trim({{ column }}))
         else lower({{ metronome.fold_lookalikes(column) }})
     end
 {%- endmacro %}

@@ -34,7 +34,7 @@ def macros(engine: str) -> SimpleNamespace:
 
     def escape(text: str) -> str:
         own = project.spark__escape_single_quotes
-        return own(text).strip() if engine == "spark" else text.replace("'", "''")
+        return own(text) if engine == "spark" else text.replace("'", "''")
 
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals |= {

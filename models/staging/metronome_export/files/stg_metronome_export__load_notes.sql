@@ -43,7 +43,7 @@ renamed as (
         cast(null as string) as path,
         cast(null as string) as message,
         false as is_left_out
-    limit 0
+    where false
 )
 {% endif %}
 
