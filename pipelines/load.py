@@ -152,6 +152,8 @@ def _load(
     if metronome_api.NAME in names:
         _check_same_api(connection)
     left_out = None
+    if not in_place and "file_reads" in export.default_schema.tables:
+        raise InputError(f"The rows of the export are in its files, for Spark. {OWN_DATABASE}")
     if metronome_export.NAME in names:
         lines, left_out = _run_export(export, in_place)
         yield from lines

@@ -24,6 +24,8 @@ SHARES = {
     "end_to_end/test_api_in_reports.py": 50,
     "end_to_end/test_bad_data.py": 45,
     "end_to_end/test_files_in_any_order.py": 40,
+    "spark/test_landing.py": 120,
+    "spark/test_cluster.py": 90,
     "pipelines/common/test_kills.py": 75,
     "pipelines/api/test_later_runs.py": 60,
     "pipelines/api/test_interrupted_runs.py": 45,

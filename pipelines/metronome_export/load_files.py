@@ -69,8 +69,8 @@ class InPlace(Protocol):
     kept: frozenset[str]
     """Small tables whose rows are loaded all the same."""
 
-    def outdated(self, pipeline: dlt.Pipeline) -> set[str]:
-        """Return the paths of loaded files that have to be read again."""
+    def readable(self, pipeline: dlt.Pipeline) -> set[str]:
+        """Return the paths of loaded files that need not be read again."""
 
     def read(
         self, location: ExportLocation, folder: str, plans: dict[str, ReadPlan]
@@ -166,8 +166,8 @@ def load_export(
     files, not_loaded = list_files(place)
     loaded = _query(pipeline, LOADED)
     _check_same_export(place.root, files, loaded)
-    outdated = in_place.outdated(pipeline) if in_place else set()
-    held = {version(*row[1:]) for row in loaded if row[1] not in outdated}
+    readable = in_place.readable(pipeline) if in_place else {row[1] for row in loaded}
+    held = {version(*row[1:]) for row in loaded if row[1] in readable}
     new = [file for file in files if file.version not in held]
     _convert_columns(pipeline)
     run = Run(notes=not_loaded)
@@ -310,7 +310,7 @@ def _add_columns(pipeline: dlt.Pipeline, queries: dict[str, list[tuple[str, Hint
     if not missing:
         return
     for table, added in missing.items():
-        columns = [*added.values(), *PROVENANCE.values(), LOAD_ID]
+        columns = [*PROVENANCE.values(), *added.values(), LOAD_ID]
         schema.update_table(new_table(table, columns=columns))
     with pipeline.managed_state():
         pipeline.schemas.save_schema(schema)

@@ -54,12 +54,12 @@ class SparkFiles:
         self.root: str | None = None
         self.there: set[tuple[Any, ...]] = set()
 
-    def outdated(self, pipeline: dlt.Pipeline) -> set[str]:
-        """Return the loaded files whose table has been declared with other columns since."""
+    def readable(self, pipeline: dlt.Pipeline) -> set[str]:
+        """Return the loaded files whose table is still declared with the same columns."""
         return {
             row["path"]
             for row in _current(pipeline)
-            if row["declaration"] != declaration(row["table_name"])
+            if row["declaration"] == declaration(row["table_name"])
         }
 
     def read(

@@ -189,12 +189,12 @@ def _select(columns: Columns, expressions: dict[str, str], folder: str, names: s
         for name, data_type in columns.items()
         if name not in OF_FILE
     ]
-    is_copy = "_file" in expressions
-    path = f"substr(_metadata.file_path, {len(_address(folder)) + 2})"
-    selected += [
-        f"{'_file' if is_copy else path} as _file",
-        f"{path if is_copy else 'cast(null as string)'} as _copy",
-    ]
+    address = "_metadata.file_path"
+    if "_file" in expressions:
+        selected += ["_file", f"substring_index({address}, '/', -2) as _copy"]
+    else:
+        below = f"instr({address}, {literal(f'{folder}/')}) + {len(folder) + 1}"
+        selected += [f"substr({address}, {below}) as _file", "cast(null as string) as _copy"]
     return f"select {', '.join(selected)} from {_parquet(folder, sorted(names))}"
 
 
@@ -219,11 +219,6 @@ def _parquet(folder: str | Path, names: list[str]) -> str:
     folder, *files = names
     pattern = f"{folder}/{files[0] if len(files) == 1 else '{' + ','.join(files) + '}'}"
     return f"parquet.{quoted(pattern)}"
-
-
-def _address(folder: str) -> str:
-    """Return a folder as Spark names it in the address of a file."""
-    return folder if "://" in folder else Path(folder).as_uri()
 
 
 def _write(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:

@@ -135,6 +135,13 @@ def differences(
     """The rows of a relation that only one engine has, as text, and what columns differ in type."""
     path = folder / schema / name
     spark.table(f"{schema}.{name}").write.mode("overwrite").parquet(str(path))
+    return stored_differences(connection, schema, name, path)
+
+
+def stored_differences(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str, path: Path
+) -> list[str]:
+    """The same for a relation of Spark that is in a folder of Parquet files."""
     stored = f"read_parquet('{path}/*.parquet')"
     columns = {
         column: data_type
