@@ -12,7 +12,7 @@
 {% macro spark__cast(field, type) -%}
     {%- set names = {
         'timestamp with time zone': metronome.spark__instant_type(),
-        'json': metronome.spark__json_type(),
+        'json': metronome.spark__json_column_type(),
         'varchar': 'string',
     } -%}
     cast({{ field }} as {{ names.get(type | lower, type) }})
@@ -93,7 +93,7 @@
 
 {# json.sql #}
 
-{% macro spark__json_type() -%} string {%- endmacro %}
+{% macro spark__json_column_type() -%} string {%- endmacro %}
 
 {% macro spark__json_text(column, key) -%}
     {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', key) -%}

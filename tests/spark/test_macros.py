@@ -117,7 +117,7 @@ def test_numbers_and_months_as_texts(engines: Engines):
 @pytest.mark.parametrize("key", ["n", "a b/c~", "long", "missing"])
 def test_json_values(engines: Engines, key: str):
     def write(own: SimpleNamespace) -> str:
-        return own.json_text(f"cast(x as {own.json_type()})", key)
+        return own.json_text(f"cast(x as {own.json_column_type()})", key)
 
     duck, spark = on_both(engines, [*DOCUMENTS, None], write)
     assert duck == spark
@@ -126,7 +126,9 @@ def test_json_values(engines: Engines, key: str):
 
 def test_json_values_by_a_column(engines: Engines):
     duck, spark = on_both(
-        engines, DOCUMENTS, lambda own: own.json_text_at(f"cast(x as {own.json_type()})", "'n'")
+        engines,
+        DOCUMENTS,
+        lambda own: own.json_text_at(f"cast(x as {own.json_column_type()})", "'n'"),
     )
     assert duck == spark
     assert duck[: len(LONG)] == LONG
@@ -137,7 +139,7 @@ def test_json_filters(engines: Engines):
     for value in ("'a'", "'b'", "'0.12345678901234567'", "cast(null as string)"):
 
         def write(own: SimpleNamespace, value: str = value) -> str:
-            return own.passes_filter(value, f"cast(x as {own.json_type()})")
+            return own.passes_filter(value, f"cast(x as {own.json_column_type()})")
 
         duck, spark = on_both(engines, filters, write)
         assert duck == spark
@@ -151,7 +153,7 @@ def test_json_filters(engines: Engines):
     for properties in ('{"p":"a"}', '{"p":"c","q":1}', "{}"):
 
         def passes(own: SimpleNamespace, properties: str = properties) -> str:
-            document, kind = own.as_sql_text(properties), own.json_type()
+            document, kind = own.as_sql_text(properties), own.json_column_type()
             return own.passes_property_filters(f"cast({document} as {kind})", f"cast(x as {kind})")
 
         duck, spark = on_both(engines, many, passes)
@@ -172,7 +174,7 @@ def test_printed_maps_become_objects(engines: Engines):
     duck, spark = on_both(
         engines,
         printed,
-        lambda own: f"cast({own.json_object(f'cast(x as {own.json_type()})')} as string)",
+        lambda own: f"cast({own.json_object(f'cast(x as {own.json_column_type()})')} as string)",
     )
     assert duck == spark
     assert duck[0] == '{"image_size":"256x256","num_images":"2"}'
