@@ -1,6 +1,6 @@
 # Short names for the dlt and dbt commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help reports load parse invoices explore app doctor freshness check test lint docs test-docs benchmark fault-matrix lock audit clean diagrams
+.PHONY: help reports spark-reports load export-sandbox parse invoices explore app doctor freshness check test test-spark lint docs test-docs benchmark fault-matrix lock audit clean diagrams
 , := ,
 space := $(subst ,, )
 hash := \#
@@ -33,11 +33,11 @@ USAGE_FROM ?= 2024-03-10
 USAGE_TO ?= 2024-03-25
 endif
 
-# Each account has a database and a folder of reports of its own, named after the folder of its export.
+# Each account has a database and a folder of reports of its own, named after the folder of its export. So has Spark.
 unsafe := ' " $$ % & ( ) * ; < > ? [ ] \ ` { | } $(hash) ! ~
 name := $(notdir $(abspath $(subst $(space),_,$(value EXPORT))))
 $(foreach character,$(unsafe),$(eval name := $$(subst $$(character),_,$$(name))))
-NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))
+NAME := $(if $(filter sandbox,$(ACCOUNT)),sandbox,$(or $(name),account))$(if $(filter spark-reports,$(MAKECMDGOALS)),-spark)
 DB ?= data/$(NAME)/metronome.duckdb
 OUT ?= reports/$(NAME)
 # dlt cannot work in a folder with a % or a ' in its path.
@@ -79,11 +79,13 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEV := .venv/.installed-dev
 EXPLORE := .venv/.installed-explore
+SPARK := .venv/.installed-spark
 UV := $(shell command -v uv)
 
 help:
 	@echo "make reports    load the sandbox or your own data, and write the reports"
 	@echo "make invoices   the same; with PDF=1 the invoices of MONTH or CUSTOMER as PDF"
+	@echo "make spark-reports  the same reports, built on Spark on a cluster of this machine; needs Java 17"
 	@echo "make explore    open the tables in Harlequin, an SQL editor in the terminal, on a snapshot"
 	@echo "make app        look at one customer in the browser, on the same snapshot"
 	@echo "make doctor     check versions, settings, token, database and disk, and print what to fix"
@@ -91,6 +93,7 @@ help:
 	@echo "make docs       write the dbt docs with the lineage as one page"
 	@echo "make check      lint, unit tests and one built database: the developer's loop"
 	@echo "make test       lint, pytest and dbt's tests, on the sandbox"
+	@echo "make test-spark build the sandbox on both engines, and compare all reports and tables"
 	@echo "make test-docs  open the docs page in headless Chromium"
 	@echo "make audit      check the locked packages for known vulnerabilities on PyPI"
 	@echo "make benchmark  measure both pipelines on the sandbox; takes an hour"
@@ -133,6 +136,11 @@ $(EXPLORE): $(INSTALLED) requirements-explore.lock
 	@$(call install,requirements-explore.lock)
 	@touch $@
 
+$(SPARK): $(INSTALLED) requirements-spark.lock
+	@echo "Installing requirements-spark.lock in .venv"
+	@$(call install,requirements-spark.lock)
+	@touch $@
+
 ifneq ($(UV),)
 install = test -d .venv || "$(UV)" venv -q --python python3 .venv; \
 	UV_COMPILE_BYTECODE=1 "$(UV)" pip install -q --python $(BIN)/python --no-deps --require-hashes -r $(1) && \
@@ -143,19 +151,30 @@ install = python3 -m venv .venv && \
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 
+# With the sandbox: write its export, and serve its API while a command runs.
+ifeq ($(ACCOUNT),sandbox)
+EXPORTED := export-sandbox
+SANDBOX = $(BIN)/python -m sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT" )-- # 
+endif
+PUBLISH = $(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
+
 reports: $(INSTALLED)
 	@$(BIN)/python -m pipelines.publish.arguments
 	@$(MAKE) --no-print-directory --jobs 2 load parse
-	$(Q)$(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
+	$(Q)$(PUBLISH)
 	@$(BIN)/python -m pipelines.common.last_used
 
-load:
-ifeq ($(ACCOUNT),sandbox)
+# The same on Spark, on a cluster of this machine.
+spark-reports: $(SPARK) $(EXPORTED)
+	@$(BIN)/python -m pipelines.publish.arguments
+	$(Q)$(SANDBOX)$(BIN)/python -m pipelines.spark land$(if $(FULL_REFRESH), --full-refresh)
+	$(Q)DBT_TARGET=spark $(BIN)/python -m pipelines.spark cluster -- $(PUBLISH)
+
+load: $(EXPORTED)
+	$(Q)$(SANDBOX)$(BIN)/dlt pipeline run
+
+export-sandbox:
 	$(Q)$(BIN)/python -m sandbox export $(EXPORT)
-	$(Q)$(BIN)/python -m sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT") -- $(BIN)/dlt pipeline run
-else
-	$(Q)$(BIN)/dlt pipeline run
-endif
 
 # dbt needs ten seconds to parse the project for the first time, and does that during the load.
 parse:
@@ -202,6 +221,12 @@ PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: lint
 	$(PYTEST)
 
+# One Spark session for all of them, so one process.
+test-spark: $(DEV) $(SPARK)
+	@$(MAKE) --no-print-directory ACCOUNT=sandbox reports
+	@$(MAKE) --no-print-directory ACCOUNT=sandbox spark-reports
+	$(BIN)/pytest tests/spark
+
 check: lint
 	$(PYTEST) -m check
 
@@ -231,6 +256,7 @@ lock:
 	$(compile) -o requirements.lock
 	$(compile) --extra dev --constraints requirements.lock -o requirements-dev.lock
 	$(compile) --extra explore --constraints requirements-dev.lock -o requirements-explore.lock
+	$(compile) --extra spark --constraints requirements-dev.lock -o requirements-spark.lock
 
 compile = uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --universal --generate-hashes --python-version 3.11 pyproject.toml
 
@@ -238,4 +264,4 @@ audit:
 	uvx pip-audit --strict --requirement requirements-dev.lock --require-hashes --disable-pip --progress-spinner off
 
 clean:
-	rm -rf .venv target logs data/sandbox reports/sandbox
+	rm -rf .venv target logs data/sandbox data/sandbox-spark reports/sandbox reports/sandbox-spark

@@ -29,7 +29,7 @@
 
 {# Return the instant for which balances are computed, as an SQL literal: `as_of`, or else the start of the run. #}
 {% macro as_of() -%}
-    cast('{{ metronome.as_of_value().isoformat() }}' as timestamp with time zone)
+    cast('{{ metronome.as_of_value().isoformat() }}' as {{ metronome.instant_type() }})
 {%- endmacro %}
 
 {# Return the UTC day of that instant, as an SQL literal. The day has not ended at the instant. #}

@@ -35,7 +35,7 @@
             *,
             {{ metronome.content_hash() }} as content
             {%- if reused %},
-            cast(null as timestamp with time zone) as use_started_at
+            cast(null as {{ metronome.instant_type() }}) as use_started_at
             {%- endif %}
         from {{ relation }}
         semi join repeated on {{ metronome.key_hash(key) }} = repeated_hash
@@ -69,8 +69,7 @@
                     {%- for column in version %}
                     {{ column }} desc nulls last,
                     {%- endfor %}
-                    _transferred_at desc nulls last,
-                    _file desc,
+                    {{ metronome.newest_file_first() }}
                     content
             ) as recency
         from candidates
@@ -90,8 +89,16 @@
     list_reduce(
         list_sort(list_filter({{ instants }}, lambda moment: moment <= {{ instant }})),
         lambda started, moment: case when moment <= started + to_days({{ days }}) then started else moment end,
-        cast(null as timestamp with time zone)
+        cast(null as {{ metronome.instant_type() }})
     )
+{%- endmacro %}
+
+{# What decides between rows of the same version: the latest transfer, then the file. #}
+{% macro newest_file_first() -%}
+    {%- if metronome.export_has_files() -%}
+        _transferred_at desc nulls last,
+        _file desc,
+    {%- endif -%}
 {%- endmacro %}
 
 {#

@@ -6,6 +6,13 @@
   document has longer numbers, these macros first put its numbers in quotes.
 #}
 
+{# The type of a column of JSON. #}
+{% macro json_type() -%}
+    {{ return(adapter.dispatch('json_type')()) }}
+{%- endmacro %}
+
+{% macro duckdb__json_type() -%} json {%- endmacro %}
+
 {# A top-level key of a JSON object as text; null when the key is absent or the column is null. #}
 {% macro json_text(column, key) -%}
     {{ return(adapter.dispatch('json_text')(column, key)) }}
@@ -114,10 +121,6 @@
 
 {# Return the number of elements of a JSON list. Null for null. #}
 {% macro json_length(column) -%}
-    {{ return(adapter.dispatch('json_length')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__json_length(column) -%}
     json_array_length({{ column }})
 {%- endmacro %}
 

@@ -1,13 +1,63 @@
 {#
   Which rows of a raw export table count. Raw is append-only: a file that has changed was loaded again,
   and a load that was killed left part of a file. A file's rows are those of its newest complete load.
+
+  Metronome can also deliver the export into a warehouse. Its tables then have no file and no load, and all of their
+  rows count: `export_has_files: false`.
 #}
+{% macro export_has_files() -%}
+    {{ return(var('export_has_files') | string | lower != 'false') }}
+{%- endmacro %}
+
 {% macro live_rows(raw_table) -%}
     select *
     from {{ raw_table }}
+    {%- if metronome.export_has_files() %}
     where (_file, _dlt_load_id) in (
         select path, load_id from {{ ref('stg_metronome_export__loaded_files') }} where is_newest
     )
+    {%- endif %}
+{%- endmacro %}
+
+{# The columns with the file and the load of a row, for a model that `incremental_rows` reads again. #}
+{% macro file_and_load() -%}
+    {%- if metronome.export_has_files() -%}
+    ,
+
+        -- file and load
+        _file,
+        _dlt_load_id
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  How a large model is materialized: `incremental` where a row has its load, and the engine can delete a file's rows.
+  Elsewhere every run builds the table anew.
+#}
+{% macro incremental_or_table() -%}
+    {{ return('incremental' if metronome.export_has_files() and metronome.can_delete_rows() else 'table') }}
+{%- endmacro %}
+
+{% macro can_delete_rows() -%}
+    {{ return(adapter.dispatch('can_delete_rows')()) }}
+{%- endmacro %}
+
+{% macro default__can_delete_rows() -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+{# The `unique_key` of such a model: what dbt deletes rows by before it inserts their new versions. #}
+{% macro incremental_key(columns) -%}
+    {{ return(adapter.dispatch('incremental_key')(columns)) }}
+{%- endmacro %}
+
+{% macro default__incremental_key(columns) -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{# A hash is one value to compare, and also finds a key with a null. #}
+{% macro duckdb__incremental_key(columns) -%}
+    {{ return(metronome.key_hash(columns)) }}
 {%- endmacro %}
 
 {#
@@ -66,7 +116,7 @@
 {%- endmacro %}
 
 {% macro duckdb__content_hash() -%}
-    hash(*columns(* exclude (_dlt_load_id)))
+    hash(*columns(*{{ ' exclude (_dlt_load_id)' if metronome.export_has_files() }}))
 {%- endmacro %}
 
 {#

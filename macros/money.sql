@@ -1,11 +1,15 @@
 {#
   Amounts. Raw and staging carry what Metronome states, DECIMAL(38, 18); everything after carries the
   major unit, DECIMAL(36, 20), which holds a hundredth of any raw amount exactly.
+
+  An engine rounds where a result needs more than 38 digits. So an amount as stated becomes a DECIMAL(34, 18)
+  before it is added, subtracted or multiplied: no engine rounds the result. A sum is cast to the type of its parts. A value that
+  does not fit in its type is an error.
 #}
 
 {# Return an amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
 {% macro major_amount(amount, source_pricing_unit) -%}
-    cast({{ amount }} * case {{ source_pricing_unit }} when 'USD (cents)' then 0.01 else 1.00 end as {{ amount_type() }})
+    cast({{ metronome.as_source_amount(amount) }} * case {{ source_pricing_unit }} when 'USD (cents)' then 0.01 else 1.00 end as {{ amount_type() }})
 {%- endmacro %}
 
 {# Return the pricing unit of an amount in the major unit: `USD` for `USD (cents)`, otherwise the same name. #}
@@ -15,15 +19,67 @@
 
 {% macro amount_type() -%} decimal(36, 20) {%- endmacro %}
 
+{% macro source_amount_type() -%} decimal(34, 18) {%- endmacro %}
+
+{% macro quantity_type() -%} decimal(38, 18) {%- endmacro %}
+
+{# A number as an amount in the major unit. #}
+{% macro as_amount(number) -%}
+    {{ metronome.exact_cast(number, amount_type()) }}
+{%- endmacro %}
+
+{# A number as an amount in the unit that Metronome states. #}
+{% macro as_source_amount(number) -%}
+    {{ metronome.exact_cast(number, source_amount_type()) }}
+{%- endmacro %}
+
+{# The sum of amounts in the major unit over a group; null without any. #}
+{% macro sum_amounts(amount) -%}
+    {{ metronome.exact_sum(amount, amount_type()) }}
+{%- endmacro %}
+
+{# The sum of amounts in the unit that Metronome states, over a group or the window that `over` names. #}
+{% macro sum_source_amounts(amount, over=none) -%}
+    {{ metronome.exact_sum(amount, source_amount_type(), over) }}
+{%- endmacro %}
+
+{# The sum of quantities over a group; null without any. #}
+{% macro sum_quantities(quantity) -%}
+    {{ metronome.exact_sum(quantity, quantity_type()) }}
+{%- endmacro %}
+
+{# One quantity minus another. #}
+{% macro quantity_difference(quantity, other) -%}
+    {%- set operand_type = 'decimal(36, 18)' -%}
+    cast(
+        {{ metronome.exact_cast(quantity, operand_type) }} - {{ metronome.exact_cast(other, operand_type) }}
+        as {{ quantity_type() }}
+    )
+{%- endmacro %}
+
+{# A number as a decimal of a type. A number that does not fit is an error. #}
+{% macro exact_cast(number, type) -%}
+    {{ return(adapter.dispatch('exact_cast')(number, type)) }}
+{%- endmacro %}
+
+{% macro default__exact_cast(number, type) -%}
+    cast({{ number }} as {{ type }})
+{%- endmacro %}
+
+{# The sum of numbers as a decimal of a type; null without any. A sum that does not fit is an error. #}
+{% macro exact_sum(number, type, over=none) -%}
+    {{ return(adapter.dispatch('exact_sum')(number, type, over)) }}
+{%- endmacro %}
+
+{% macro default__exact_sum(number, type, over) -%}
+    cast(sum({{ number }}){{ ' over ' ~ over if over }} as {{ type }})
+{%- endmacro %}
+
 {#
   Return the approximate price of one unit, as a double. Select it as a separate column, because engines compute an
   expression wherever it is used.
 #}
 {% macro rough_unit_price(amount, quantity) -%}
-    {{ return(adapter.dispatch('rough_unit_price')(amount, quantity)) }}
-{%- endmacro %}
-
-{% macro duckdb__rough_unit_price(amount, quantity) -%}
     cast({{ amount }} as double) / nullif(cast({{ quantity }} as double), 0)
 {%- endmacro %}
 
@@ -45,8 +101,8 @@
 {%- endmacro %}
 
 {#
-  The decimal that times a `short_quantity` is exactly `amount`, if it has at most 10 decimals, or 4 from 900,000
-  on; else null. The price of an untiered charge is such a decimal. A double has 15 digits: enough to
+  The decimal that times a `short_quantity` is exactly `amount`, if it is below 10^13 and has at most 10 decimals, or
+  4 from 900,000 on; else null. The price of an untiered charge is such a decimal. A double has 15 digits: enough to
   guess it from `rough_price`; the product proves it.
 #}
 {% macro exact_unit_price(rough_price, short_quantity, amount) -%}
@@ -56,12 +112,12 @@
 {% macro duckdb__exact_unit_price(rough_price, short_quantity, amount) -%}
     {%- set price -%}
         case
-            when abs({{ rough_price }}) < 900000 then cast({{ rough_price }} as decimal(28, 10))
-            else cast({{ rough_price }} as decimal(28, 4))
+            when abs({{ rough_price }}) < 900000 then try_cast({{ rough_price }} as decimal(23, 10))
+            else cast(try_cast({{ rough_price }} as decimal(17, 4)) as decimal(23, 10))
         end
     {%- endset -%}
     case
-        when try(cast({{ price }} as decimal(28, 10)) * {{ short_quantity }} = {{ amount }})
+        when try({{ price }} * {{ short_quantity }} = {{ amount }})
             then cast({{ price }} as decimal(38, 18))
     end
 {%- endmacro %}
@@ -80,8 +136,8 @@
     (
         {{ amount }} = {{ other }}
         or (
-            abs({{ amount }} - {{ other }})
-            <= {{ metronome.double_tolerance() }} * cast(greatest(abs({{ amount }}), abs({{ other }})) as decimal(38, 12))
+            abs(cast({{ amount }} as double) - cast({{ other }} as double))
+            <= {{ metronome.double_tolerance() }} * cast(greatest(abs({{ amount }}), abs({{ other }})) as double)
             and exists (
                 select 1 from {{ ref('stg_metronome_export__loaded_files') }}
                 where is_newest and has_doubles
@@ -117,7 +173,7 @@
 #}
 {% macro days_left(balance, used_in_30_days) -%}
     cast(
-        case when {{ used_in_30_days }} > 0 then floor(round(30 * {{ balance }} / {{ used_in_30_days }}, 6)) end
+        case when {{ used_in_30_days }} > 0 then floor(round(30 * cast({{ balance }} as double) / cast({{ used_in_30_days }} as double), 6)) end
         as bigint
     )
 {%- endmacro %}

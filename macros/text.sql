@@ -1,6 +1,19 @@
 {# Aggregate the distinct texts of a group in order, separated by `; `. Null if there are none. #}
 {% macro joined_texts(column) -%}
+    {{ return(adapter.dispatch('joined_texts')(column)) }}
+{%- endmacro %}
+
+{% macro default__joined_texts(column) -%}
     {{ dbt.listagg('distinct ' ~ column, "'; '", 'order by ' ~ column) }}
+{%- endmacro %}
+
+{# Whether a regular expression matches a part of a text. #}
+{% macro matches(column, pattern) -%}
+    {{ return(adapter.dispatch('matches')(column, pattern)) }}
+{%- endmacro %}
+
+{% macro duckdb__matches(column, pattern) -%}
+    regexp_matches({{ column }}, {{ metronome.as_sql_text(pattern) }})
 {%- endmacro %}
 
 {#
@@ -8,15 +21,11 @@
   letter or digit, such as a Russian word, does not change.
 #}
 {% macro fold_lookalikes(column) -%}
-    {{ return(adapter.dispatch('fold_lookalikes')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__fold_lookalikes(column) -%}
     {#- multiplication signs, Cyrillic and Greek letters, full-width forms, dashes -#}
     {%- set lookalikes = '×✕✖⨯хХχΧｘаАеЕоОрРсСіІ–—−‐‑０１２３４５６７８９' -%}
     {%- set letters = 'xxxxxXxXxaAeEoOpPcCiI-----0123456789' -%}
     case
-        when regexp_matches({{ column }}, '[0-9A-Za-z]')
+        when {{ metronome.matches(column, '[0-9A-Za-z]') }}
             then trim(translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}'))
         else {{ column }}
     end

@@ -19,8 +19,15 @@
 {%- endmacro %}
 
 {% macro duckdb__text_to_instant(column) -%}
-    try_cast({{ column }} as timestamp with time zone)
+    try_cast({{ column }} as {{ metronome.instant_type() }})
 {%- endmacro %}
+
+{# The type of an instant. Both engines run in UTC. #}
+{% macro instant_type() -%}
+    {{ return(adapter.dispatch('instant_type')()) }}
+{%- endmacro %}
+
+{% macro duckdb__instant_type() -%} timestamp with time zone {%- endmacro %}
 
 {# True if an instant is between the years 2000 and 2100. #}
 {% macro is_possible_time(instant) -%}

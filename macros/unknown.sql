@@ -14,5 +14,5 @@
 
 {# Sum an amount over a group. Null if one of its parts is unknown. #}
 {% macro complete_sum(amount, is_known) -%}
-    cast(case when count(case when {{ is_known }} then 1 end) = count(*) then sum({{ amount }}) end as {{ amount_type() }})
+    case when count(case when {{ is_known }} then 1 end) = count(*) then {{ sum_amounts(amount) }} end
 {%- endmacro %}

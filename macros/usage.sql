@@ -2,11 +2,7 @@
 
 {# Return the text in parentheses at the end of a text. Null if there is none. #}
 {% macro text_in_parentheses(column) -%}
-    {{ return(adapter.dispatch('text_in_parentheses')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__text_in_parentheses(column) -%}
-    nullif(trim(regexp_extract({{ column }}, '[(]([^()]+)[)]\s*$', 1)), '')
+    nullif(trim(regexp_extract({{ column }}, {{ metronome.as_sql_text('[(]([^()]+)[)]\\s*$') }}, 1)), '')
 {%- endmacro %}
 
 {# Return the letters and digits of a text in lower case, so that `Fine Tuning` equals `fine_tuning`. #}

@@ -37,14 +37,13 @@
 {# Return a column as the text of a CSV cell. #}
 {% macro csv_cell(column) -%}
     {%- set name = 'report.' ~ column.quoted -%}
-    {%- if column.is_string() -%}
+    {%- set type = column.data_type | lower -%}
+    {%- if column.is_string() or type == 'string' -%}
         {{ spreadsheet_safe(name) }}
-    {%- elif 'decimal' in column.data_type | lower -%}
-        {{ plain_number(name) }}
-    {%- elif column.data_type | lower == 'timestamp with time zone' -%}
-        strftime({{ name }}, '%Y-%m-%dT%H:%M:%S')
-        || rtrim(rtrim(strftime({{ name }}, '.%f'), '0'), '.')
-        || 'Z'
+    {%- elif type.startswith('decimal') -%}
+        {{ plain_number(name, type) }}
+    {%- elif type == instant_type() | trim -%}
+        {{ instant_text(name) }}
     {%- else -%}
         cast({{ name }} as string)
     {%- endif -%}
@@ -53,16 +52,29 @@
 {# Return a text, with an apostrophe before it if a spreadsheet would read it as a formula. #}
 {% macro spreadsheet_safe(column) -%}
     case
-        when regexp_matches({{ column }}, '^([\x00-\x20\x{a0}\x{200b}\x{feff}]*[=+@＝＋－＠-]|[\t\r\n])') then '''' || {{ column }}
+        when {{ matches(column, '^([\\x00-\\x20\\x{a0}\\x{200b}\\x{feff}]*[=+@＝＋－＠-]|[\\t\\r\\n])') }} then {{ as_sql_text("'") }} || {{ column }}
         else {{ column }}
     end
 {%- endmacro %}
 
 {# A number as text, exact, without zeros that say nothing: `8101.27205`. #}
-{% macro plain_number(column) -%}
+{% macro plain_number(column, type) -%}
+    {{ return(adapter.dispatch('plain_number')(column, type)) }}
+{%- endmacro %}
+
+{% macro duckdb__plain_number(column, type) -%}
     case
         when contains(cast({{ column }} as string), '.')
             then rtrim(rtrim(cast({{ column }} as string), '0'), '.')
         else cast({{ column }} as string)
     end
+{%- endmacro %}
+
+{# An instant as ISO 8601 text in UTC, without zeros at the end of its fraction. #}
+{% macro instant_text(column) -%}
+    {{ return(adapter.dispatch('instant_text')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__instant_text(column) -%}
+    strftime({{ column }}, '%Y-%m-%dT%H:%M:%S') || rtrim(rtrim(strftime({{ column }}, '.%f'), '0'), '.') || 'Z'
 {%- endmacro %}

@@ -12,14 +12,16 @@ import duckdb
 from pages import charts, pdf, queries
 from pages.formats import file_name
 from pages.front_page import front_page
-from pages.invoices import has_document, invoice_document, invoice_list
+from pages.invoices import has_document, invoice_document, invoice_list, with_tiers
 from pages.settings import Settings
 from pages.workbook import write_workbook
+from pipelines.common.progress import progress_bar
 
 DOCUMENTS = "invoices"
 """The folder of the invoice documents."""
 
 WORKBOOK = "reports.xlsx"
+FILES = ("index.html", "invoices.html", WORKBOOK)
 
 
 def build(
@@ -30,7 +32,8 @@ def build(
 ) -> dict[str, int]:
     """Write the pages into the folder that holds the CSVs.
 
-    The same tables, arguments and settings give the same bytes.
+    The same tables, arguments and settings give the same bytes. A terminal shows how many files
+    are written.
 
     Args:
         connection: An open DuckDB connection. Its settings are left as they are.
@@ -58,24 +61,32 @@ def build(
     pdfs = set(asked) if settings.pdf else set()
     listed = {invoice["customer_id"] for invoice in invoices}
 
-    counts = queries.invoice_counts(cursor)
-    _write(
-        folder / "invoices.html", invoice_list(invoices, counts["invoices"], documents, pdfs, run)
-    )
-    (folder / DOCUMENTS).mkdir(exist_ok=True)
-    lines = queries.invoice_lines(cursor, sorted(documents))
-    to_print = {}
-    for invoice in shown:
-        key = invoice["invoice_id"]
-        html = invoice_document(invoice, lines.get(key, []), settings.seller, documents)
-        name = file_name(key)
-        _write(folder / DOCUMENTS / f"{name}.html", html)
-        if key in pdfs:
-            to_print[name] = html
-    if to_print:
-        pdf.write_pdfs(to_print, folder / DOCUMENTS)
-    write_workbook(cursor, folder / WORKBOOK, run)
-    _write(folder / "index.html", front_page(cursor, run, documents, listed))
+    with progress_bar("pages", "files", len(FILES) + len(shown) + len(pdfs)) as bar:
+        counts = queries.invoice_counts(cursor)
+        _write(
+            folder / "invoices.html",
+            invoice_list(invoices, counts["invoices"], documents, pdfs, run),
+        )
+        bar.update()
+        (folder / DOCUMENTS).mkdir(exist_ok=True)
+        lines = queries.invoice_lines(cursor, sorted(documents))
+        tiers = queries.line_tiers(cursor, sorted(documents))
+        to_print = {}
+        for invoice in shown:
+            key = invoice["invoice_id"]
+            of_invoice = with_tiers(lines.get(key, []), tiers)
+            html = invoice_document(invoice, of_invoice, settings.seller, documents)
+            name = file_name(key)
+            _write(folder / DOCUMENTS / f"{name}.html", html)
+            bar.update()
+            if key in pdfs:
+                to_print[name] = html
+        if to_print:
+            pdf.write_pdfs(to_print, folder / DOCUMENTS, bar.update)
+        write_workbook(cursor, folder / WORKBOOK, run)
+        bar.update()
+        _write(folder / "index.html", front_page(cursor, run, documents, listed))
+        bar.update()
     return {"pages": 2, "documents": len(shown), "pdfs": len(to_print)}
 
 

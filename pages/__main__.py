@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    """Read `run.json`; without one the pages lack what it says of tests and sources."""
+    """Read `run.json`. Without one, which is an empty dict, the pages lack tests and sources."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

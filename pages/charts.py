@@ -111,7 +111,10 @@ def stacked_days(rows: Iterable[dict[str, Any]], series: list[str], label: str) 
                     "field": "x",
                     "type": "ordinal",
                     "timeUnit": "utcyearmonthdate",
-                    "axis": {"format": "%-d %b", "labelAngle": 0, "labelOverlap": "greedy"},
+                    "axis": {
+                        **{"format": "%-d %b", "labelAngle": 0},
+                        **{"labelOverlap": "parity", "labelSeparation": 6},
+                    },
                 },
                 "y": {"field": "y", "type": "quantitative", "axis": {"labelExpr": AXIS_LABEL}},
                 "order": {"field": "place", "type": "quantitative"},
@@ -170,7 +173,7 @@ def burn_down(
                 "encoding": {"x": x, "y": y},
             }
         )
-    return Drawing({"width": 250, "height": 90, "layer": layers}, label)
+    return Drawing({"width": 290, "height": 96, "layer": layers}, label)
 
 
 def _colours(series: list[str], numbers: list[int] | None = None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from functools import cache
+from typing import Any
 
 from babel.numbers import get_currency_precision, list_currencies
 from markdown_it import MarkdownIt
@@ -90,16 +91,26 @@ def quantity(number: Decimal | None, nothing: str = "unknown") -> Markup:
 
 
 def price(number: Decimal | None, unit: str | None) -> Markup:
-    """Write a unit price with at least the unit's decimals: `30.00`, `0.0425`.
-
-    None is "in tiers".
-    """
+    """Write a unit price with at least the unit's decimals: `30.00`, `0.0425`."""
     if number is None:
-        return Markup('<span class="note">in tiers</span>')
+        return unknown("No source states it, and no exact price gives the amount.")
     digits = minor_digits(unit)
     if rounded(number, digits) == number:
         return Markup('<data value="{}">{}</data>').format(exact(number), f"{number:,.{digits}f}")
     return quantity(number)
+
+
+def tier(row: dict[str, Any]) -> str:
+    """Write which units a price tier is for: `First 20,000`, `20,000 to 50,000`, `Over 50,000`."""
+    start, end = (
+        None if number is None else f"{number.normalize():,f}"
+        for number in (row["starting_quantity"], row["next_quantity"])
+    )
+    if start is None:
+        return f"Tier {row['tier_number']}"
+    if end is None:
+        return "From the first unit" if start == "0" else f"Over {start}"
+    return f"First {end}" if start == "0" else f"{start} to {end}"
 
 
 def count(number: int | None) -> Markup:
@@ -227,6 +238,19 @@ def name(text: str | None, nothing: str = "(no name)") -> Markup:
 def words(text: str | None) -> str:
     """Write a code as words: `prepaid_drawdown` as `prepaid drawdown`, `PAST_DUE` as `past due`."""
     return text_line(text).replace("_", " ").lower()
+
+
+def entry(entry_type: str | None, reason: str | None) -> Markup:
+    """Write what an entry of a ledger is: its type, and the reason that someone stated.
+
+    `PREPAID_COMMIT_SEGMENT_START` is `segment start`. An entry of a credit grant has a reason only.
+    """
+    kind = words(re.sub(r"^(PREPAID_COMMIT|POSTPAID_COMMIT|CREDIT|GRANT)_", "", entry_type or ""))
+    if not reason:
+        return name(kind)
+    if (entry_type or "").startswith("GRANT_"):
+        return name(reason)
+    return Markup('{} <span class="note">{}</span>').format(name(kind), name(reason))
 
 
 def definition(text: str) -> Markup:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from pages import charts, formats, queries, sources
+from pages.invoices import rounding, with_tiers
 from pages.queries import Row
 from pages.rendering import render
 
@@ -20,8 +21,9 @@ MONTHS = 12
 UNITS_DRAWN = 4
 COMMITS = 20
 COMMITS_DRAWN = 6
+LEDGER_ENTRIES = 12
 USAGE_VALUES = 50
-USAGE_DRAWN = 31
+USAGE_DAYS = 62
 MONTH_INVOICES = 60
 LINES = 200
 DIFFERENCES = 30
@@ -49,9 +51,12 @@ TERMS = {
     "unit_price": ("Unit price", "rpt_invoice_lines", "unit_price"),
     "as_of": ("As of", "rpt_customer_summary", "as_of"),
 }
-"""The terms that the page explains: label, table and column whose description says what it is."""
+"""The terms that the page explains: label, and the table and column whose description they show."""
 
-EVERY_AMOUNT = re.compile(r"\s*In the major unit of the pricing unit.*$", re.DOTALL)
+EVERY_AMOUNT = re.compile(
+    r"\s*In the major unit of the row's pricing\s+unit\.\s+Exact,\s+never\s+rounded\."
+)
+"""What the description of each amount ends with. The head of the page states it once."""
 
 
 def front_page(
@@ -103,6 +108,7 @@ def front_page(
         revenue=_revenue(connection),
         usage=_usage(connection, parameters),
         month_invoices=_month_invoices(connection),
+        asked_balances=queries.customer(connection, parameters["customer_id"] or ""),
         checks=checks,
         differing=differing,
         differences=queries.differences(connection, DIFFERENCES) if differing else [],
@@ -115,15 +121,22 @@ def front_page(
 
 
 def _terms(descriptions: dict[tuple[str, str], str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": key,
-            "label": label,
-            "text": formats.definition(EVERY_AMOUNT.sub("", descriptions[table, column])),
-        }
-        for key, (label, table, column) in TERMS.items()
-        if (table, column) in descriptions
-    ]
+    """Return the terms: the first paragraph of each description, and `more`, the others."""
+    found = []
+    for key, (label, table, column) in TERMS.items():
+        if (table, column) in descriptions:
+            text = EVERY_AMOUNT.sub("", descriptions[table, column])
+            # the label stands above the text
+            first, _, more = text.strip().removeprefix(f"{label}: ").partition("\n\n")
+            found.append(
+                {
+                    "key": key,
+                    "label": label,
+                    "text": formats.definition(first[:1].upper() + first[1:]),
+                    "more": formats.definition(more) if more.strip() else "",
+                }
+            )
+    return found
 
 
 def _units(totals: list[Row], billings: list[dict[str, Any]]) -> list[Row]:
@@ -135,7 +148,7 @@ def _units(totals: list[Row], billings: list[dict[str, Any]]) -> list[Row]:
         now = unit["this_month"] if unit else Decimal(0)
         before = unit["month_before"] if unit else Decimal(0)
         change = (now - before) / before * 100 if before > 0 else None
-        # after a month of next to nothing a percentage says little
+        # a percentage of a very small month misleads
         change = change if change is not None and change < 1000 else None
         found.append({**row, "billed": now, "billed_before": before, "change": change})
     return found
@@ -334,21 +347,23 @@ def _usage(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, 
         if label_of[row["property_value"]] not in legend:
             legend.append(label_of[row["property_value"]])
     start, end = parameters["usage_from"], parameters["usage_to"]
-    days = {}
+    days: dict[tuple[date, str], Decimal] = {}
     for row in queries.usage_daily(connection):
         label = label_of.get(row["property_value"], "other values")
         if label not in legend:
             legend.append(label)
         key = row["event_date"], label
-        days[key] = days.get(key, 0.0) + row["quantity"]
+        days[key] = days.get(key, Decimal(0)) + row["quantity"]
     span = (end - start).days + 1
     drawn = [
-        {"x": day.isoformat(), "y": y, "series": label, "place": legend.index(label)}
+        {"x": day.isoformat(), "y": float(y), "series": label, "place": legend.index(label)}
         for (day, label), y in sorted(days.items())
     ]
     for offset in range(span if span <= 400 else 0):
         day = start + timedelta(days=offset)
         drawn.append({"x": day.isoformat(), "y": 0, "series": legend[0], "place": 0})
+    by_day = _usage_by_day(days, legend)
+    found["days"], found["all_days"] = by_day[-USAGE_DAYS:], len(by_day)
     found["legend"] = legend
     found["chart"] = charts.stacked_days(
         drawn,
@@ -358,52 +373,80 @@ def _usage(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, 
     return found
 
 
+def _usage_by_day(days: dict[tuple[date, str], Decimal], legend: list[str]) -> list[Row]:
+    """Pivot quantities: days by values, with the sum of each day and of all days up to it."""
+    since = Decimal(0)
+    rows = []
+    for day in sorted({day for day, _ in days}):
+        values = [days.get((day, label), Decimal(0)) for label in legend]
+        since += sum(values)
+        rows.append({"day": day, "values": values, "all": sum(values), "since": since})
+    return rows
+
+
 def _commits(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, Any]:
-    """Describe the commits and credits in use, and draw the largest ones."""
+    """Describe the commits and credits in use, with charts and ledgers of the largest ones."""
     rows = queries.commits(connection, COMMITS)
-    drawn_rows = [row for row in rows if row["granted_amount"]][:COMMITS_DRAWN]
-    points: dict[str, list[Row]] = {}
-    for point in queries.burn_down(connection, [row["balance_id"] for row in drawn_rows]):
-        points.setdefault(point["balance_id"], []).append(point)
-    as_of = formats.iso(parameters["as_of"])
-    figures = []
-    for row in drawn_rows:
-        steps = [
-            {
-                "x": formats.iso(point["effective_at"]),
-                "y": point["balance"],
-                "pending": point["is_pending"],
-            }
-            for point in points.get(row["balance_id"], [])
-        ]
-        if not steps:
-            continue
-        expiry = formats.iso(row["next_expiry_at"])
-        end = max(as_of, steps[-1]["x"], expiry if expiry[:4] < str(int(as_of[:4]) + 3) else "")
-        figures.append(
-            {
-                **row,
-                "chart": charts.burn_down(
-                    steps,
-                    as_of,
-                    (min(steps[0]["x"], as_of), end),
-                    f"Balance of a commit or credit over time in {row['pricing_unit']}; "
-                    "the table has granted and left",
-                ),
-            }
-        )
-    return {"rows": rows, "figures": figures, "all": rows[0]["all_rows"] if rows else 0}
+    largest = [row for row in rows if row["granted_amount"]][:COMMITS_DRAWN]
+    largest.sort(key=lambda row: row["pricing_unit"])
+    entries: dict[str, list[Row]] = {}
+    for entry in queries.ledger(connection, [row["balance_id"] for row in largest]):
+        entries.setdefault(entry["balance_id"], []).append(entry)
+    drawn = [row for row in largest if row["balance_id"] in entries]
+    ledger = [
+        {**entry, "customer_name": row["customer_name"]}
+        for row in drawn
+        for entry in entries[row["balance_id"]][-LEDGER_ENTRIES:]
+    ]
+    return {
+        "rows": rows,
+        "figures": [
+            {**row, "chart": _burn_down(row, entries[row["balance_id"]], parameters["as_of"])}
+            for row in drawn
+        ],
+        "all": rows[0]["all_rows"] if rows else 0,
+        "ledger": ledger,
+        "all_entries": sum(map(len, entries.values())),
+    }
+
+
+def _burn_down(commit: Row, entries: list[Row], as_of: datetime) -> charts.Drawing:
+    """Draw the balance of a commit or credit after each instant of its ledger."""
+    steps: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        x = formats.iso(entry["effective_at"])
+        is_pending = entry["is_pending"] or steps.get(x, {}).get("pending", False)
+        steps[x] = {"x": x, "y": float(entry["balance_after"]), "pending": is_pending}
+    now, expiry = formats.iso(as_of), formats.iso(commit["next_expiry_at"])
+    is_near = expiry[:4] < str(int(now[:4]) + 3)
+    end = max(now, *steps, expiry if is_near else "")
+    return charts.burn_down(
+        list(steps.values()),
+        now,
+        (min(now, *steps), end),
+        f"Balance of a commit or credit over time in {commit['pricing_unit']}; "
+        "the table of ledger entries has the figures",
+    )
 
 
 def _month_invoices(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Return the month's invoices, with their lines where one customer was asked for."""
     rows = queries.month_invoices(connection, MONTH_INVOICES)
-    few = rows[:6] if rows and rows[0]["all_rows"] <= 6 else []
-    lines = queries.invoice_lines(connection, [row["invoice_id"] for row in few])
+    few = [row["invoice_id"] for row in rows[:6]] if rows and rows[0]["all_rows"] <= 6 else []
+    lines = queries.invoice_lines(connection, few)
+    tiers = queries.line_tiers(connection, few)
     return {
         "rows": rows,
         "all": rows[0]["all_rows"] if rows else 0,
-        "lines": {key: of_invoice[:LINES] for key, of_invoice in lines.items()},
+        "lines": {key: with_tiers(of_invoice[:LINES], tiers) for key, of_invoice in lines.items()},
+        "rounding": {
+            row["invoice_id"]: rounding(
+                row["total_amount"],
+                [line for line in lines.get(row["invoice_id"], []) if line["is_in_invoice_total"]],
+                row["pricing_unit"],
+            )
+            for row in rows
+        },
     }
 
 

@@ -43,6 +43,39 @@ def has_document(invoice: Row) -> bool:
     return invoice["total_amount"] is not None
 
 
+def with_tiers(lines: list[Row], tiers: dict[str, list[Row]]) -> list[Row]:
+    """Add `tiers` to lines: the price tiers of each.
+
+    A line in one tier has that tier's price and no tiers. Tiers are rounded one by one:
+    `tiers_rounding` is what they lack to the rounded line. `tiers_unexplained` is what the exact
+    tiers lack to the exact line.
+    """
+    found = []
+    for line in lines:
+        of_line = tiers.get(line["invoice_line_id"], [])
+        if len(of_line) == 1:
+            line, of_line = line | {"unit_price": of_line[0]["unit_price"]}, []
+        found.append(
+            line
+            | {
+                "tiers": of_line,
+                "tiers_rounding": rounding(line["amount"], of_line, line["pricing_unit"]),
+                "tiers_unexplained": line["amount"] - _exact(of_line) if of_line else Decimal(0),
+            }
+        )
+    return found
+
+
+def rounding(total: Decimal, parts: list[Row], unit: str) -> Decimal:
+    """Return what the rounded parts of a total lack to the rounded total.
+
+    0 if there are no parts, or if the exact parts do not add up to the exact total.
+    """
+    if not parts or total != _exact(parts):
+        return Decimal(0)
+    return formats.rounded(total, formats.minor_digits(unit)) - _shown(parts, unit)
+
+
 def invoice_document(invoice: Row, lines: list[Row], seller: str, documents: set[str]) -> str:
     """Return the document of an invoice as HTML, to read, print or send.
 
@@ -51,7 +84,7 @@ def invoice_document(invoice: Row, lines: list[Row], seller: str, documents: set
 
     Args:
         invoice: The invoice.
-        lines: Its lines.
+        lines: Its lines, from `with_tiers`.
         seller: Name of the seller and, on further lines, its address; may be empty.
         documents: Ids of the invoices that have a document in the set.
     """
@@ -60,10 +93,7 @@ def invoice_document(invoice: Row, lines: list[Row], seller: str, documents: set
     others = [line for line in lines if not line["is_in_invoice_total"]]
     charges = [line for line in counted if line["line_kind"] != APPLIED]
     applied = [line for line in counted if line["line_kind"] == APPLIED]
-    total = invoice["total_amount"]
-    shown = _shown(counted, unit)
-    unexplained = total - _exact(counted)
-    rounding = formats.rounded(total, formats.minor_digits(unit)) - shown
+    unexplained = invoice["total_amount"] - _exact(counted) if lines else Decimal(0)
     seller_name, *address = [line.strip() for line in seller.splitlines() if line.strip()] or [""]
     return render(
         "invoice.html",
@@ -83,8 +113,8 @@ def invoice_document(invoice: Row, lines: list[Row], seller: str, documents: set
         charges_shown=_shown(charges, unit),
         credits_exact=_exact(applied),
         credits_shown=_shown(applied, unit),
-        rounding=rounding if lines and not unexplained else Decimal(0),
-        unexplained=unexplained if lines else Decimal(0),
+        rounding=rounding(invoice["total_amount"], counted, unit),
+        unexplained=unexplained,
         lines=lines,
     )
 

@@ -1,6 +1,7 @@
 """Print invoice documents as PDF with WeasyPrint, an optional extra."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 MISSING = "PDFs need WeasyPrint: install it with `pip install '.[pdf]'`, or run without PDF."
@@ -11,7 +12,7 @@ class PdfUnavailableError(Exception):
 
 
 def check_available() -> None:
-    """Raise an error that says what to install, if PDFs cannot be written.
+    """Raise an error that names what to install, if PDFs cannot be written.
 
     Raises:
         PdfUnavailableError: If WeasyPrint or one of its system libraries is missing.
@@ -22,12 +23,15 @@ def check_available() -> None:
         raise PdfUnavailableError(f"{MISSING} ({error})") from error
 
 
-def write_pdfs(documents: dict[str, str], folder: Path) -> None:
+def write_pdfs(
+    documents: dict[str, str], folder: Path, written: Callable[[], object] | None = None
+) -> None:
     """Write each document as `<name>.pdf`; the same document gives the same bytes.
 
     Args:
         documents: HTML by file name without ending.
         folder: An existing folder.
+        written: Called after each file.
     """
     from weasyprint import HTML
     from weasyprint.text.fonts import FontConfiguration
@@ -39,6 +43,8 @@ def write_pdfs(documents: dict[str, str], folder: Path) -> None:
         HTML(string=html, url_fetcher=_no_network).write_pdf(
             folder / f"{name}.pdf", font_config=fonts, pdf_identifier=identifier
         )
+        if written:
+            written()
 
 
 def _no_network(url: str) -> dict[str, bytes]:

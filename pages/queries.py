@@ -86,7 +86,7 @@ def totals(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def customer_counts(connection: duckdb.DuckDBPyConnection) -> Row:
-    """Count customers, and those that something is to be done about: one row."""
+    """Count customers, and those with a failed payment, an alert or an error: one row."""
     return _rows(
         connection,
         """
@@ -153,6 +153,27 @@ def customers(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
         limit ?
         """,
         limit,
+    )
+
+
+def customer(connection: duckdb.DuckDBPyConnection, customer_id: str) -> list[Row]:
+    """Return the balances of a customer, one row per pricing unit."""
+    return _rows(
+        connection,
+        """
+        select
+            pricing_unit,
+            current_invoices,
+            current_invoice_id,
+            current_invoice_is_fallback,
+            invoice_balance,
+            credit_balance,
+            outstanding_balance
+        from reports.rpt_customer_summary
+        where customer_id = ? and pricing_unit is not null
+        order by pricing_unit
+        """,
+        customer_id,
     )
 
 
@@ -232,14 +253,14 @@ def usage(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
 
 
 def usage_daily(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Return the quantity of each day and property value, as a double to draw."""
+    """Return the quantity of each day and property value; of events without one, their number."""
     return _rows(
         connection,
         f"""
         select
             usage.event_date,
             usage.property_value,
-            cast(coalesce(usage.quantity, usage.events) as double) as quantity
+            coalesce(usage.quantity, usage.events) as quantity
         from marts.fct_usage_by_property_daily as usage
         inner join marts.report_parameters as arguments
             on {IN_SCOPE.format(alias="usage")}
@@ -282,25 +303,33 @@ def commits(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
     )
 
 
-def burn_down(connection: duckdb.DuckDBPyConnection, balance_ids: list[str]) -> list[Row]:
-    """Return the ledger of some commits and credits as points to draw, in time order.
+def ledger(connection: duckdb.DuckDBPyConnection, balance_ids: list[str]) -> list[Row]:
+    """Return the ledger entries of some commits and credits, the oldest of each first.
 
-    A customer's credit grants share a ledger, so the balance is summed up for each grant.
+    A customer's credit grants share a ledger, so `balance_after` is summed up for each grant.
     """
     return _rows(
         connection,
         """
         select
             balance_id,
+            balance_name,
+            customer_id,
+            invoice_id,
+            entry_type,
+            reason,
+            pricing_unit,
+            amount,
+            sum(amount) over (
+                partition by balance_id
+                -- the id ends in the entry's place in its ledger
+                order by effective_at, length(ledger_entry_id), ledger_entry_id
+            ) as balance_after,
             effective_at,
-            bool_or(is_pending) as is_pending,
-            cast(
-                sum(sum(amount)) over (partition by balance_id order by effective_at) as double
-            ) as balance
+            is_pending
         from marts.fct_balance_ledger
         where balance_id in (select unnest(cast(? as varchar[])))
-        group by balance_id, effective_at
-        order by balance_id, effective_at
+        order by balance_id, effective_at, length(ledger_entry_id), ledger_entry_id
         """,
         balance_ids,
     )
@@ -448,6 +477,36 @@ def invoice_lines(
     for row in rows:
         lines.setdefault(row["invoice_id"], []).append(row)
     return lines
+
+
+def line_tiers(
+    connection: duckdb.DuckDBPyConnection, invoice_ids: list[str]
+) -> dict[str, list[Row]]:
+    """Return the price tiers of the lines of some invoices, in their order, by line."""
+    rows = _rows(
+        connection,
+        """
+        select
+            invoice_line_id,
+            tier_number,
+            starting_quantity,
+            lead(starting_quantity) over (
+                partition by invoice_line_id order by tier_number
+            ) as next_quantity,
+            quantity,
+            unit_price,
+            amount,
+            pricing_unit
+        from marts.fct_invoice_line_tiers
+        where invoice_id in (select unnest(cast(? as varchar[])))
+        order by invoice_line_id, tier_number
+        """,
+        invoice_ids,
+    )
+    tiers: dict[str, list[Row]] = {}
+    for row in rows:
+        tiers.setdefault(row["invoice_line_id"], []).append(row)
+    return tiers
 
 
 def reconciliation(connection: duckdb.DuckDBPyConnection) -> list[Row]:

@@ -30,6 +30,7 @@ def environment() -> Environment:
     )
     for function in (
         *(formats.money, formats.quantity, formats.price, formats.count, formats.unknown),
+        *(formats.tier, formats.entry),
         *(formats.day, formats.last_day, formats.instant, formats.name, formats.words),
         *(formats.from_iso, formats.decimal, formats.period, formats.provider),
         *(formats.iso, formats.definition, formats.month_name, formats.plural, formats.exact),

@@ -1,4 +1,4 @@
-"""Say why a figure is not known, and what the sources did not carry, from `run.json`."""
+"""Return why a figure is unknown, and which facts each source carries, from `run.json`."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -18,7 +18,7 @@ from dlt.common.schema.utils import new_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines import metronome_api, metronome_export
-from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE
+from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE, LOAD_ID
 from pipelines.common.database import check_name, create, lock_file, opened
 from pipelines.common.errors import OWN_DATABASE, InputError, printable, to_input_error
 from pipelines.common.locks import held, writable
@@ -33,10 +33,9 @@ from pipelines.common.settings import (
 )
 from pipelines.metronome_api.api_settings import ApiSettings, api_settings, host, selected
 from pipelines.metronome_api.load_account import load_account
-from pipelines.metronome_export.load_files import ACCEPT, drop_export, load_export
+from pipelines.metronome_export.load_files import ACCEPT, InPlace, drop_export, load_export
 from pipelines.metronome_export.storage import open_location
 
-LOAD_ID: TColumnSchema = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
 ROW_ID: TColumnSchema = {
     "name": "_dlt_id",
     "data_type": "text",
@@ -44,7 +43,7 @@ ROW_ID: TColumnSchema = {
     "unique": True,
     "row_key": True,
 }
-"""Columns that dlt adds: the load of a row, and an id where Python has read the row."""
+"""A column that dlt adds: an id where Python has read the row."""
 
 PIPELINES: dict[str, ModuleType] = {
     module.NAME: module for module in (metronome_export, metronome_api)
@@ -60,8 +59,15 @@ def configured() -> list[str]:
     return [name for name, setting in settings.items() if setting]
 
 
+class IncompleteError(InputError):
+    """Parts of the export were left out. All others are loaded."""
+
+
 def run(
-    names: list[str], select: list[str] | None = None, full_refresh: bool = False
+    names: list[str],
+    select: list[str] | None = None,
+    full_refresh: bool = False,
+    in_place: InPlace | None = None,
 ) -> Iterator[str]:
     """Load the named sources, and create the tables of both.
 
@@ -69,21 +75,22 @@ def run(
         names: Pipelines to run.
         select: Resources of the API to read, instead of the configured ones.
         full_refresh: Read the named sources from the beginning.
+        in_place: The engine that reads the rows of the export's files, if not DuckDB.
 
     Yields:
         A line to print after each source.
 
     Raises:
         InputError: If a setting is wrong, before any file is created. If a source cannot be read,
-            another run has the database, or the disk is full. At the end, if parts of the export
-            were left out and that is not accepted.
+            another run has the database, or the disk is full.
+        IncompleteError: At the end, if parts of the export were left out and that is not accepted.
     """
     settings = api_settings()
     settings.select = select or settings.select
     _check(names, settings)
     try:
         with _alone(database_file()) as connection:
-            yield from _load(names, settings, full_refresh, connection)
+            yield from _load(names, settings, full_refresh, connection, in_place)
     except (DltException, duckdb.Error, OSError) as error:
         raise to_input_error(error) from error
 
@@ -134,6 +141,7 @@ def _load(
     settings: ApiSettings,
     full_refresh: bool,
     connection: duckdb.DuckDBPyConnection,
+    in_place: InPlace | None,
 ) -> Iterator[str]:
     if full_refresh and metronome_export.NAME in names and (bucket_url := export_url()):
         drop_export(connection, bucket_url)
@@ -144,8 +152,10 @@ def _load(
     if metronome_api.NAME in names:
         _check_same_api(connection)
     left_out = None
+    if not in_place and "file_reads" in export.default_schema.tables:
+        raise InputError(f"The rows of the export are in its files, for Spark. {OWN_DATABASE}")
     if metronome_export.NAME in names:
-        lines, left_out = _run_export(export)
+        lines, left_out = _run_export(export, in_place)
         yield from lines
         connection.execute("checkpoint")  # frees memory, which is limited while the API is read
     else:
@@ -155,7 +165,7 @@ def _load(
     else:
         yield from _not_read(connection, "api", "raw_api", "customers")
     if left_out and not accepts_incomplete():
-        raise InputError(f"{left_out} {ACCEPT}")
+        raise IncompleteError(f"{left_out} {ACCEPT}")
     if left_out:
         yield f"Warning, accepted: {printable(left_out)}"
 
@@ -199,9 +209,9 @@ def _token() -> str:
     return token
 
 
-def _run_export(pipeline: dlt.Pipeline) -> tuple[list[str], str | None]:
+def _run_export(pipeline: dlt.Pipeline, in_place: InPlace | None) -> tuple[list[str], str | None]:
     fetch_bytes = dlt.config.get("sources.metronome_export.fetch_bytes", int)
-    return load_export(pipeline, _bucket_url(), fetch_bytes)
+    return load_export(pipeline, _bucket_url(), fetch_bytes, in_place)
 
 
 def _run_api(pipeline: dlt.Pipeline, settings: ApiSettings, full_refresh: bool) -> str:

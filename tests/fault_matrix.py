@@ -23,7 +23,7 @@ with one set of values. A loss is a run that did not end as the row states.
 """
 
 
-@dataclass
+@dataclass(eq=False)  # a plugin must be hashable
 class Matrix:
     """A pytest plugin that counts the results of each fault's tests.
 

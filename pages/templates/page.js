@@ -23,6 +23,7 @@ for (const table of document.querySelectorAll("table[data-filter]")) {
   input.setAttribute("aria-label", table.dataset.filter);
   const shown = document.createElement("span");
   shown.setAttribute("role", "status");
+  shown.textContent = `${rows.length} rows`;
   label.append(input, shown);
   table.parentElement.before(label);
   input.addEventListener("input", () => {
@@ -32,6 +33,6 @@ for (const table of document.querySelectorAll("table[data-filter]")) {
       row.hidden = !texts[place].includes(wanted);
       if (!row.hidden) count += 1;
     });
-    shown.textContent = wanted ? `${count} of ${rows.length} rows` : "";
+    shown.textContent = `${wanted ? `${count} of ` : ""}${rows.length} rows`;
   });
 }

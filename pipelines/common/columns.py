@@ -17,6 +17,10 @@ The models use 20 decimals, so cents convert to dollars exactly."""
 Hints: TypeAlias = dict[str, "TColumnSchema"]
 
 
+LOAD_ID: "TColumnSchema" = {"name": "_dlt_load_id", "data_type": "text", "nullable": False}
+"""The column that dlt adds: the load of a row."""
+
+
 def columns(**names_by_type: str) -> Hints:
     """Declare nullable columns, in order.
 

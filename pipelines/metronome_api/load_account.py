@@ -4,7 +4,6 @@ A batch is one dlt load package with rows and the record of its reads. A custome
 when the package is complete. A run that was killed resumes at the first customer that was not read.
 """
 
-import sys
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -23,6 +22,7 @@ from tqdm import tqdm
 
 from pipelines.common.errors import OWN_DATABASE, InputError, as_input_error
 from pipelines.common.log import LogLine
+from pipelines.common.progress import progress_bar
 from pipelines.metronome_api.api_settings import ApiSettings, host, now
 from pipelines.metronome_api.api_tables import RAW_TABLES
 from pipelines.metronome_api.arrow import ArrowTables
@@ -141,7 +141,7 @@ class _Loading:
         # one half of a batch is read while the other half is loaded
         step = max(1, customers_per_batch // 2)
         queue = self.database.unread(self.run.id, self.run.full_refresh)
-        with _progress(unread) as progress:
+        with progress_bar("api", "customers", unread) as progress:
             results = _ahead(pool, self.extractor.read_customer, queue, step)
             is_last = False
             while not is_last:
@@ -291,11 +291,6 @@ def _declared(items: Iterable[Rows]) -> Iterator[Any]:
             declared.add(table)
             table_hints = make_hints(table_name=table, **hints(table))
             yield dlt.mark.with_hints(item, table_hints, create_table_variant=True)
-
-
-def _progress(unread: int) -> "tqdm[None]":
-    """Return a progress bar of the customers, shown on a terminal only."""
-    return tqdm(total=unread, unit=" customers", desc="api", disable=not sys.stderr.isatty())
 
 
 def _read_row(run: Run, read: ReadResult, rows: int) -> dict[str, Any]:

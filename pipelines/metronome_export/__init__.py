@@ -18,7 +18,13 @@ from dlt.extract.hints import make_hints
 
 from pipelines.common.columns import Hints
 from pipelines.metronome_export.drift import Note
-from pipelines.metronome_export.export_tables import LOAD_NOTES, LOADED_FILES, PROVENANCE, TABLES
+from pipelines.metronome_export.export_tables import (
+    FILE_READS,
+    LOAD_NOTES,
+    LOADED_FILES,
+    PROVENANCE,
+    TABLES,
+)
 from pipelines.metronome_export.files import ExportFile
 
 NAME = "metronome_export"
@@ -40,6 +46,7 @@ def metronome_export(
     files: list[ExportFile],
     doubles: set[str],
     notes: list[Note],
+    file_reads: list[dict[str, Any]] | None = None,
 ) -> Iterable[Any]:
     """Append the rows of some files, in one load.
 
@@ -51,6 +58,7 @@ def metronome_export(
         files: The files that these queries read.
         doubles: The paths of those with amounts that came as binary numbers.
         notes: Where the files differ from what is declared.
+        file_reads: Rows of `file_reads`, if rows stay in the files.
     """
     for table, selects in queries.items():
         yield dlt.resource(
@@ -59,6 +67,8 @@ def metronome_export(
             columns=_hints(table),
             write_disposition="append",
         )
+    if file_reads is not None:
+        yield _own_table("file_reads", file_reads, FILE_READS)
     yield _own_table(
         "loaded_files",
         (
@@ -73,8 +83,9 @@ def metronome_export(
             }
             for file in files
         ),
+        LOADED_FILES,
     )
-    yield _own_table("load_notes", (asdict(note) for note in notes))
+    yield _own_table("load_notes", (asdict(note) for note in notes), LOAD_NOTES)
 
 
 def _rows(dataset: dlt.Dataset, table: str, selects: Iterable[tuple[str, Hints]]) -> Iterator[Any]:
@@ -89,11 +100,11 @@ def _hints(table: str) -> Hints:
     return {**TABLES.get(table, {}), **PROVENANCE}
 
 
-def _own_table(name: str, rows: Iterable[Any]) -> DltResource:
+def _own_table(name: str, rows: Iterable[Any], hints: Hints) -> DltResource:
     return dlt.resource(
         rows,
         name=name,
-        columns=RAW_TABLES[name],
+        columns=hints,
         write_disposition="append",
         file_format="parquet",
     )

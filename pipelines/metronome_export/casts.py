@@ -133,7 +133,7 @@ def _json(column: str, source: FileType) -> Cast:
 
 def _decimal(column: str, source: FileType) -> Cast:
     plain = f"CAST({column} AS {AMOUNT})"
-    if source.name in INTEGERS or _fits(source.name):
+    if source.name in INTEGERS or fits(source.name):
         return Cast(plain)
     if source.name.startswith("DECIMAL"):
         back = f"TRY_CAST(TRY_CAST({column} AS {AMOUNT}) AS {source.name})"
@@ -152,7 +152,7 @@ def _decimal(column: str, source: FileType) -> Cast:
     return _refused("decimal")
 
 
-def _fits(name: str) -> bool:
+def fits(name: str) -> bool:
     """Return whether every decimal of a type is an amount."""
     match = re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", name)
     if not match:

@@ -336,5 +336,15 @@ whose amounts are stored as binary numbers."""
 LOAD_NOTES = columns(text="kind table_name column_name path message")
 """Differences between the files of a load and their declaration, see `drift.Note`."""
 
-OWN_TABLES = frozenset({"loaded_files", "load_notes"})
+FILE_READS = columns(
+    text="path table_name copy columns declaration",
+    bigint="rows",
+    timestamp="newest_updated_at",
+)
+"""One row per loaded file whose rows stay in it, since another engine reads it. `columns` is a JSON
+object of the raw columns and that engine's expressions for them. `copy` is the Parquet file to read
+instead, if that engine cannot read this one exactly. `declaration` is a checksum of the columns
+that its table was declared with."""
+
+OWN_TABLES = frozenset({"loaded_files", "load_notes", "file_reads"})
 """Tables of the pipeline itself, which no table of an export may be."""

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import dlt
 import duckdb
+from dlt.common.schema.utils import new_table
 
+from pipelines.common.columns import LOAD_ID, Hints
 from pipelines.common.errors import OWN_DATABASE, InputError, as_input_error
 from pipelines.common.log import LogLine
 from pipelines.metronome_export import DATASET, metronome_export
@@ -23,7 +25,7 @@ from pipelines.metronome_export.drift import (
     left_out,
     lines,
 )
-from pipelines.metronome_export.export_tables import TABLES
+from pipelines.metronome_export.export_tables import PROVENANCE, TABLES
 from pipelines.metronome_export.files import ExportFile, batches, list_files, version
 from pipelines.metronome_export.parquet_types import FileType
 from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable
@@ -59,6 +61,44 @@ where kind in {(*LEFT_OUT, COMPLETE)}
 qualify _dlt_load_id = max(_dlt_load_id) over () and kind <> '{COMPLETE}'
 """
 """The notes on files and tables that the newest run left out."""
+
+
+class InPlace(Protocol):
+    """Another engine, which reads the files where they are, so that their rows are not loaded."""
+
+    kept: frozenset[str]
+    """Small tables whose rows are loaded all the same."""
+
+    def readable(self, pipeline: dlt.Pipeline) -> set[str]:
+        """Return the paths of loaded files that need not be read again."""
+
+    def read(
+        self, location: ExportLocation, folder: str, plans: dict[str, ReadPlan]
+    ) -> list[dict[str, Any]]:
+        """Read the new files once, to their ends.
+
+        Args:
+            location: The folder of the export.
+            folder: The local folder that has the files.
+            plans: How the files of each table are read.
+
+        Returns:
+            A row of `file_reads` for each file.
+
+        Raises:
+            duckdb.Error: If a file is damaged.
+        """
+
+    def compare(
+        self, pipeline: dlt.Pipeline, location: ExportLocation, files: list[ExportFile]
+    ) -> list[Note]:
+        """Return a note for each loaded file whose rows are no longer there.
+
+        Args:
+            pipeline: The destination.
+            location: The folder of the export.
+            files: The files that are there.
+        """
 
 
 @dataclass
@@ -100,7 +140,10 @@ class Run:
 
 
 def load_export(
-    pipeline: dlt.Pipeline, bucket_url: str, fetch_bytes: int | None = None
+    pipeline: dlt.Pipeline,
+    bucket_url: str,
+    fetch_bytes: int | None = None,
+    in_place: InPlace | None = None,
 ) -> tuple[list[str], str | None]:
     """Load the files of an export that are new or have changed.
 
@@ -110,6 +153,7 @@ def load_export(
         pipeline: The destination, with the tables of the export.
         bucket_url: The export's folder: a local path or a bucket URL.
         fetch_bytes: The most bytes of a bucket's files that are on the disk at a time.
+        in_place: The engine that reads the rows, if not this one.
 
     Returns:
         Lines to print, and a text that lists the left out files and tables with reasons, or None.
@@ -123,14 +167,17 @@ def load_export(
     files, not_loaded = list_files(place)
     loaded = _query(pipeline, LOADED)
     _check_same_export(place.root, files, loaded)
-    held = {version(*row[1:]) for row in loaded}
+    readable = in_place.readable(pipeline) if in_place else {row[1] for row in loaded}
+    held = {version(*row[1:]) for row in loaded if row[1] in readable}
     new = [file for file in files if file.version not in held]
     _convert_columns(pipeline)
     run = Run(notes=not_loaded)
     for batch in batches(new, None if place.is_local else fetch_bytes or FETCH_BYTES):
         going_on = [file for file in batch if file.table not in run.stopped]
         if going_on:
-            _load_batch(pipeline, place, going_on, run)
+            _load_batch(pipeline, place, going_on, run, in_place)
+    if in_place:
+        run.notes += in_place.compare(pipeline, place, files)
     _note_left_out(pipeline, place, run)
     line = LogLine(
         f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
@@ -191,7 +238,11 @@ def _convert_columns(pipeline: dlt.Pipeline) -> None:
 
 
 def _load_batch(
-    pipeline: dlt.Pipeline, place: ExportLocation, files: list[ExportFile], run: Run
+    pipeline: dlt.Pipeline,
+    place: ExportLocation,
+    files: list[ExportFile],
+    run: Run,
+    in_place: InPlace | None,
 ) -> None:
     """Load some files and add them to the run.
 
@@ -214,14 +265,21 @@ def _load_batch(
                 queries = {table: plan.queries for table, plan in plans.items()}
                 differ = [note for note in noted if note.kind not in LEFT_OUT]
                 doubles = {path for plan in plans.values() for path in plan.doubles}
-                source = metronome_export(
-                    pipeline.dataset(), place.root, queries, read, doubles, differ
-                )
+                file_reads = None
                 try:
+                    if in_place:
+                        file_reads = in_place.read(place, folder, plans)
+                        _add_columns(pipeline, queries)
+                        queries = {name: queries[name] for name in in_place.kept & plans.keys()}
                     with as_input_error():
-                        pipeline.run(source)
+                        pipeline.run(
+                            metronome_export(
+                                *(pipeline.dataset(), place.root, queries, read, doubles, differ),
+                                file_reads,
+                            )
+                        )
                     break
-                except InputError as error:
+                except (InputError, duckdb.Error) as error:
                     found = unreadable(folder, read)
                     if not found:
                         raise InputError(str(error).replace(folder, place.root)) from error
@@ -233,7 +291,31 @@ def _load_batch(
         replace(note, message=note.message and note.message.replace(folder, place.root))
         for note in noted
     ]
-    run.add(len(read), _new_rows(pipeline, plans), set(plans), noted)
+    in_files = sum(row["rows"] for row in file_reads or [])
+    rows = in_files if in_place else _new_rows(pipeline, plans)
+    run.add(len(read), rows, set(plans), noted)
+
+
+def _add_columns(pipeline: dlt.Pipeline, queries: dict[str, list[tuple[str, Hints]]]) -> None:
+    """Create the tables and columns that the queries select and the database lacks, empty."""
+    schema = pipeline.default_schema
+    missing = {
+        table: {name: hint for _, added in selects for name, hint in added.items()}
+        for table, selects in queries.items()
+    }
+    missing = {
+        table: added
+        for table, added in missing.items()
+        if table not in schema.tables or added.keys() - schema.get_table_columns(table).keys()
+    }
+    if not missing:
+        return
+    for table, added in missing.items():
+        columns = [*PROVENANCE.values(), *added.values(), LOAD_ID]
+        schema.update_table(new_table(table, columns=columns))
+    with pipeline.managed_state():
+        pipeline.schemas.save_schema(schema)
+    pipeline.sync_schema()
 
 
 def _plans(

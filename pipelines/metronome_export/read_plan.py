@@ -80,6 +80,7 @@ class ReadPlan:
 
     Attributes:
         queries: SELECTs, each with the hints of the columns that it adds to the declared ones.
+        groups: For each query, the files that it reads and the columns that it selects.
         notes: Where the files differ from what is declared.
         bad: The paths of files that the queries leave out, each with the reason.
         unknown: The paths of files that are another table's by their columns, with the reason.
@@ -87,6 +88,7 @@ class ReadPlan:
     """
 
     queries: list[tuple[str, Hints]] = field(default_factory=list)
+    groups: list[tuple["Group", list["Column"]]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     bad: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class ReadPlan:
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """Files that one query reads.
 
     Attributes:
@@ -116,11 +118,12 @@ class _Group:
 
     @property
     def is_csv(self) -> bool:
+        """Whether the files are CSV."""
         return self.reader.startswith("read_csv")
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """A column of the raw table: the file's column that fills it, if any, and its type."""
 
     name: str
@@ -181,6 +184,7 @@ def read_plan(
             if column.name not in hints
         }
         result.queries.append((_select(group, columns), added))
+        result.groups.append((group, columns))
         held = {**held, **added}
         missing -= {column.name for column in columns if column.source}
         first = group.relative[0]
@@ -246,7 +250,7 @@ def _groups(
     files: Iterable[ExportFile],
     bad: dict[str, str],
     copies: str | None,
-) -> Iterator[_Group]:
+) -> Iterator[Group]:
     """Group files with the same columns; CSV files one by one. Adds bad files to `bad`."""
     parquet: list[str] = []
     for file in files:
@@ -263,7 +267,7 @@ def _groups(
     yield from _parquet_groups(connection, folder, parquet, bad, copies)
 
 
-def _csv_group(folder: str, table: str, path: str) -> _Group:
+def _csv_group(folder: str, table: str, path: str) -> Group:
     found = csv_format(path, TABLES.get(table, {}))
     columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in found.names)
     reader = CSV.format(
@@ -272,7 +276,7 @@ def _csv_group(folder: str, table: str, path: str) -> _Group:
         delim=_text(found.delimiter),
         compression=found.compression,
     )
-    return _Group(folder, [path], reader, dict.fromkeys(found.names, TEXT))
+    return Group(folder, [path], reader, dict.fromkeys(found.names, TEXT))
 
 
 def _parquet_groups(
@@ -281,7 +285,7 @@ def _parquet_groups(
     files: list[str],
     bad: dict[str, str],
     copies: str | None,
-) -> Iterator[_Group]:
+) -> Iterator[Group]:
     if not files:
         return
     to_copy: list[str] = []
@@ -295,7 +299,7 @@ def _parquet_groups(
         if copies and any(of.through_arrow for _, of in columns):
             to_copy += paths
         else:
-            yield _Group(folder, paths, PARQUET.format(files=_literals(paths)), dict(columns))
+            yield Group(folder, paths, PARQUET.format(files=_literals(paths)), dict(columns))
     copied = []
     for path in to_copy:
         name = _relative(path, folder)
@@ -345,10 +349,10 @@ def likely_table(types: Iterable[str]) -> str | None:
 
 def _columns(
     types: dict[str, FileType], hints: Hints, held: Hints, normalized: Callable[[str], str]
-) -> tuple[list[_Column], list[str]]:
+) -> tuple[list[Column], list[str]]:
     """Return the raw table's columns that a file fills, and the file's columns left out."""
     found = {name.lower(): name for name in types}
-    columns = {name: _Column(name, found.get(name), hints[name]["data_type"]) for name in hints}
+    columns = {name: Column(name, found.get(name), hints[name]["data_type"]) for name in hints}
     left_out = []
     for source, file_type in types.items():
         if source.lower() in hints:
@@ -358,15 +362,15 @@ def _columns(
             left_out.append(source)
             continue
         kept = held.get(name, {}).get("data_type")
-        columns[name] = _Column(name, source, kept or ("json" if file_type.is_nested else "text"))
+        columns[name] = Column(name, source, kept or ("json" if file_type.is_nested else "text"))
     return list(columns.values()), left_out
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, group: _Group, columns: list[_Column], folder: str
+    connection: duckdb.DuckDBPyConnection, group: Group, columns: list[Column], folder: str
 ) -> None:
     """Stop the table if a value would be lost: one reading of the columns where that can be."""
-    doubtful: list[tuple[_Column, str, str]] = []
+    doubtful: list[tuple[Column, str, str]] = []
     for column in columns:
         if column.source:
             quoted = _quoted(column.source)
@@ -395,8 +399,8 @@ def _check(
 
 def _what_to_do(
     connection: duckdb.DuckDBPyConnection,
-    group: _Group,
-    column: _Column,
+    group: Group,
+    column: Column,
     path: str,
     value: str,
     loses: str,
@@ -417,8 +421,8 @@ def _what_to_do(
 def _note_doubles(
     connection: duckdb.DuckDBPyConnection,
     table: str,
-    group: _Group,
-    columns: list[_Column],
+    group: Group,
+    columns: list[Column],
     result: ReadPlan,
 ) -> None:
     """Note amounts that are stored as binary numbers. They are exact to some digits only."""
@@ -441,13 +445,10 @@ def _note_doubles(
             result.notes.append(Note(DOUBLE, table, column.name, min(paths), stated))
 
 
-def _select(group: _Group, columns: list[_Column]) -> str:
+def _select(group: Group, columns: list[Column]) -> str:
     values = [f"{_value(column, group.types)} AS {_quoted(column.name)}" for column in columns]
     values.append(f'SUBSTRING({FILE}, {len(group.folder) + 2}) AS "_file"')
-    values.append(
-        f"TRY_STRPTIME(REGEXP_EXTRACT({FILE}, '_([0-9]{{14}})[^0-9/][^/]*$', 1), "
-        "'%Y%m%d%H%M%S') AT TIME ZONE 'UTC' AS \"_transferred_at\""
-    )
+    values.append(f'{transferred_at(FILE)} AS "_transferred_at"')
     select = f"SELECT {', '.join(values)} FROM {group.reader}"
     if group.is_csv:
         # a spreadsheet saves cleared rows as commas only
@@ -456,7 +457,13 @@ def _select(group: _Group, columns: list[_Column]) -> str:
     return select
 
 
-def _value(column: _Column, types: dict[str, FileType]) -> str:
+def transferred_at(path: str) -> str:
+    """Return the start of a file's transfer, which its name states, in SQL."""
+    stamp = f"REGEXP_EXTRACT({path}, '_([0-9]{{14}})[^0-9/][^/]*$', 1)"
+    return f"TRY_STRPTIME({stamp}, '%Y%m%d%H%M%S') AT TIME ZONE 'UTC'"
+
+
+def _value(column: Column, types: dict[str, FileType]) -> str:
     if column.source is None:
         return null(column.data_type)
     return cast(_quoted(column.source), types[column.source], column.data_type).value

@@ -32,6 +32,7 @@ from pipelines.publish.selection import (
     select,
 )
 from pipelines.publish.summary import lines, remarks
+from pipelines.publish.warehouse import warehouse
 
 
 def main(words: list[str] | None = None) -> int:
@@ -61,15 +62,17 @@ def _parser() -> argparse.ArgumentParser:
 def _publish(path: Path, command: list[str]) -> int:
     database, given, settings = database_file(), arguments(), Settings.from_environment()
     check_forms(given)
+    built = warehouse(command, database)
     target = Path(os.environ.get("DBT_TARGET_PATH", "target"))
     with (
         reports_folder(path) as folder,
         held(target / LOCK, f"dbt's target folder {target}") as target_lock,
         held(lock_file(database), str(database)) as database_lock,
     ):
-        project = project_checksum()
+        project = project_checksum(built)
         with opened(database) as connection:
-            last, raw = last_published_run(connection, project), raw_state(connection)
+            last = last_published_run(connection, project, built)
+            raw = raw_state(connection, built)
             if raw:
                 check_customer(connection, given["customer"])
         recorded = given | {"pages": str(settings)}
@@ -95,13 +98,16 @@ def _publish(path: Path, command: list[str]) -> int:
             objections = [f"{command[0]} failed after its tests."]
         if objections:
             return _refused(path, objections)
-        content = run_json(folder.new_set, run, database, given)
-        with opened(database) as connection:
+        content = run_json(folder.new_set, run, built, given)
+        with built.opened(run) as connection:
             written = pages.build(connection, folder.new_set, content, settings)
-            content["pages"] = checksums(folder.new_set, content["reports"])
-            checksum = write_json(folder.new_set / MANIFEST, content)
-            if not elsewhere:
-                record_published_run(connection, command, project, recorded, raw, run, checksum)
+        content["pages"] = checksums(folder.new_set, content["reports"])
+        checksum = write_json(folder.new_set / MANIFEST, content)
+        if not elsewhere:
+            with opened(database) as connection:
+                record_published_run(
+                    *(connection, built, command, project, recorded, raw, run, checksum)
+                )
         folder.swap()
     for line in lines(content):
         log_step(line, step="publish")

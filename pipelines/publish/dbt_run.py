@@ -84,7 +84,8 @@ class DbtRun:
 
     def relation(self, model: str) -> str:
         """Return the table or view of a model, for SQL."""
-        return self.manifest["nodes"][f"model.metronome.{model}"]["relation_name"]
+        node = self.manifest["nodes"][f"model.metronome.{model}"]
+        return f'"{node["schema"]}"."{node["alias"]}"'
 
     def objections(self) -> list[str]:
         """Return the reasons against publishing, one sentence each. Empty if there are none.

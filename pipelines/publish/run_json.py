@@ -19,39 +19,38 @@ import duckdb
 import yaml
 
 from pipelines import metronome_api, metronome_export
-from pipelines.common.database import opened
 from pipelines.publish.dbt_run import LOAD_NOTES, LOADED_FILES, DbtRun
 from pipelines.publish.report_set import MANIFEST
+from pipelines.publish.warehouse import Warehouse
 
 AMOUNT = "decimal(36, 20)"
 """The type of a mart's amounts."""
 
-PACKAGES = {"project": "metronome-analytics", "dlt": "dlt", "duckdb": "duckdb"}
-
 
 def run_json(
-    folder: Path, run: DbtRun, database: Path, arguments: dict[str, str]
+    folder: Path, run: DbtRun, warehouse: Warehouse, arguments: dict[str, str]
 ) -> dict[str, Any]:
     """Describe the set of reports in a folder.
 
     Args:
         folder: The folder of the CSVs.
         run: The run of dbt that wrote them.
-        database: The DuckDB file that they come from.
+        warehouse: The tables that they come from.
         arguments: The arguments by name, as given.
 
     Raises:
         duckdb.Error: If the database cannot be read.
         OSError: If a report cannot be read.
     """
-    with opened(database, read_only=True) as connection:
+    with warehouse.opened(run) as connection:
         connection.execute("set timezone = 'UTC'")
         arguments = _arguments(connection, run, arguments)
-        export, export_loaded_at = _export(connection, run)
+        export, export_loaded_at = _export(connection, run, warehouse)
         api, api_loaded_at = _api(connection)
     return {
         "as_of": arguments["as_of"],
         "environment": arguments["environment"],
+        "engine": warehouse.engine,
         "arguments": arguments,
         "sources": {"export": export, "api": api},
         "reports": {
@@ -61,7 +60,13 @@ def run_json(
         "tests": run.tests(),
         "versions": {
             "dbt": run.results["metadata"]["dbt_version"],
-            **{name: version(package) for name, package in PACKAGES.items()},
+            "project": version("metronome-analytics"),
+            "dlt": version("dlt"),
+            **{
+                package: version(package)
+                for package in warehouse.packages
+                if not package.startswith("dbt-")
+            },
         },
         "times": {
             "built_at": _text(datetime.fromisoformat(run.results["metadata"]["generated_at"])),
@@ -122,7 +127,7 @@ def _arguments(
 
 
 def _export(
-    connection: duckdb.DuckDBPyConnection, run: DbtRun
+    connection: duckdb.DuckDBPyConnection, run: DbtRun, warehouse: Warehouse
 ) -> tuple[dict[str, Any] | None, str | None]:
     """Return the facts of the loaded export, or None, and when it was last loaded."""
     dataset, declared = metronome_export.DATASET, metronome_export.TABLES
@@ -133,12 +138,6 @@ def _export(
     ).fetchall()
     if not rows:
         return None, None
-    newest = " union all ".join(
-        f"select max(updated_at) as updated_at from {dataset}.{table}"
-        for table, hints in declared.items()
-        if "updated_at" in hints
-    )
-    ((updated_at,),) = connection.execute(f"select max(updated_at) from ({newest})").fetchall()
     left_out = connection.execute(
         f"select coalesce(path, table_name) from {run.relation(LOAD_NOTES)} "
         "where is_left_out order by all"
@@ -149,7 +148,7 @@ def _export(
     ).fetchall()
     loaded = {table for table, _ in rows}
     export = {
-        "newest_updated_at": _text(updated_at),
+        "newest_updated_at": _text(warehouse.newest_update(connection)),
         "left_out": [name for (name,) in left_out],
         "tables_not_loaded": sorted(set(declared) - loaded),
         "tables_with_doubles": [name for (name,) in with_doubles],
@@ -162,7 +161,8 @@ def _undeclared_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the columns of files that no table declares. Raw has them, but no report does."""
     found = connection.execute(
         "select table_name, column_name from information_schema.columns where table_schema = ? "
-        "and not starts_with(column_name, '_dlt_') order by all",
+        "and table_catalog = current_database() and not starts_with(column_name, '_dlt_') "
+        "order by all",
         [metronome_export.DATASET],
     ).fetchall()
     declared = metronome_export.RAW_TABLES

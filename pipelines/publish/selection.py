@@ -22,6 +22,7 @@ import duckdb
 from pipelines import metronome_api, metronome_export
 from pipelines.publish.arguments import ARGUMENTS
 from pipelines.publish.dbt_run import LOADED_FILES, DbtRun, reachable
+from pipelines.publish.warehouse import Warehouse
 
 SCHEMA, TABLE = "publishing", "last_published_run"
 """The table that records the last published run."""
@@ -29,7 +30,6 @@ SCHEMA, TABLE = "publishing", "last_published_run"
 PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "tests", "pipelines")
 """The files of a checkout that affect what a run builds and publishes."""
 
-PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
 
 SELECTOR = ["--selector", "reports"]
 """The selection that `make reports` passes to dbt. A run can narrow it."""
@@ -79,6 +79,7 @@ class LastPublishedRun:
         command: The dbt command before it was narrowed.
         catalog: The name of the database, which its views contain.
         project: The checksum of the project.
+        warehouse: The state of the tables, as `Warehouse.state` returns it.
         arguments: The arguments by name.
         raw: The state of the raw tables by source node, as `raw_state` returns it.
         children: The nodes that read or test a node or source.
@@ -92,6 +93,7 @@ class LastPublishedRun:
     command: list[str]
     catalog: str
     project: str
+    warehouse: str
     arguments: dict[str, str]
     raw: dict[str, list[Any]]
     children: dict[str, list[str]]
@@ -161,9 +163,9 @@ def _roots(built: set[str], children: dict[str, list[str]]) -> list[str]:
 
 
 def last_published_run(
-    connection: duckdb.DuckDBPyConnection, project: str
+    connection: duckdb.DuckDBPyConnection, project: str, warehouse: Warehouse
 ) -> LastPublishedRun | None:
-    """Read the record of the last published run of this project and database, if there is one."""
+    """Read the record of the last published run, if it was of this project, database and tables."""
     found = connection.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
         [SCHEMA, TABLE],
@@ -171,13 +173,17 @@ def last_published_run(
     if not found[0]:
         return None
     ((record,),) = connection.execute(f"select record from {SCHEMA}.{TABLE}").fetchall()
-    last = LastPublishedRun(**json.loads(record))
-    is_same = last.project == project and last.catalog == _catalog(connection)
+    fields = json.loads(record)
+    if fields["project"] != project:  # another version may have recorded other fields
+        return None
+    last = LastPublishedRun(**fields)
+    is_same = last.catalog == _catalog(connection) and last.warehouse == warehouse.state()
     return last if is_same else None
 
 
 def record_published_run(
     connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
     command: list[str],
     project: str,
     arguments: dict[str, str],
@@ -191,6 +197,7 @@ def record_published_run(
         command=command,
         catalog=_catalog(connection),
         project=project,
+        warehouse=warehouse.state(),
         arguments=arguments,
         raw=raw,
         children=_children(run.manifest, results),
@@ -212,7 +219,7 @@ def record_published_run(
     )
 
 
-def raw_state(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
+def raw_state(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> dict[str, list[Any]]:
     """Return a value per raw table that changes when its rows do, by source node.
 
     The export's tables only grow, so the number of their files and the last load are enough. The
@@ -243,17 +250,20 @@ def raw_state(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
         if schema == api and table not in NOT_COMPARED and not table.startswith("_dlt_")
     )
     states += connection.execute(contents).fetchall()
-    return {f"source.metronome.{table}": state for table, *state in states}
+    found = {f"source.metronome.{table}": state for table, *state in states}
+    for source, more in warehouse.raw_state(connection).items():
+        found[source] = [*found.get(source, []), *more]
+    return found
 
 
 def _content(table: str) -> str:
     return READS if table == "reads" else "*columns(name -> not starts_with(name, '_dlt_'))"
 
 
-def project_checksum() -> str:
+def project_checksum(warehouse: Warehouse) -> str:
     """Return a checksum of the project's files in the current folder, and of what runs them."""
     total = hashlib.sha256()
-    for package in PACKAGES:
+    for package in ("dbt-core", *warehouse.packages):
         total.update(f"{package} {version(package)}\n".encode())
     for part in PROJECT:
         path = Path(part)

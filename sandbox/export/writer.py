@@ -14,6 +14,7 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.common.progress import progress_bar
 from sandbox.billing.simulate import earlier
 from sandbox.core.account import Account
 from sandbox.core.records import NOW, to_text
@@ -138,28 +139,39 @@ def _snapshot_rows(account: Account, starts: list[datetime]) -> Iterator[tuple[s
     for start in starts:
         days.setdefault(floor(start, "DAY"), start)
     histories = {environment: AlertHistory() for environment in account.states}
-    for then in earlier(account, days):
-        day, start = then.now, days[then.now]
-        for environment, state in then.states.items():
-            yield from draft_rows(state, start)
-            yield from draft_breakdown_rows(state, start)
-            yield from histories[environment].rows(state)
-            snapshot = {
-                "environment_type": environment,
-                "snapshot_id": to_text(day),
-                "updated_at": start,
-            }
-            for rows in (contract_rows(state), price_rows(state)):
-                for table, row in rows:
-                    yield table, row | snapshot
+    with progress_bar("sandbox: snapshots", "days", len(days)) as bar:
+        for then in earlier(account, days):
+            yield from _rows_of_day(then, days[then.now], histories)
+            bar.update()
+
+
+def _rows_of_day(
+    then: Account, start: datetime, histories: dict[str, AlertHistory]
+) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of the snapshots of a day, which the transfer at `start` delivers."""
+    for environment, state in then.states.items():
+        yield from draft_rows(state, start)
+        yield from draft_breakdown_rows(state, start)
+        yield from histories[environment].rows(state)
+        snapshot = {
+            "environment_type": environment,
+            "snapshot_id": to_text(then.now),
+            "updated_at": start,
+        }
+        for rows in (contract_rows(state), price_rows(state)):
+            for table, row in rows:
+                yield table, row | snapshot
 
 
 def _write_parquet(account: Account, root: Path) -> Iterator[Path]:
     starts = transfers(account.now)
-    for name, rows in table_rows(account, starts).items():
-        for transfer, delivered in by_transfer(name, rows, starts):
-            table = pa.Table.from_pylist(delivered, schema=SCHEMAS[name])
-            yield write_part(root, name, transfer, 0, [table])
+    tables = table_rows(account, starts)
+    with progress_bar("sandbox: export", "tables", len(tables)) as bar:
+        for name, rows in tables.items():
+            for transfer, delivered in by_transfer(name, rows, starts):
+                table = pa.Table.from_pylist(delivered, schema=SCHEMAS[name])
+                yield write_part(root, name, transfer, 0, [table])
+            bar.update()
 
 
 def write_part(

@@ -84,6 +84,18 @@ def line(key: str | None, invoice_id: str | None, total: str, **given: Any) -> d
     }
 
 
+def sub_line(key: str, line_id: str, subtotal: str, **given: Any) -> dict[str, Any]:
+    return {
+        "id": key,
+        "line_item_id": line_id,
+        "name": key,
+        "quantity": Decimal(1),
+        "subtotal": Decimal(subtotal),
+        **WRITTEN,
+        **given,
+    }
+
+
 def event(key: str | None, **given: Any) -> dict[str, Any]:
     return {
         "transaction_id": key,
@@ -115,6 +127,7 @@ def balance(key: str, **given: Any) -> dict[str, Any]:
     }
 
 
+TIER = {"starting_at": 0, "quantity": 1, "price": 4, "subtotal": 4}
 WRITTEN = {"updated_at": day("2024-04-02")}
 FIRST_OF_MARCH = {
     "environment_type": "PRODUCTION",
@@ -190,9 +203,8 @@ BAD_ROWS: dict[str, Rows] = {
         line(None, "of formulas", "0"),
     ],
     "sub_line_item": [
-        {"id": "of no line", "line_item_id": "no line", "name": "x", "subtotal": Decimal(1)}
-        | {"quantity": Decimal(1)}
-        | WRITTEN
+        sub_line("of no line", "no line", "1"),
+        sub_line("in a tier that is too small", "in euros", "5", tiers=json.dumps([TIER])),
     ],
     "events": [
         event("good"),
@@ -484,6 +496,12 @@ def noticed(what: str, status: str, rows: int, test: str, column: str = "") -> A
             WARN,
             1,
             "assert_lines_in_other_units_are_converted",
+        ),
+        noticed(
+            "a line that is not the sum of its tiers",
+            WARN,
+            1,
+            "assert_tiers_add_up_to_their_lines",
         ),
         noticed("an event of no customer", WARN, 1, "assert_events_have_customers"),
         noticed(

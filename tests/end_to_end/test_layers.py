@@ -15,7 +15,7 @@ from pipelines.metronome_export.export_tables import TABLES as EXPORT_TABLES
 pytestmark = pytest.mark.check
 
 LOADED_FILES = "stg_metronome_export__loaded_files"
-"""The staging model that tells `current_rows` which rows of a raw export table count."""
+"""The staging model that lists the loads whose rows count. `live_rows` reads it."""
 
 MAY_READ = {
     "staging": {"sources"},

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from pipelines.publish.selection import last_published_run, project_checksum, raw_state, select
+from pipelines.publish.warehouse import DuckDbWarehouse
 from sandbox.api.server import TOKEN
 from sandbox.core.account import Account
 from tests.end_to_end.conftest import NewRun, api_settings
@@ -222,7 +223,7 @@ def test_with_nothing_new_nothing_is_built_and_the_set_stays(published: tuple[Ru
 def test_every_raw_table_has_a_state(published: tuple[Run, str]) -> None:
     run, _ = published
     with duckdb.connect(str(run.database), read_only=True) as connection:
-        state = raw_state(connection).keys()
+        state = raw_state(connection, DuckDbWarehouse(run.database)).keys()
     sources = artifact(run, "manifest")["sources"]
     own = {"_dlt_loads", "runs", "run_resources", "read_from"}
     assert {name for name in sources if name.split(".")[-1] not in own} <= state
@@ -234,7 +235,8 @@ def test_without_as_of_the_clock_reaches_balances_and_no_staging(
     run, _ = published
     monkeypatch.chdir(ROOT)
     with duckdb.connect(str(run.database), read_only=True) as connection:
-        last = last_published_run(connection, project_checksum())
+        built = DuckDbWarehouse(run.database)
+        last = last_published_run(connection, project_checksum(built), built)
     assert select(last, last.command, last.arguments, last.raw).is_empty
     by_clock = select(last, last.command, last.arguments | {"as_of": ""}, last.raw)
     assert not by_clock.is_empty

@@ -68,7 +68,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, target)
     changed = [follow(folder, language, code) for language, code in recipes()]
-    assert len(changed) == 9
+    assert len(changed) == 11
     return folder
 
 
@@ -88,7 +88,10 @@ def test_a_column_a_report_and_a_table_are_added_as_the_recipes_say(
         "REPORTS_DIR": str(run.reports),
         "REPORT_AS_OF": "2024-04-15",
     }
-    models = ["dim_billable_metrics", "rpt_plans", "stg_metronome_export__credit_notes"]
+    models = [
+        *("dim_billable_metrics", "stg_metronome_export__credit_notes"),
+        *("fct_customers_last_usage", "rpt_last_usage"),
+    ]
     for command in (
         [BIN / "dlt", "pipeline", "metronome_export", "run"],
         [BIN / "dbt", "build", "--quiet", "--select", *models],
@@ -100,11 +103,16 @@ def test_a_column_a_report_and_a_table_are_added_as_the_recipes_say(
     assert run.query("select count(*), count(group_keys) > 0 from marts.dim_billable_metrics") == [
         (run.query("select count(*) from marts.dim_billable_metrics")[0][0], True)
     ]
-    plans = run.query("select plan_name, plan_kind, plan_id from marts.dim_plans")
-    with (run.reports / "plans.csv").open(newline="", encoding="utf-8") as file:
+    with (run.reports / "last_usage.csv").open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    assert header == ["plan_name", "plan_kind", "plan_id"]
-    assert len(plans) > 3
-    assert rows == [list(plan) for plan in sorted(plans, key=lambda plan: (plan[0], plan[2]))]
+    assert header == ["customer_name", "last_event_at", "customer_id", "environment_type"]
+    customers = run.query(
+        "select distinct customer_id from marts.fct_usage_events "
+        "where customer_id is not null and environment_type = 'PRODUCTION'"
+    )
+    assert len(customers) > 3
+    assert {row[2] for row in rows} == {customer_id for (customer_id,) in customers}
+    assert {row[3] for row in rows} == {"PRODUCTION"}
+    assert [row[1] for row in rows] == sorted(row[1] for row in rows)
     amounts = "select count(*), sum(amount) from staging.stg_metronome_export__credit_notes"
     assert run.query(amounts) == [(2, 3)]

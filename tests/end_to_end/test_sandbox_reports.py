@@ -30,6 +30,13 @@ def test_reports_are_the_expected_files_byte_for_byte(both: Run, report: str) ->
     assert (both.reports / f"{report}.csv").read_bytes() == expected
 
 
+@pytest.mark.check
+@pytest.mark.parametrize("report", sorted({*REPORTS} - {"invoice_lines"}))
+def test_a_report_has_one_environment(both: Run, report: str) -> None:
+    """The account has customers, invoices and events of both. Invoice lines are of one customer."""
+    assert {row["environment_type"] for row in both.report(report)} == {"PRODUCTION"}
+
+
 def test_customer_summary_agrees_with_the_account(both: Run, account: Account) -> None:
     """The expected customers and drafts come from the account's records, not from the models."""
     rows = both.report("customer_summary")

@@ -3,7 +3,7 @@
   is right, although every run keeps the same one. Only repeated keys are compared.
 #}
 {% test one_content_per_version(model, key) %}
-    {%- set version = key + ['updated_at', '_file', '_dlt_load_id'] %}
+    {%- set version = key + ['updated_at'] + (['_file', '_dlt_load_id'] if metronome.export_has_files() else []) %}
     with live_rows as {{ metronome.not_materialized() }} (
         {{ metronome.live_rows(model) }}
     ),
@@ -20,7 +20,7 @@
         where {{ metronome.key_hash(version) }} in (select repeated_hash from repeated)
     )
 
-    select {{ (key + ['updated_at', '_file']) | join(', ') }}
+    select {{ version | reject('equalto', '_dlt_load_id') | join(', ') }}
     from compared
     group by {{ version | join(', ') }}
     having count(distinct content) > 1

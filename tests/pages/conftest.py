@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,13 @@ RUN: dict[str, Any] = {
     },
     "versions": {"project": "0.5.0"},
 }
+CENT = Decimal("0.01")
 SELLER = "Example Cloud Inc.\n1 Market Street"
+
+
+def shown(amount: str | Decimal) -> str:
+    """What a reader sees of an exact amount with two decimals."""
+    return f"{Decimal(amount).quantize(CENT, ROUND_HALF_EVEN) + 0:,.2f}"
 
 
 @dataclass(frozen=True)

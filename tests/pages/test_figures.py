@@ -1,32 +1,25 @@
-"""The figures of the pages, documents and workbook are those of the CSVs, digit for digit."""
+"""The figures of the pages and of the workbook are those of the CSVs, digit for digit."""
 
-import html
 import os
 import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from decimal import ROUND_HALF_EVEN, Decimal
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import openpyxl
-import pypdf
 import pytest
 
-import pages
 from pages import formats, sources
-from pages.settings import Settings
-from tests.pages.conftest import RUN, Browser, Built, Set
+from tests.pages.conftest import RUN, Browser, Built, Set, shown
+from tests.terminal import left_on_screen, on_terminal
 
-CENT = Decimal("0.01")
 UNITS = ("USD", "EUR", "AI Credits")
-
-
-def shown(amount: str | Decimal) -> str:
-    """What a reader sees of an exact amount with two decimals."""
-    return f"{Decimal(amount).quantize(CENT, ROUND_HALF_EVEN) + 0:,.2f}"
+UNITS_BILLED = ("USD", "AI Credits", "EUR")
+"""In the order of the page."""
 
 
 def cells(browser: Browser, selector: str) -> list[list[dict[str, str]]]:
@@ -139,13 +132,79 @@ def test_usage_checks_and_lines_are_the_reports(sandbox: Set, browser: Browser) 
     checks = [[cell["value"] for cell in row[2:7]] for row in cells(browser, "#checks table")[1:]]
     columns = ("compared", "equal", "different", "only_in_one", "not_comparable")
     assert checks == [[row[c] for c in columns] for row in sandbox.report("reconciliation")]
-    lines = [
-        [cell["value"] for cell in row[2:5]] for row in cells(browser, "#invoices table")[1:-1]
-    ]
+    lines = [[cell["value"] for cell in row[2:5]] for row in cells(browser, "#invoices tbody")]
     assert lines == [
         [row["quantity"], row["unit_price"], row["total"]]
         for row in sandbox.report("invoice_lines")
     ]
+    rounding, total = cells(browser, "#invoices tfoot")
+    parts = [cell["shown"] for (*_, cell, _) in (*cells(browser, "#invoices tbody"), rounding)]
+    assert rounding[0]["text"].startswith("Rounding")
+    assert f"{sum(Decimal(part.replace(',', '')) for part in parts):,}" == total[1]["shown"]
+
+
+def test_the_answers_at_the_top_are_those_of_the_reports(sandbox: Set, browser: Browser) -> None:
+    browser.open(sandbox.url("index.html"))
+    cards = browser.run(
+        "return [...document.querySelectorAll('.answers li')].map(card => [card.textContent, "
+        "...[...card.querySelectorAll('data')].map(data => data.value)])"
+    )
+    (customer,) = [
+        row for row in sandbox.report("customer_summary") if row["customer_name"] == "A1 Company"
+    ]
+    usage = sum(int(row["quantity"]) for row in sandbox.report("usage_by_property"))
+    lines = sum(Decimal(row["total"]) for row in sandbox.report("invoice_lines"))
+    billed: dict[str, Decimal] = defaultdict(Decimal)
+    for row in sandbox.report("billings_by_plan"):
+        if row["month"] == "2024-03":
+            billed[row["pricing_unit"]] += Decimal(row["billed_amount"])
+    assert [figures for _, *figures in cards[:3]] == [
+        [customer["invoice_balance"], customer["credit_balance"]],
+        [str(lines)],
+        [str(usage)],
+    ]
+    assert "5 lines" in cards[1][0]
+    assert "10 Mar 2024 to 25 Mar 2024" in cards[2][0]
+    assert [Decimal(figure) for figure in cards[3][1:]] == [billed[unit] for unit in UNITS_BILLED]
+
+
+def test_the_days_of_usage_add_up_to_the_report(sandbox: Set, browser: Browser) -> None:
+    browser.open(sandbox.url("index.html"))
+    sums = [int(row["quantity"]) for row in sandbox.report("usage_by_property")]
+    rows = [
+        [int(cell["value"]) for cell in row[1:]] for row in cells(browser, "#usage details tbody")
+    ]
+    assert len(rows) == 16
+    assert sorted(map(sum, list(zip(*rows, strict=True))[:-2])) == sorted(sums)
+    assert all(sum(row[:-2]) == row[-2] for row in rows)
+    assert rows[-1][-1] == sum(sums)
+
+
+def test_burn_down_is_the_credit_ledger(sandbox: Set, browser: Browser) -> None:
+    """The entries of a commit are those of the report, and so is the balance after each."""
+    browser.open(sandbox.url("index.html"))
+    shown_of: dict[str, list[tuple]] = defaultdict(list)
+    for row in cells(browser, "#credit [aria-label='Ledger entries'] tbody"):
+        shown_of[row[0]["text"]].append((row[4]["value"], row[5]["value"], row[6]["text"]))
+    assert len(shown_of) == browser.run("return document.querySelectorAll('#credit figure').length")
+    report: dict[str, list[tuple]] = defaultdict(list)
+    for row in sandbox.report("credit_ledger"):
+        report[row["balance_name"]].append(
+            (row["amount"], row["running_balance"], row["pricing_unit"])
+        )
+    for name, entries in shown_of.items():
+        assert sorted(entries) == sorted(report[name]), name
+    assert len({unit for entries in shown_of.values() for *_, unit in entries}) == 3
+
+
+def test_the_oldest_entries_of_a_long_ledger_are_counted(make_set: Callable[..., Set]) -> None:
+    long = make_set(
+        "insert into marts.fct_balance_ledger by name "
+        "select ledger.* replace (ledger_entry_id || n as ledger_entry_id) "
+        "from marts.fct_balance_ledger as ledger, range(10, 40) as entries (n) "
+        "where balance_name = 'Prepaid commit 2024' and is_pending"
+    )
+    assert "The newest entries of each: 30 of 53." in long.html("index.html")
 
 
 def test_revenue_and_ageing_are_the_reports(sandbox: Set, browser: Browser) -> None:
@@ -180,76 +239,6 @@ def test_the_list_of_invoices_is_the_register(sandbox: Set, browser: Browser) ->
     assert totals == {
         row["invoice_id"]: row["total"] or None for row in sandbox.report("invoice_register")
     }
-
-
-AMOUNT = re.compile(r'<data value="([^"]*)"[^>]*>([^<]*)</data>')
-
-
-def document_rows(text: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The class of each row of a document, and its numbers: exact and as shown."""
-    for css, row in re.findall(r'<tr(?: class="([^"]*)")?>(.*?)</tr>', text, re.DOTALL):
-        yield css.strip(), AMOUNT.findall(row)
-
-
-def test_each_document_adds_up_as_it_is_shown(sandbox: Set) -> None:
-    """Rounded lines, and a line for the difference where there is one, make the rounded total."""
-    with_rounding = 0
-    for path in sandbox.documents:
-        text = path.read_text(encoding="utf-8")
-        assert "Not in any line" not in text, path.name
-        rows = list(document_rows(text))
-        ((total_exact, total_shown),) = next(numbers for css, numbers in rows if css == "total")
-        counted = [
-            numbers[-1] for css, numbers in rows if "line" in css.split() and "part" not in css
-        ]
-        rounding = re.search(r'class="n rounding">.*?<data[^>]*>([^<]*)<', text)
-        with_rounding += bool(rounding)
-        parts = [Decimal(text.replace(",", "")) for _, text in counted]
-        parts.append(Decimal(rounding[1].replace(",", "")) if rounding else Decimal(0))
-        if counted:
-            assert sum(parts) == Decimal(total_shown.replace(",", "")), path.name
-            assert sum(Decimal(exact) for exact, _ in counted) == Decimal(total_exact), path.name
-        assert total_shown == shown(total_exact)
-    assert len(sandbox.documents) == 188
-    assert with_rounding > 10
-
-
-def test_a_document_has_what_an_invoice_needs(sandbox: Set) -> None:
-    (invoice,) = {row["invoice_id"] for row in sandbox.report("invoice_lines")}
-    text = html.unescape(re.sub(r"<[^>]+>", " ", sandbox.html(f"invoices/{invoice}.html")))
-    for words in (
-        *("Example Cloud Inc.", "1 Market Street", "A1 Company", invoice, "cus_a1_company"),
-        *("in_0a99b695", "Infra Pay-as-you-go", "2 Apr 2024", "2 May 2024", "net 30 days"),
-        *("1 Mar 2024", "31 Mar 2024", "paid at Stripe", "Tax is not included", "2,222.50"),
-    ):
-        assert words in text
-    for line in sandbox.report("invoice_lines"):
-        assert line["description"] in text
-        assert shown(line["total"]) in text
-
-
-def test_void_draft_and_consolidated_invoices_say_so(sandbox: Set) -> None:
-    def a_document(condition: str) -> str:
-        ((invoice_id,),) = sandbox.query(
-            "select invoice_id from marts.fct_invoices where environment_type = 'PRODUCTION' and "
-            f"{condition} order by invoice_id limit 1"
-        )
-        return sandbox.html(f"invoices/{invoice_id}.html")
-
-    assert "nothing is to be paid" in a_document("invoice_status = 'VOID'")
-    assert "change until it is finalized" in a_document("invoice_status = 'DRAFT'")
-    consolidated = a_document("invoice_status = 'FINALIZED' and not is_included_in_totals")
-    assert "not to be paid on its own" in consolidated
-
-
-def test_a_unit_converted_into_the_invoices_is_apart(sandbox: Set) -> None:
-    ((invoice_id,),) = sandbox.query(
-        "select invoice_id from marts.fct_invoice_lines where line_kind = 'conversion' "
-        "and environment_type = 'PRODUCTION' order by invoice_id limit 1"
-    )
-    text = sandbox.html(f"invoices/{invoice_id}.html")
-    assert "In <bdi>AI Credits</bdi>, converted below" in text
-    assert "Conversion" in text
 
 
 # Unknown
@@ -312,7 +301,9 @@ def test_an_empty_account_has_a_page(make_set: Callable[..., Set], browser: Brow
     )
     browser.open(empty.url("index.html"))
     assert browser.errors() == []
-    assert "There is no invoice and no credit" in browser.run("return document.body.innerText")
+    text = browser.run("return document.body.innerText")
+    assert "There is no invoice and no credit" in text
+    assert "Asked for in this run" not in text
 
 
 def test_differences_are_listed(make_set: Callable[..., Set], browser: Browser) -> None:
@@ -332,7 +323,7 @@ def test_differences_are_listed(make_set: Callable[..., Set], browser: Browser) 
     assert "1 difference" in text
     assert "1.5" in text
     assert "1 figure does not agree" in browser.run(
-        "return document.querySelector('.looks').innerText"
+        "return document.querySelector('.looks:not(.answers)').innerText"
     )
 
 
@@ -465,40 +456,6 @@ def test_a_sheet_says_where_a_number_has_too_many_digits(make_set: Callable[...,
     assert {f"{cell.value:.15g}" for cell in marked} == {"123456789012.346"}
 
 
-# PDF
-
-
-@pytest.fixture(scope="module")
-def printed(make_set: Callable[..., Set]) -> Set:
-    return make_set(settings=Settings(seller="Example Cloud Inc.", pdf=True))
-
-
-def test_the_pdf_has_the_lines(printed: Set) -> None:
-    lines = printed.report("invoice_lines")
-    invoice = lines[0]["invoice_id"]
-    reader = pypdf.PdfReader(printed.folder / "invoices" / f"{invoice}.pdf")
-    text = " ".join(page.extract_text() for page in reader.pages)
-    for line in lines:
-        assert line["description"] in text
-        assert shown(line["total"]) in text
-    assert "2,222.50" in text
-    assert f"invoices/{invoice}.pdf" in printed.html("invoices.html")
-    printed_invoices = {path.stem for path in (printed.folder / "invoices").glob("*.pdf")}
-    assert printed_invoices == {
-        row["invoice_id"]
-        for row in printed.report("invoice_register")
-        if row["customer_id"] == lines[0]["customer_id"] and row["total"]
-    }
-
-
-def test_the_same_invoice_gives_the_same_pdf(printed: Set, tmp_path: Path) -> None:
-    first = sorted((printed.folder / "invoices").glob("*.pdf"))[0]
-    pages.pdf.write_pdfs(
-        {"again": first.with_suffix(".html").read_text(encoding="utf-8")}, tmp_path
-    )
-    assert (tmp_path / "again.pdf").read_bytes() == first.read_bytes()
-
-
 # The command
 
 
@@ -535,6 +492,13 @@ def test_the_command_builds_a_page_without_a_run_json(built: Built, tmp_path: Pa
     assert "Springfield" in document
 
 
+def test_a_terminal_shows_how_many_files_are_written(built: Built, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pages", str(built.database), str(tmp_path)]
+    written = on_terminal(command)
+    assert "/191 " in written
+    assert left_on_screen(written) == ""
+
+
 @pytest.mark.parametrize(
     ("database", "setting", "said"),
     [
@@ -553,34 +517,3 @@ def test_a_wrong_argument_is_one_line(
     assert code == 1
     assert said in output
     assert "Traceback" not in output
-
-
-# Formats
-
-
-@pytest.mark.parametrize(
-    ("amount", "unit", "text"),
-    [
-        ("2.345", "USD", "2.34"),
-        ("2.355", "USD", "2.36"),
-        ("-0.004", "USD", "0.00"),
-        ("1234567.5", "JPY", "1,234,568"),
-        ("1234566.5", "JPY", "1,234,566"),
-        ("1.2345", "KWD", "1.234"),
-        ("0.125", "AI Credits", "0.12"),
-        ("12345678901234567.90123456789", "USD", "12,345,678,901,234,567.90"),
-    ],
-)
-def test_amounts_round_half_to_even_at_the_units_digits(amount: str, unit: str, text: str) -> None:
-    assert formats.plain_amount(Decimal(amount), unit) == text
-    assert f'value="{amount}"' in formats.money(Decimal(amount), unit)
-
-
-def test_a_small_price_is_not_zero() -> None:
-    assert ">0.000000012<" in formats.quantity(Decimal("0.00000001200000000000"))
-    assert ">30.00<" in formats.price(Decimal("30.00000000000000000000"), "USD")
-
-
-def test_an_id_cannot_leave_the_folder() -> None:
-    assert "/" not in formats.file_name("../../etc/passwd")
-    assert formats.file_name("a/b") != formats.file_name("a.b")

@@ -1,14 +1,16 @@
-"""The command line: exec and serve, with their options and signals."""
+"""The command line: export, exec and serve, with their options and signals."""
 
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.sandbox.calls import HEADER
+from tests.terminal import left_on_screen, on_terminal
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -114,3 +116,11 @@ def test_serve_prints_one_line_and_stops():
     assert httpx.get(f"{url}/v1/plans", headers=headers).status_code == 200
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20) == ("", "")
+
+
+def test_a_terminal_shows_how_far_the_export_is(tmp_path: Path):
+    command = [sys.executable, "-m", "sandbox", "export", str(tmp_path)]
+    written = on_terminal([*command, "--as-of", "2024-02-01"])
+    assert "sandbox: snapshots" in written
+    assert "sandbox: export" in written
+    assert left_on_screen(written) == ""

@@ -23,11 +23,7 @@ select
     entries.entry_type,
     balances.source_pricing_unit,
     entries.amount,
-    sum(entries.amount) over (
-        partition by entries.balance_id
-        order by entries.effective_at, entries.entry_number
-        rows between unbounded preceding and current row
-    ) as running_balance,
+    {{ sum_source_amounts('entries.amount', over='ledger_so_far') }} as running_balance,
     entries.segment_id,
     entries.invoice_id,
     entries.reason,
@@ -43,3 +39,9 @@ left join segments
     on
         entries.balance_id = segments.balance_id
         and entries.segment_id = segments.segment_id
+window
+    ledger_so_far as (
+        partition by entries.balance_id
+        order by entries.effective_at asc nulls last, entries.entry_number asc
+        rows between unbounded preceding and current row
+    )

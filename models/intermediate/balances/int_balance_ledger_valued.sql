@@ -9,7 +9,7 @@ entries as (
     select * from {{ ref('int_export_grant_entries_dated') }}
 ),
 
-credits as (
+balances as (
     select * from {{ ref('int_balances_valued') }}
 ),
 
@@ -21,11 +21,11 @@ select
     entries.ledger_entry_id,
     entries.ledger_id,
     entries.balance_id,
-    coalesce(credits.balance_type, 'CREDIT_GRANT') as balance_type,  -- no list has voided grants
-    credits.balance_name,
+    coalesce(balances.balance_type, 'CREDIT_GRANT') as balance_type,  -- no list has voided grants
+    balances.balance_name,
     customers.environment_type,
     entries.customer_id,
-    credits.contract_id,
+    balances.contract_id,
     entries.segment_id,
     entries.invoice_id,
     entries.entry_type,
@@ -37,5 +37,5 @@ select
     entries.is_pending,
     coalesce(entries.is_usable, false) as is_usable
 from entries
-left join credits on entries.balance_id = credits.balance_id
+left join balances on entries.balance_id = balances.balance_id
 left join customers on entries.customer_id = customers.customer_id

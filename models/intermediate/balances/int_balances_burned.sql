@@ -4,7 +4,7 @@ select
     customer_id,
     pricing_unit,
     balance_id,
-    cast(-sum(amount) as {{ amount_type() }}) as burned_30d_amount
+    -{{ sum_amounts('amount') }} as burned_30d_amount
 from {{ ref('int_invoice_breakdown_lines_classified') }}
 where
     is_applied_credit

@@ -1,7 +1,7 @@
 -- One row per commit, credit or credit grant, with its balance at the as-of instant, in the major unit.
 with
 
-credits as (
+balances as (
     select * from {{ ref('int_commits_and_credits_valued') }}
     union all
     select * from {{ ref('int_credit_grants_valued') }}
@@ -23,4 +23,4 @@ select
     {{ major_amount('expired', 'source_pricing_unit') }} as expired_amount,
     -- the customer owes the rest of a postpaid commit and cannot spend it
     balance_type <> 'POSTPAID' as is_spendable
-from credits
+from balances

@@ -15,12 +15,16 @@ contracts as (
 ),
 
 ledger_entries as (
-    select * from {{ ref('int_balance_ledger_entries_dated') }}
+    select
+        *,
+        entry_type like '%!_EXPIRATION' escape '!' as is_expiry
+    from {{ ref('int_balance_ledger_entries_dated') }}
 ),
 
 open_segments as (
     select
         *,
+        ending_before <= {{ dbt.dateadd('day', 30, as_of()) }} as is_expiring_30d,
         min(ending_before) over (partition by balance_id) as next_expiry_at
     from segments
     where starting_at <= {{ as_of() }} and {{ as_of() }} < ending_before
@@ -30,9 +34,8 @@ expiries as (
     select
         balance_id,
         next_expiry_at,
-        sum(case when ending_before = next_expiry_at then amount else 0 end) as next_expiring,
-        sum(case when ending_before <= {{ dbt.dateadd('day', 30, as_of()) }} then amount else 0 end)
-            as expiring_30d
+        {{ sum_source_amounts('case when ending_before = next_expiry_at then amount else 0 end') }} as next_expiring,
+        {{ sum_source_amounts('case when is_expiring_30d then amount else 0 end') }} as expiring_30d
     from open_segments
     group by balance_id, next_expiry_at
 ),
@@ -40,7 +43,7 @@ expiries as (
 granted as (
     select
         balance_id,
-        sum(amount) as amount
+        {{ sum_source_amounts('amount') }} as amount
     from segments
     group by balance_id
 ),
@@ -48,9 +51,10 @@ granted as (
 ledgers as (
     select
         balance_id,
-        greatest(sum(case when is_usable and not is_pending then amount else 0 end), 0) as posted_balance,
-        -sum(case when is_usable and is_pending then amount else 0 end) as pending_deductions,
-        -sum(case when not is_pending and entry_type like '%\_EXPIRATION' escape '\' then amount else 0 end) as expired
+        greatest({{ sum_source_amounts('case when is_usable and not is_pending then amount else 0 end') }}, 0)
+            as posted_balance,
+        -{{ sum_source_amounts('case when is_usable and is_pending then amount else 0 end') }} as pending_deductions,
+        -{{ sum_source_amounts('case when is_expiry and not is_pending then amount else 0 end') }} as expired
     from ledger_entries
     group by balance_id
 ),

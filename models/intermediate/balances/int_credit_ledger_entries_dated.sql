@@ -31,10 +31,12 @@ select
     entries.customer_id,
     entries.entry_type,
     ledgers.source_pricing_unit,
-    entries.running_balance - lag(entries.running_balance, 1, ledgers.starting_balance_excluding_pending) over (
-        partition by entries.customer_id, entries.ledger_number
-        order by entries.entry_type desc, entries.entry_number asc
-    ) as amount,
+    {{ as_source_amount('entries.running_balance') }}
+    - lag({{ as_source_amount('entries.running_balance') }}, 1, {{ as_source_amount('ledgers.starting_balance_excluding_pending') }})
+        over (
+            partition by entries.customer_id, entries.ledger_number
+            order by entries.entry_type desc, entries.entry_number asc
+        ) as amount,
     entries.running_balance,
     cast(null as string) as segment_id,
     entries.invoice_id,

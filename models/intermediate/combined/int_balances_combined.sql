@@ -39,5 +39,5 @@ select
     {{ json_text(json_text('access_schedule', 'credit_type'), 'name') }} as source_pricing_unit,
     upper({{ json_text('access_schedule', 'access_type') }}) as access_type,
     balance,
-    cast(null as timestamp with time zone) as archived_at
+    cast(null as {{ instant_type() }}) as archived_at
 from only_in_export

@@ -28,7 +28,7 @@ grants as (
     select
         source,
         credit_grant_id,
-        sum(amount) as amount
+        {{ sum_source_amounts('amount') }} as amount
     from stated
     group by source, credit_grant_id
 ),
@@ -38,7 +38,7 @@ grants as (
 signs as (
     select
         source,
-        case when min(amount) >= 0 and max(amount) > 0 then -1 else 1 end as sign
+        min(amount) >= 0 and max(amount) > 0 as is_turned
     from grants
     group by source
 )
@@ -50,7 +50,7 @@ select
     stated.invoice_id,
     stated.reason,
     stated.amount as source_amount,
-    stated.amount * signs.sign as amount,
+    case when signs.is_turned then -stated.amount else stated.amount end as amount,
     stated.effective_at
 from stated
 inner join signs on stated.source = signs.source

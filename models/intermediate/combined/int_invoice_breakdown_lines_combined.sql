@@ -21,7 +21,7 @@ export_days as (
 export_day_lines as (
     select
         invoice_breakdown_id,
-        cast(null as timestamp with time zone) as snapshot_at,
+        cast(null as {{ instant_type() }}) as snapshot_at,
         line_item_id,
         product_id,
         commit_id,

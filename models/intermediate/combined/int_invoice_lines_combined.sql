@@ -81,8 +81,8 @@ from_api_adjustments as (
         total,
         null as tiers,
         false as is_postpaid_application,
-        cast(null as timestamp with time zone) as starting_at,
-        cast(null as timestamp with time zone) as ending_before
+        cast(null as {{ instant_type() }}) as starting_at,
+        cast(null as {{ instant_type() }}) as ending_before
     from api_adjustments
 ),
 
@@ -156,6 +156,9 @@ select
     {{ major_amount('priced.source_unit_price', 'priced.source_pricing_unit') }} as unit_price,
     {{ major_amount('priced.total', 'priced.source_pricing_unit') }} as amount,
     {{ pricing_unit('priced.source_pricing_unit') }} as pricing_unit,
+    priced.source_pricing_unit,
+    -- the export writes `[{}]` for a charge without tiers
+    case when {{ json_text(json_text('priced.tiers', '0'), 'quantity') }} is not null then priced.tiers end as tiers,
     priced.starting_at,
     priced.ending_before,
     -- lines in another unit are in the total through a conversion line; the total does not include the

@@ -65,7 +65,7 @@ agreements as (
         cast(null as string) as renewed_by,
         starting_at,
         ending_before as ends_at,
-        cast(null as timestamp with time zone) as contract_ends_at
+        cast(null as {{ instant_type() }}) as contract_ends_at
     from customer_plans
     union all
     select

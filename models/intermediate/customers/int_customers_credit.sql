@@ -1,7 +1,7 @@
 -- One row per customer and pricing unit in which it has credit, with the sums of its spendable balances.
 with
 
-credits as (
+balances as (
     select
         *,
         balance_type = 'CREDIT_GRANT' as is_grant
@@ -12,13 +12,13 @@ credits as (
 select
     customer_id,
     pricing_unit,
-    cast(sum(case when is_grant then 0 else balance_amount end) as {{ amount_type() }})
+    {{ sum_amounts('case when is_grant then 0 else balance_amount end') }}
         as contract_balance_amount,
-    cast(sum(case when is_grant then balance_amount else 0 end) as {{ amount_type() }})
+    {{ sum_amounts('case when is_grant then balance_amount else 0 end') }}
         as grant_balance_amount,
-    cast(sum(balance_amount) as {{ amount_type() }}) as balance_amount,
-    cast(sum(balance_excluding_pending_amount) as {{ amount_type() }}) as balance_excluding_pending_amount,
-    cast(sum(expiring_30d_amount) as {{ amount_type() }}) as expiring_30d_amount,
+    {{ sum_amounts('balance_amount') }} as balance_amount,
+    {{ sum_amounts('balance_excluding_pending_amount') }} as balance_excluding_pending_amount,
+    {{ sum_amounts('expiring_30d_amount') }} as expiring_30d_amount,
     min(case when balance_amount > 0 then next_expiry_at end) as next_expiry_at
-from credits
+from balances
 group by customer_id, pricing_unit

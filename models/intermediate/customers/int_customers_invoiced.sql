@@ -22,6 +22,10 @@ selected as (
         case when is_unbillable and invoice_status = 'FINALIZED' and is_issued then invoice_id end
             as unbillable_invoice_id,
         case when is_in_grace then invoice_id end as grace_invoice_id,
+        is_outstanding and is_issued and due_at < {{ as_of() }} as is_overdue,
+        -- the last month that is complete at the as-of instant, and the one before it
+        is_billed and billing_month = {{ first_of_month(as_of(), -1) }} as is_billed_last_month,
+        is_billed and billing_month = {{ first_of_month(as_of(), -2) }} as is_billed_month_before,
         -- the newest by the end of its period, then by its issue
         row_number() over (
             partition by customer_id, pricing_unit, is_billed and is_issued
@@ -40,47 +44,32 @@ select
     max(case when is_last_finalized then total_amount end) as last_finalized_amount,
     max(case when is_last_finalized then external_status end) as last_finalized_external_status,
 
-    -- the last month that is complete at the as-of instant, and the one before it
-    cast(
-        sum(case when is_billed and billing_month = {{ first_of_month(as_of(), -1) }} then total_amount else 0 end)
-        as {{ amount_type() }}
-    ) as billed_last_month_amount,
-    cast(
-        sum(case when is_billed and billing_month = {{ first_of_month(as_of(), -2) }} then total_amount else 0 end)
-        as {{ amount_type() }}
-    ) as billed_month_before_amount,
+    {{ sum_amounts('case when is_billed_last_month then total_amount else 0 end') }} as billed_last_month_amount,
+    {{ sum_amounts('case when is_billed_month_before then total_amount else 0 end') }} as billed_month_before_amount,
 
     count(outstanding_invoice_id) as outstanding_invoices,
     count(case when not is_payment_status_known then outstanding_invoice_id end) as unconfirmed_invoices,
     count(case when is_payment_failed then outstanding_invoice_id end) as failed_invoices,
     {{ joined_texts('case when outstanding_invoice_id is not null then billing_provider_error end') }}
         as billing_provider_error,
-    cast(sum(case when outstanding_invoice_id is not null then total_amount else 0 end) as {{ amount_type() }})
+    {{ sum_amounts('case when outstanding_invoice_id is not null then total_amount else 0 end') }}
         as outstanding_amount,
     -- null if the due date of an outstanding invoice is not known
     case
         when count(case when due_at is null then outstanding_invoice_id end) = 0
-            then cast(
-                sum(
-                    case
-                        when outstanding_invoice_id is not null and due_at < {{ as_of() }} then total_amount
-                        else 0
-                    end
-                )
-                as {{ amount_type() }}
-            )
+            then {{ sum_amounts('case when is_overdue then total_amount else 0 end') }}
     end as overdue_amount,
     min(case when outstanding_invoice_id is not null then due_at end) as oldest_due_at,
 
     -- drafts whose period has ended and that are not finalized, while the draft of the next period is open
     {{ joined_texts('grace_invoice_id') }} as grace_invoice_id,
-    cast(sum(case when is_in_grace then total_amount end) as {{ amount_type() }}) as grace_invoice_amount,
+    {{ sum_amounts('case when is_in_grace then total_amount end') }} as grace_invoice_amount,
 
     count(void_invoice_id) as void_invoices,
-    cast(sum(case when void_invoice_id is not null then total_amount else 0 end) as {{ amount_type() }})
+    {{ sum_amounts('case when void_invoice_id is not null then total_amount else 0 end') }}
         as void_amount,
     count(unbillable_invoice_id) as unbillable_invoices,
-    cast(sum(case when unbillable_invoice_id is not null then total_amount else 0 end) as {{ amount_type() }})
+    {{ sum_amounts('case when unbillable_invoice_id is not null then total_amount else 0 end') }}
         as unbillable_amount
 from selected
 group by customer_id, pricing_unit

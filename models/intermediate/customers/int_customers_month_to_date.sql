@@ -17,11 +17,9 @@ days as (
 select
     customer_id,
     pricing_unit,
-    cast(sum(case when is_of_this_month then gross_usage_amount else 0 end) as {{ amount_type() }})
+    {{ sum_amounts('case when is_of_this_month then gross_usage_amount else 0 end') }}
         as month_to_date_amount,
-    cast(
-        sum(case when not is_of_this_month and is_before_same_day then gross_usage_amount else 0 end)
-        as {{ amount_type() }}
-    ) as last_month_to_same_day_amount
+    {{ sum_amounts('case when not is_of_this_month and is_before_same_day then gross_usage_amount else 0 end') }}
+        as last_month_to_same_day_amount
 from days
 group by customer_id, pricing_unit

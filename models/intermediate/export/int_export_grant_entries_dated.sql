@@ -56,11 +56,7 @@ select
     entries.entry_type,
     grants.source_pricing_unit,
     entries.amount,
-    sum(entries.amount) over (
-        partition by grants.credit_grant_id
-        order by entries.entry_type desc, entries.effective_at asc, entries.amount desc, entries.ledger_entry_id asc
-        rows between unbounded preceding and current row
-    ) as running_balance,
+    {{ sum_source_amounts('entries.amount', over='ledger_so_far') }} as running_balance,
     cast(null as string) as segment_id,
     entries.invoice_id,
     entries.reason,
@@ -69,3 +65,13 @@ select
     grants.effective_at <= {{ as_of() }} and {{ as_of() }} < grants.expires_at as is_usable
 from entries
 inner join grants on entries.credit_grant_id = grants.credit_grant_id
+window
+    ledger_so_far as (
+        partition by grants.credit_grant_id
+        order by
+            entries.entry_type desc,
+            entries.effective_at asc nulls last,
+            entries.amount desc,
+            entries.ledger_entry_id asc
+        rows between unbounded preceding and current row
+    )

@@ -11,7 +11,7 @@ days as (
         window_size,
         breakdown_start_at,
         breakdown_end_at,
-        cast(null as timestamp with time zone) as snapshot_at
+        cast(null as {{ instant_type() }}) as snapshot_at
     from {{ ref('stg_metronome_export__invoice_breakdowns') }}
     union all
     select

@@ -111,7 +111,7 @@ invoices as (
         billing_provider_type,
         billing_provider_invoice_id,
         external_status,
-        cast(null as timestamp with time zone) as snapshot_at
+        cast(null as {{ instant_type() }}) as snapshot_at
     from final_invoices
     union all
     select
@@ -127,7 +127,7 @@ invoices as (
         total,
         period_start_at,
         period_end_at,
-        cast(null as timestamp with time zone) as issued_at,
+        cast(null as {{ instant_type() }}) as issued_at,
         billable_status,
         cast(null as string) as billing_provider_type,
         billing_provider_invoice_id,

@@ -6,7 +6,7 @@ with
 invoices as (
     select
         invoice_id,
-        cast(null as timestamp with time zone) as snapshot_at,
+        cast(null as {{ instant_type() }}) as snapshot_at,
         source_pricing_unit,
         period_start_at
     from {{ ref('stg_metronome_export__invoices') }}
@@ -35,7 +35,7 @@ lines as {{ not_materialized() }} (
         metadata,
         starting_at,
         ending_before,
-        cast(null as timestamp with time zone) as snapshot_at
+        cast(null as {{ instant_type() }}) as snapshot_at
     from {{ ref('stg_metronome_export__line_items') }}
     union all
     select

@@ -14,8 +14,8 @@ line_sums as (
     select
         invoice_id,
         breakdown_start_at,
-        sum(case when amount > 0 then amount else 0 end) as gross_usage_amount,
-        -sum(case when amount < 0 then amount else 0 end) as applied_credit_amount
+        {{ sum_amounts('case when amount > 0 then amount else 0 end') }} as gross_usage_amount,
+        -{{ sum_amounts('case when amount < 0 then amount else 0 end') }} as applied_credit_amount
     from {{ ref('int_invoice_breakdown_lines_classified') }}
     where is_in_invoice_total
     group by invoice_id, breakdown_start_at

@@ -98,7 +98,7 @@ of_contracts as (
         billable_metric_id,
         period_start_at,
         period_end_at,
-        sum(quantity) as quantity,
+        {{ sum_quantities('quantity') }} as quantity,
         is_quantity_converted
     from versioned
     where recency = 1 and billable_metric_id is not null

@@ -128,13 +128,11 @@ aggregated as (
         period_start_at,
         period_end_at,
         count(*) as events,
-        sum(case when aggregation_type = 'sum' then {{ text_to_quantity('measure') }} end) as total,
+        {{ sum_quantities("case when aggregation_type = 'sum' then " ~ text_to_quantity('measure') ~ " end") }} as total,
         max(case when aggregation_type = 'max' then {{ text_to_quantity('measure') }} end) as greatest,
         count(distinct measure) filter (where aggregation_type = 'unique') as distinct_values,
-        max_by(
-            case when aggregation_type = 'latest' then {{ text_to_quantity('measure') }} end,
-            (event_at, transaction_id)
-        ) as latest
+        max_by({{ text_to_quantity('measure') }}, (event_at, transaction_id))
+            filter (where aggregation_type = 'latest' and {{ text_to_quantity('measure') }} is not null) as latest
     from measured
     group by
         environment_type, customer_id, billable_metric_id, aggregation_type, period_start_at, period_end_at

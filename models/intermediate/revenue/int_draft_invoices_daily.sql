@@ -50,7 +50,7 @@ from_export as (
 from_api as (
     select
         {{ as_of_date() }} as snapshot_date,
-        cast(null as timestamp with time zone) as snapshot_at,
+        cast(null as {{ instant_type() }}) as snapshot_at,
         invoice_id,
         environment_type,
         customer_id,

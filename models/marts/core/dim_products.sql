@@ -57,7 +57,7 @@ listed as (
 ranked as (
     select
         *,
-        row_number() over (partition by product_id order by preference, product_name) as choice
+        row_number() over (partition by product_id order by preference asc, product_name asc nulls last) as choice
     from listed
 )
 

@@ -16,7 +16,7 @@ availability as (
 burned as (
     select
         balance_id,
-        sum(burned_30d_amount) as burned_30d_amount
+        {{ sum_amounts('burned_30d_amount') }} as burned_30d_amount
     from {{ ref('int_balances_burned') }}
     group by balance_id
 )
@@ -32,7 +32,7 @@ select
     credits.granted_amount,
     credits.balance_amount,
     credits.balance_excluding_pending_amount,
-    cast(credits.balance_excluding_pending_amount - credits.balance_amount as {{ amount_type() }})
+    {{ as_amount('credits.balance_excluding_pending_amount - credits.balance_amount') }}
         as pending_amount,
     credits.expiring_30d_amount,
     credits.next_expiry_at,

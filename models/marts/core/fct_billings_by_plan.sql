@@ -8,7 +8,7 @@ select
     pricing_unit,
     cast(count(distinct customer_id) as integer) as customers,
     cast(count(*) as integer) as invoices,
-    cast(sum(total_amount) as {{ amount_type() }}) as billed_amount
+    {{ sum_amounts('total_amount') }} as billed_amount
 from {{ ref('fct_invoices') }}
 where is_billed
 group by

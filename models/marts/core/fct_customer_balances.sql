@@ -30,7 +30,7 @@ units as (
     from credit
 ),
 
-balances as (
+customer_units as (
     select
         customers.*,
         units.pricing_unit,
@@ -59,7 +59,7 @@ burned as (
     select
         customer_id,
         pricing_unit,
-        sum(burned_30d_amount) as burned_30d_amount
+        {{ sum_amounts('burned_30d_amount') }} as burned_30d_amount
     from {{ ref('int_balances_burned') }}
     group by customer_id, pricing_unit
 ),
@@ -79,12 +79,12 @@ alarmed as (
 )
 
 select
-    balances.customer_id,
-    balances.customer_name,
-    balances.environment_type,
-    balances.pricing_unit,
+    customer_units.customer_id,
+    customer_units.customer_name,
+    customer_units.environment_type,
+    customer_units.pricing_unit,
 
-    {{ known_count('current_invoices.current_invoices', 'balances.are_invoices_known') }} as current_invoices,
+    {{ known_count('current_invoices.current_invoices', 'customer_units.are_invoices_known') }} as current_invoices,
     current_invoices.current_invoice_id,
     current_invoices.current_invoice_status,
     current_invoices.current_invoice_is_fallback,
@@ -96,18 +96,18 @@ select
     invoiced.grace_invoice_id,
     invoiced.grace_invoice_amount,
 
-    {{ known_amount('credit.balance_amount', 'balances.is_credit_known') }} as credit_balance_amount,
-    {{ known_amount('credit.balance_excluding_pending_amount', 'balances.is_credit_known') }}
+    {{ known_amount('credit.balance_amount', 'customer_units.is_credit_known') }} as credit_balance_amount,
+    {{ known_amount('credit.balance_excluding_pending_amount', 'customer_units.is_credit_known') }}
         as credit_balance_excluding_pending_amount,
-    {{ known_amount('credit.contract_balance_amount', 'balances.is_contract_balance_known') }}
+    {{ known_amount('credit.contract_balance_amount', 'customer_units.is_contract_balance_known') }}
         as contract_balance_amount,
-    {{ known_amount('credit.grant_balance_amount', 'balances.is_grant_balance_known') }}
+    {{ known_amount('credit.grant_balance_amount', 'customer_units.is_grant_balance_known') }}
         as grant_balance_amount,
-    {{ known_amount('credit.expiring_30d_amount', 'balances.is_credit_known') }} as credit_expiring_30d_amount,
-    case when balances.is_credit_known then credit.next_expiry_at end as next_credit_expiry_at,
-    {{ known_amount('burned.burned_30d_amount', 'balances.are_days_known') }} as credit_burned_30d_amount,
+    {{ known_amount('credit.expiring_30d_amount', 'customer_units.is_credit_known') }} as credit_expiring_30d_amount,
+    case when customer_units.is_credit_known then credit.next_expiry_at end as next_credit_expiry_at,
+    {{ known_amount('burned.burned_30d_amount', 'customer_units.are_days_known') }} as credit_burned_30d_amount,
     case
-        when balances.is_credit_known and balances.are_days_known
+        when customer_units.is_credit_known and customer_units.are_days_known
             then {{ days_left('coalesce(credit.balance_amount, 0)', 'burned.burned_30d_amount') }}
     end as credit_days_left,
 
@@ -125,54 +125,54 @@ select
     invoiced.last_finalized_at,
     invoiced.last_finalized_amount,
     invoiced.last_finalized_external_status,
-    {{ known_count('invoiced.outstanding_invoices', 'balances.are_invoices_known') }} as outstanding_invoices,
-    {{ known_count('invoiced.unconfirmed_invoices', 'balances.are_invoices_known') }} as unconfirmed_invoices,
-    {{ known_count('invoiced.failed_invoices', 'balances.are_invoices_known') }} as failed_invoices,
+    {{ known_count('invoiced.outstanding_invoices', 'customer_units.are_invoices_known') }} as outstanding_invoices,
+    {{ known_count('invoiced.unconfirmed_invoices', 'customer_units.are_invoices_known') }} as unconfirmed_invoices,
+    {{ known_count('invoiced.failed_invoices', 'customer_units.are_invoices_known') }} as failed_invoices,
     invoiced.billing_provider_error,
-    {{ known_amount('invoiced.outstanding_amount', 'balances.are_invoices_known') }} as outstanding_amount,
+    {{ known_amount('invoiced.outstanding_amount', 'customer_units.are_invoices_known') }} as outstanding_amount,
     -- null if the due date of an outstanding invoice is unknown
     case
         when invoiced.customer_id is not null then invoiced.overdue_amount
-        else {{ known_amount('null', 'balances.are_invoices_known') }}
+        else {{ known_amount('null', 'customer_units.are_invoices_known') }}
     end as overdue_amount,
     invoiced.oldest_due_at,
-    {{ known_count('invoiced.void_invoices', 'balances.are_invoices_known') }} as void_invoices,
-    {{ known_amount('invoiced.void_amount', 'balances.are_invoices_known') }} as void_amount,
-    {{ known_count('invoiced.unbillable_invoices', 'balances.are_invoices_known') }} as unbillable_invoices,
-    {{ known_amount('invoiced.unbillable_amount', 'balances.are_invoices_known') }} as unbillable_amount,
-    {{ known_amount('invoiced.billed_last_month_amount', 'balances.are_invoices_known') }}
+    {{ known_count('invoiced.void_invoices', 'customer_units.are_invoices_known') }} as void_invoices,
+    {{ known_amount('invoiced.void_amount', 'customer_units.are_invoices_known') }} as void_amount,
+    {{ known_count('invoiced.unbillable_invoices', 'customer_units.are_invoices_known') }} as unbillable_invoices,
+    {{ known_amount('invoiced.unbillable_amount', 'customer_units.are_invoices_known') }} as unbillable_amount,
+    {{ known_amount('invoiced.billed_last_month_amount', 'customer_units.are_invoices_known') }}
         as billed_last_month_amount,
-    {{ known_amount('invoiced.billed_month_before_amount', 'balances.are_invoices_known') }}
+    {{ known_amount('invoiced.billed_month_before_amount', 'customer_units.are_invoices_known') }}
         as billed_month_before_amount,
-    {{ known_amount('month_to_date.month_to_date_amount', 'balances.are_days_known') }} as month_to_date_amount,
-    {{ known_amount('month_to_date.last_month_to_same_day_amount', 'balances.are_days_known') }}
+    {{ known_amount('month_to_date.month_to_date_amount', 'customer_units.are_days_known') }} as month_to_date_amount,
+    {{ known_amount('month_to_date.last_month_to_same_day_amount', 'customer_units.are_days_known') }}
         as last_month_to_same_day_amount,
 
-    {{ known_count('alarmed.alerts_in_alarm', 'balances.are_alerts_known') }} as alerts_in_alarm,
-    case when balances.are_alerts_known then alarmed.alert_names end as alert_names_in_alarm,
-    balances.billing_provider_customer_id,
-    balances.archived_at,
+    {{ known_count('alarmed.alerts_in_alarm', 'customer_units.are_alerts_known') }} as alerts_in_alarm,
+    case when customer_units.are_alerts_known then alarmed.alert_names end as alert_names_in_alarm,
+    customer_units.billing_provider_customer_id,
+    customer_units.archived_at,
     {{ as_of() }} as as_of
-from balances
+from customer_units
 left join current_invoices
     on
-        balances.invoiced_customer_id = current_invoices.customer_id
-        and balances.pricing_unit = current_invoices.pricing_unit
+        customer_units.invoiced_customer_id = current_invoices.customer_id
+        and customer_units.pricing_unit = current_invoices.pricing_unit
 left join invoiced
     on
-        balances.invoiced_customer_id = invoiced.customer_id
-        and balances.pricing_unit = invoiced.pricing_unit
+        customer_units.invoiced_customer_id = invoiced.customer_id
+        and customer_units.pricing_unit = invoiced.pricing_unit
 left join month_to_date
     on
-        balances.customer_id = month_to_date.customer_id
-        and balances.pricing_unit = month_to_date.pricing_unit
+        customer_units.customer_id = month_to_date.customer_id
+        and customer_units.pricing_unit = month_to_date.pricing_unit
 left join credit
     on
-        balances.customer_id = credit.customer_id
-        and balances.pricing_unit = credit.pricing_unit
+        customer_units.customer_id = credit.customer_id
+        and customer_units.pricing_unit = credit.pricing_unit
 left join burned
     on
-        balances.customer_id = burned.customer_id
-        and balances.pricing_unit = burned.pricing_unit
-left join agreements on balances.customer_id = agreements.customer_id
-left join alarmed on balances.customer_id = alarmed.customer_id
+        customer_units.customer_id = burned.customer_id
+        and customer_units.pricing_unit = burned.pricing_unit
+left join agreements on customer_units.customer_id = agreements.customer_id
+left join alarmed on customer_units.customer_id = alarmed.customer_id

@@ -38,7 +38,7 @@ select
             partition by lines.invoice_id
             order by
                 products.product_name asc nulls last,
-                lines.description asc,
+                lines.description asc nulls last,
                 lines.starting_at asc nulls first,
                 lines.amount desc,
                 lines.invoice_line_id asc

@@ -27,13 +27,13 @@ select
     amounts.environment_type,
     amounts.pricing_unit,
     cast(count(*) as integer) as outstanding_invoices,
-    cast(sum(amounts.outstanding_amount) as {{ amount_type() }}) as outstanding_amount,
-    cast(sum(amounts.not_due) as {{ amount_type() }}) as not_due_amount,
-    cast(sum(amounts.overdue_1_30_days) as {{ amount_type() }}) as overdue_1_30_days_amount,
-    cast(sum(amounts.overdue_31_60_days) as {{ amount_type() }}) as overdue_31_60_days_amount,
-    cast(sum(amounts.overdue_61_90_days) as {{ amount_type() }}) as overdue_61_90_days_amount,
-    cast(sum(amounts.overdue_over_90_days) as {{ amount_type() }}) as overdue_over_90_days_amount,
-    cast(sum(amounts.no_due_date) as {{ amount_type() }}) as no_due_date_amount,
+    {{ sum_amounts('amounts.outstanding_amount') }} as outstanding_amount,
+    {{ sum_amounts('amounts.not_due') }} as not_due_amount,
+    {{ sum_amounts('amounts.overdue_1_30_days') }} as overdue_1_30_days_amount,
+    {{ sum_amounts('amounts.overdue_31_60_days') }} as overdue_31_60_days_amount,
+    {{ sum_amounts('amounts.overdue_61_90_days') }} as overdue_61_90_days_amount,
+    {{ sum_amounts('amounts.overdue_over_90_days') }} as overdue_over_90_days_amount,
+    {{ sum_amounts('amounts.no_due_date') }} as no_due_date_amount,
     min(amounts.due_at) as oldest_due_at
 from amounts
 left join customers on amounts.customer_id = customers.customer_id

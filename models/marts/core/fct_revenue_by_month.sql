@@ -56,9 +56,9 @@ summed as (
         environment_type,
         revenue_kind,
         pricing_unit,
-        cast(sum(billed_amount) as {{ amount_type() }}) as billed_amount,
-        cast(sum(recognized_amount) as {{ amount_type() }}) as recognized_amount,
-        cast(sum(accrued_amount) as {{ amount_type() }}) as accrued_amount
+        {{ sum_amounts('billed_amount') }} as billed_amount,
+        {{ sum_amounts('recognized_amount') }} as recognized_amount,
+        {{ sum_amounts('accrued_amount') }} as accrued_amount
     from revenue
     group by revenue_month, environment_type, revenue_kind, pricing_unit
 )

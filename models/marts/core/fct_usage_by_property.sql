@@ -6,6 +6,6 @@ select
     property_name,
     property_value,
     cast(sum(events) as bigint) as events,
-    cast(sum(quantity) as decimal(38, 18)) as quantity
+    {{ sum_quantities('quantity') }} as quantity
 from {{ ref('fct_usage_by_property_daily') }}
 group by environment_type, event_type, property_name, property_value

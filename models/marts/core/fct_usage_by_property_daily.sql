@@ -63,7 +63,7 @@ counted_by_day as (
         event_date,
         value_key,
         count(*) as events,
-        sum(quantity) as quantity
+        {{ sum_quantities('quantity') }} as quantity
     from spelled
     group by environment_type, event_date, value_key
 )
@@ -75,7 +75,7 @@ select
     {{ as_sql_text(usage_property()) }} as property_name,
     ranked.spelling as property_value,
     cast(days.events as bigint) as events,
-    cast(days.quantity as decimal(38, 18)) as quantity
+    days.quantity
 from counted_by_day as days
 inner join ranked
     on

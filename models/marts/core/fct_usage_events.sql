@@ -1,6 +1,7 @@
 -- One row per usage event received, billed or not. A view: an alias that a customer is given later says
--- whose the events before it were, and a copy of all events would cost as much as staging.
-{{ config(materialized='view') }}
+-- whose the events before it were, and a copy of all events would cost as much as staging. A table on Spark, whose
+-- tables the pages read as files.
+{{ config(materialized='table' if target.type == 'spark' else 'view') }}
 
 with
 

@@ -26,6 +26,6 @@ select
     end as outcome,
     ledgers.balance_amount,
     ledgers.ledger_amount,
-    cast(ledgers.balance_amount - ledgers.ledger_amount as {{ amount_type() }}) as difference_amount
+    {{ as_amount('ledgers.balance_amount - ledgers.ledger_amount') }} as difference_amount
 from ledgers
 left join customers on ledgers.customer_id = customers.customer_id

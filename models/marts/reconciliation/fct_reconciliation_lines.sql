@@ -8,7 +8,7 @@ invoices as {{ not_materialized() }} (
 lines as (
     select
         invoice_id,
-        sum(amount) as amount
+        {{ sum_amounts('amount') }} as amount
     from {{ ref('fct_invoice_lines') }}
     where is_in_invoice_total
     group by invoice_id
@@ -19,7 +19,7 @@ api_lines as (
         'api' as source,
         lines.invoice_id,
         {{ major_amount('lines.total', 'lines.source_pricing_unit') }} as line_amount,
-        {{ major_amount('sum(sub_lines.subtotal)', 'lines.source_pricing_unit') }} as sub_lines_amount
+        {{ major_amount(sum_source_amounts('sub_lines.subtotal'), 'lines.source_pricing_unit') }} as sub_lines_amount
     from {{ ref('stg_metronome_api__invoice_line_items') }} as lines
     inner join {{ ref('stg_metronome_api__invoice_sub_line_items') }} as sub_lines
         on
@@ -31,7 +31,7 @@ api_lines as (
 export_sub_lines as (
     select
         line_item_id,
-        sum(subtotal) as subtotal
+        {{ sum_source_amounts('subtotal') }} as subtotal
     from {{ ref('stg_metronome_export__sub_line_items') }}
     group by line_item_id
 ),
@@ -57,7 +57,7 @@ sub_lines as (
         source,
         invoice_id,
         -- absolute, so that the differences of two lines do not cancel out
-        cast(sum(abs(line_amount - sub_lines_amount)) as {{ amount_type() }}) as difference_amount
+        {{ sum_amounts('abs(line_amount - sub_lines_amount)') }} as difference_amount
     from compared_lines
     group by source, invoice_id
 ),
@@ -65,7 +65,7 @@ sub_lines as (
 days as (
     select
         invoice_id,
-        sum(total_amount) as amount,
+        {{ sum_amounts('total_amount') }} as amount,
         min(breakdown_start_at) as first_at,
         max(breakdown_end_at) as last_at
     from {{ ref('fct_invoice_breakdowns_daily') }}
@@ -97,16 +97,13 @@ select
     invoices.total_amount,
     cast(coalesce(lines.amount, 0) as {{ amount_type() }}) as lines_amount,
     -- a draft that is not computed yet may lack its lines
-    cast(
-        case
-            when invoices.invoice_status <> 'DRAFT_INCOMPLETE'
-                then invoices.total_amount - coalesce(lines.amount, 0)
-        end
-        as {{ amount_type() }}
-    ) as lines_difference_amount,
+    case
+        when invoices.invoice_status <> 'DRAFT_INCOMPLETE'
+            then {{ as_amount('invoices.total_amount - coalesce(lines.amount, 0)') }}
+    end as lines_difference_amount,
     sub_lines.difference_amount as sub_lines_difference_amount,
-    cast(complete_days.amount as {{ amount_type() }}) as days_amount,
-    cast(invoices.total_amount - complete_days.amount as {{ amount_type() }}) as days_difference_amount
+    complete_days.amount as days_amount,
+    {{ as_amount('invoices.total_amount - complete_days.amount') }} as days_difference_amount
 from invoices
 left join lines on invoices.invoice_id = lines.invoice_id
 left join sub_lines

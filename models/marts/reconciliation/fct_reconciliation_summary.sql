@@ -9,7 +9,7 @@ results as (
         unit_of_measure as unit,
         outcome,
         -- in the type of amounts: a union of two scales would cut the longer one
-        cast(difference as {{ amount_type() }}) as difference
+        {{ as_amount('difference') }} as difference
     from {{ ref('fct_reconciliation_usage') }}
     union all
     select
@@ -107,7 +107,7 @@ counted as (
         sum(case when results.outcome = 'different' then 1 else 0 end) as different,
         sum(case when results.outcome = 'not comparable' then 1 else 0 end) as not_comparable,
         sum(case when results.outcome like 'only in the %' then 1 else 0 end) as only_in_one,
-        coalesce(sum(abs(results.difference)), 0) as difference
+        coalesce({{ sum_amounts('abs(results.difference)') }}, 0) as difference
     from environments
     cross join checks
     left join results

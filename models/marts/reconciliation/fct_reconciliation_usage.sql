@@ -68,6 +68,5 @@ select
     quantity as invoice_quantity,
     case when not_comparable_because is null then events end as events,
     case when not_comparable_because is null then events_quantity end as events_quantity,
-    cast(case when not_comparable_because is null then quantity - events_quantity end as decimal(38, 18))
-        as difference
+    case when not_comparable_because is null then {{ quantity_difference('quantity', 'events_quantity') }} end as difference
 from joined

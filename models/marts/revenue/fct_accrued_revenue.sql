@@ -22,8 +22,8 @@ select
     products.product_name,
     lines.revenue_kind,
     lines.pricing_unit,
-    cast(sum(lines.invoiced_amount) as {{ amount_type() }}) as drafted_amount,
-    cast(sum(lines.revenue_amount) as {{ amount_type() }}) as accrued_amount
+    {{ sum_amounts('lines.invoiced_amount') }} as drafted_amount,
+    {{ sum_amounts('lines.revenue_amount') }} as accrued_amount
 from lines
 left join products on lines.product_id = products.product_id
 group by

@@ -21,10 +21,10 @@ select
     lines.spend_kind,
     lines.pricing_unit,
     lines.is_in_invoice_total,
-    cast(sum(case when lines.amount > 0 then lines.amount else 0 end) as {{ amount_type() }}) as usage_amount,
-    cast(-sum(case when lines.amount < 0 then lines.amount else 0 end) as {{ amount_type() }})
+    {{ sum_amounts('case when lines.amount > 0 then lines.amount else 0 end') }} as usage_amount,
+    -{{ sum_amounts('case when lines.amount < 0 then lines.amount else 0 end') }}
         as applied_credit_amount,
-    cast(sum(lines.amount) as {{ amount_type() }}) as net_amount
+    {{ sum_amounts('lines.amount') }} as net_amount
 from lines
 left join products on lines.product_id = products.product_id
 where lines.amount <> 0  -- the export may omit lines of 0

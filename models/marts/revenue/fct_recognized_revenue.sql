@@ -17,7 +17,7 @@ expired as (
             when effective_at = date_trunc('month', effective_at) then {{ first_of_month('effective_at', -1) }}
             else {{ first_of_month('effective_at') }}
         end as expiry_month,
-        cast(-amount as {{ amount_type() }}) as expired_amount
+        -amount as expired_amount
     from {{ ref('int_balance_ledger_valued') }}
     where
         balance_type = 'PREPAID'
@@ -67,8 +67,8 @@ select
     products.product_name,
     lines_and_expired.revenue_kind,
     lines_and_expired.pricing_unit,
-    cast(sum(lines_and_expired.billed_amount) as {{ amount_type() }}) as billed_amount,
-    cast(sum(lines_and_expired.recognized_amount) as {{ amount_type() }}) as recognized_amount
+    {{ sum_amounts('lines_and_expired.billed_amount') }} as billed_amount,
+    {{ sum_amounts('lines_and_expired.recognized_amount') }} as recognized_amount
 from lines_and_expired
 left join products on lines_and_expired.product_id = products.product_id
 group by

@@ -145,6 +145,24 @@ def test_folders_that_cannot_be_written_to(examine: Examine, tmp_path: Path):
         assert lines[check].startswith(f"FIX {check:<11}{tmp_path}/file cannot be written to")
 
 
+def test_a_folder_of_reports_that_is_read_only(tmp_path: Path):
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    folder.chmod(0o555)
+    # root may write anywhere, unless that power is taken from it
+    as_others = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*as_others, sys.executable, "-m", "pipelines.doctor"],
+        cwd=tmp_path,
+        env=os.environ | {"OUT": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"{folder} cannot be written to" in done.stdout
+
+
 def test_packages_that_are_not_those_of_the_lock(
     examine: Examine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -73,38 +74,46 @@ def test_models_and_macros_know_no_clock():
 
 
 def test_models_and_macros_make_no_doubles():
-    """But for `rough_unit_price` and `short_quantity`, which are proved: see the next test."""
+    """But for guesses that are proved (see the next test), a tolerance, and a number of days."""
     double = r"\b(double|float[48]?|real)\b"
-    assert places(double, [*MODELS, *MACROS]) == ["money.sql: double"] * 3
+    allowed = {"money.sql: double": 8}
+    assert Counter(places(double, [*MODELS, *MACROS])) == allowed
 
 
-@pytest.mark.parametrize(
-    ("amount", "quantity", "price"),
-    [
-        ("0.3", "3", "0.1"),
-        ("-1234.56", "1", "-1234.56"),
-        ("0.000000000003", "0.03", "0.0000000001"),
-        ("1", "3", None),  # no decimal times 3 is 1
-        ("0.000000000000000001", "1", None),  # too fine for a price, which then is left out
-        ("2469135.8", "2", "1234567.9"),  # more digits than a double has, were there ten decimals
-        ("0.3", "0.00000001", "30000000"),
-        ("-0.5", "-1000000000000.5", None),  # too small a price
-        ("1", "0.000000000000001", None),  # too fine a quantity
-        ("2", "99999999999999999999", None),  # too large a one
-        ("10", "0", None),
-        (None, "1", None),
-        (
-            "0.00000000004115",
-            "0.00000000012345",
-            None,
-        ),  # a third, which is right to 18 decimals only
-    ],
-)
+def test_models_add_decimals_by_the_macros():
+    """`sum` alone is for counts: dbt-spark makes a sum null that does not fit in its decimal."""
+    alone = r"\bsum\((?!case when .* then 1 else 0 end\)|events\))[^\n]*"
+    assert places(alone, MODELS) == []
+
+
+PRICES = [
+    ("0.3", "3", "0.1"),
+    ("-1234.56", "1", "-1234.56"),
+    ("0.000000000003", "0.03", "0.0000000001"),
+    ("1", "3", None),  # no decimal times 3 is 1
+    ("0.000000000000000001", "1", None),  # too fine for a price, which then is left out
+    ("2469135.8", "2", "1234567.9"),  # more digits than a double has, were there ten decimals
+    ("0.3", "0.00000001", "30000000"),
+    ("-0.5", "-1000000000000.5", None),  # too small a price
+    ("1", "0.000000000000001", None),  # too fine a quantity
+    ("2", "99999999999999999999", None),  # too large a one
+    ("10", "0", None),
+    (None, "1", None),
+    (
+        "0.00000000004115",
+        "0.00000000012345",
+        None,
+    ),  # a third, which is right to 18 decimals only
+]
+"""Amount, quantity, and the unit price that is found."""
+
+
+@pytest.mark.parametrize(("amount", "quantity", "price"), PRICES)
 def test_the_unit_price_times_the_quantity_is_the_amount_or_there_is_none(
     amount: str | None, quantity: str, price: str | None
 ):
     macros = jinja2.Environment().from_string((ROOT / "macros" / "money.sql").read_text()).module
-    rough = macros.duckdb__rough_unit_price("amount", "quantity")
+    rough = macros.rough_unit_price("amount", "quantity")
     short = macros.duckdb__short_quantity("quantity")
     exact = macros.duckdb__exact_unit_price("rough", "short", "amount")
     with duckdb.connect() as connection:

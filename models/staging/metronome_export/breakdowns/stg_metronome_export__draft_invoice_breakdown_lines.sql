@@ -1,5 +1,5 @@
 -- One row per daily snapshot, window and line of a draft invoice. Each snapshot repeats the period up to its day.
-{{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_line_id', 'snapshot_at'])) }}
+{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_breakdown_line_id', 'snapshot_at'])) }}
 
 with
 
@@ -53,11 +53,8 @@ renamed as (
         watermark_timestamp as watermark_at,
         breakdown_start_timestamp as breakdown_start_at,
         breakdown_end_timestamp as breakdown_end_at,
-        updated_at,
-
-        -- file and load
-        _file,
-        _dlt_load_id
+        updated_at
+        {{- file_and_load() }}
     from deduplicated
 )
 

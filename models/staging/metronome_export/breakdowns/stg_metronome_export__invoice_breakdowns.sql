@@ -1,6 +1,6 @@
 -- One row per window of a finalized invoice, from its newest snapshot. A window is a day, or an hour if the account
 -- has hours.
-{{ config(materialized='incremental', unique_key=key_hash(['invoice_breakdown_id'])) }}
+{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_breakdown_id'])) }}
 
 with
 
@@ -47,11 +47,8 @@ renamed as (
         invoice_end_timestamp as period_end_at,
         breakdown_start_timestamp as breakdown_start_at,
         breakdown_end_timestamp as breakdown_end_at,
-        updated_at,
-
-        -- file and load
-        _file,
-        _dlt_load_id
+        updated_at
+        {{- file_and_load() }}
     from deduplicated
 )
 

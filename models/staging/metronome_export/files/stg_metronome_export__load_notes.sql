@@ -1,7 +1,9 @@
 -- One row per note of a load. A note records a difference between a file and its declaration, or a file or table
--- that was left out. The README of the export pipeline lists the kinds.
+-- that was left out. The README of the export pipeline lists the kinds. An export
+-- without files has none.
 with
 
+{% if export_has_files() %}
 source as (
     select * from {{ source('raw_export', 'load_notes') }}
 ),
@@ -31,5 +33,18 @@ renamed as (
     from source
     cross join newest
 )
+{% else %}
+renamed as (
+    select
+        cast(null as string) as load_id,
+        cast(null as string) as kind,
+        cast(null as string) as table_name,
+        cast(null as string) as column_name,
+        cast(null as string) as path,
+        cast(null as string) as message,
+        false as is_left_out
+    where false
+)
+{% endif %}
 
 select * from renamed

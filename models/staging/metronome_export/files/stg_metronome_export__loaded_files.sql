@@ -1,6 +1,12 @@
 -- One row per version of a file, of completed loads. Only the rows of the newest version count. A table that has a
--- file here was exported, even if the file is empty.
+-- file here was exported, even if the file is empty. Without files, each delivered table that has a row is one file.
+{%- set delivered = [
+    'alert', 'breakdowns_draft_line_items', 'breakdowns_line_items', 'contracts_balances', 'contracts_contracts',
+    'credit_grant', 'credit_grant_deduction', 'customer_alert_history', 'events', 'invoice',
+] %}
 with
+
+{% if export_has_files() %}
 
 source as (
     select loaded_files.*
@@ -43,5 +49,23 @@ renamed as (
         ) }} as transferred_at
     from stamped
 )
+{% else %}
+renamed as (
+    {% for table in delivered %}
+    select
+        'delivery' as load_id,
+        cast(null as string) as root,
+        '{{ table }}' as path,
+        '{{ table }}' as table_name,
+        cast(null as bigint) as size_bytes,
+        true as is_newest,
+        false as has_doubles,
+        cast(null as {{ instant_type() }}) as modified_at,
+        cast(null as {{ instant_type() }}) as transferred_at
+    where exists (select 1 from {{ source('raw_export', table) }})
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+{% endif %}
 
 select * from renamed

@@ -1,5 +1,5 @@
 -- One row per daily snapshot and draft invoice, with its total on that day.
-{{ config(materialized='incremental', unique_key=key_hash(['invoice_id', 'snapshot_at'])) }}
+{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_id', 'snapshot_at'])) }}
 
 with
 
@@ -37,11 +37,8 @@ renamed as (
         billing_provider_invoice_created_at,
         start_timestamp as period_start_at,
         end_timestamp as period_end_at,
-        updated_at,
-
-        -- file and load
-        _file,
-        _dlt_load_id
+        updated_at
+        {{- file_and_load() }}
     from deduplicated
 )
 

@@ -1,5 +1,5 @@
 -- One row per daily snapshot and line of a draft invoice.
-{{ config(materialized='incremental', unique_key=key_hash(['line_item_id', 'snapshot_at'])) }}
+{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['line_item_id', 'snapshot_at'])) }}
 
 with
 
@@ -45,11 +45,8 @@ renamed as (
         snapshot_time as snapshot_at,
         starting_at,
         ending_before,
-        updated_at,
-
-        -- file and load
-        _file,
-        _dlt_load_id
+        updated_at
+        {{- file_and_load() }}
     from deduplicated
 )
 

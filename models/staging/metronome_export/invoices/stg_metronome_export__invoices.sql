@@ -1,6 +1,6 @@
 -- One row per finalized or voided invoice, in its newest version. A VOID row supersedes the FINALIZED one. Drafts
 -- are in `draft_invoices`.
-{{ config(materialized='incremental', unique_key=key_hash(['invoice_id'])) }}
+{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_id'])) }}
 
 with
 
@@ -42,11 +42,8 @@ renamed as (
         end_timestamp as period_end_at,
         issued_at,
         billing_provider_invoice_created_at,
-        updated_at,
-
-        -- file and load
-        _file,
-        _dlt_load_id
+        updated_at
+        {{- file_and_load() }}
     from deduplicated
 )
 

@@ -1,6 +1,6 @@
 -- One row per invoice line, in its newest version: the charges of a product, an applied credit or commit, or an
 -- adjustment. `sub_line_items` has the real quantities of plan invoices.
-{{ config(materialized='incremental', unique_key=key_hash(['line_item_id'])) }}
+{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['line_item_id'])) }}
 
 with
 
@@ -44,11 +44,8 @@ renamed as (
         -- timestamps
         starting_at,
         ending_before,
-        updated_at,
-
-        -- file and load
-        _file,
-        _dlt_load_id
+        updated_at
+        {{- file_and_load() }}
     from deduplicated
 )
 

@@ -1,6 +1,6 @@
 -- One row per charge of a line of a plan invoice, in its newest version. Amounts are in the pricing unit of the
 -- line.
-{{ config(materialized='incremental', unique_key=key_hash(['sub_line_item_id'])) }}
+{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['sub_line_item_id'])) }}
 
 with
 
@@ -32,11 +32,8 @@ renamed as (
         tiers,
 
         -- timestamps
-        updated_at,
-
-        -- file and load
-        _file,
-        _dlt_load_id
+        updated_at
+        {{- file_and_load() }}
     from deduplicated
 )
 

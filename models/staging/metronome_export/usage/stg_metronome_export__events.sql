@@ -1,7 +1,7 @@
 {%- set again_after_34_days = {'at': 'timestamp', 'after_days': 34} -%}
 -- One row per usage event that Metronome received, billed or not. An event that is sent twice counts once. If its
 -- transaction_id is used again more than 34 days later, that is another event.
-{{ config(materialized='incremental', unique_key=key_hash(['environment_type', 'transaction_id'])) }}
+{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['environment_type', 'transaction_id'])) }}
 
 with
 
@@ -29,11 +29,8 @@ renamed as (
 
         -- timestamps
         timestamp as event_at,
-        updated_at,
-
-        -- file and load
-        _file,
-        _dlt_load_id
+        updated_at
+        {{- file_and_load() }}
     from deduplicated
 )
 

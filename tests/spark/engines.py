@@ -1,0 +1,179 @@
+"""Both engines side by side: the macros as either renders them, and all that either has built."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import jinja2
+import pytest
+from dbt.adapters.factory import reset_adapters
+from dbt.cli.main import dbtRunner
+from pyspark.sql import SparkSession
+
+from tests.end_to_end.project import ROOT, SANDBOX_ARGUMENTS
+
+ENGINES = ("duckdb", "spark")
+DECIMAL = re.compile(r"^DECIMAL\((\d+), ?(\d+)\)$", re.IGNORECASE)
+
+
+def macros(engine: str) -> SimpleNamespace:
+    """The project's macros as dbt dispatches them for an engine, without dbt."""
+    project = SimpleNamespace()
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "macros").glob("*.sql"))]
+
+    def later(name: str) -> Callable[..., Any]:
+        return lambda *given, **named: getattr(project, name)(*given, **named)
+
+    def dispatch(name: str) -> Callable[..., Any]:
+        return getattr(project, f"{engine}__{name}", None) or getattr(project, f"default__{name}")
+
+    def escape(text: str) -> str:
+        own = project.spark__escape_single_quotes
+        return own(text) if engine == "spark" else text.replace("'", "''")
+
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    environment.globals |= {
+        name: later(name) for text in texts for name in re.findall(r"{% macro (\w+)", text)
+    }
+    environment.globals |= {
+        "return": lambda value: value,
+        "adapter": SimpleNamespace(dispatch=dispatch),
+        "modules": SimpleNamespace(re=re),
+        "target": SimpleNamespace(type=engine),
+        "var": lambda _: True,
+        "metronome": project,
+        "dbt": SimpleNamespace(string_literal="'{}'".format, escape_single_quotes=escape),
+    }
+    for text in texts:
+        vars(project).update(vars(environment.from_string(text).module))
+    return project
+
+
+@dataclass
+class Engines:
+    """An expression on DuckDB and on Spark, over the same rows.
+
+    Attributes:
+        duckdb: A connection to a database in memory.
+        spark: The session that all tests share.
+    """
+
+    duckdb: duckdb.DuckDBPyConnection
+    spark: SparkSession
+
+    def rows(self, engine: str, query: str) -> list[tuple]:
+        """The rows of a query, which names the types and texts of its engine."""
+        if engine == "duckdb":
+            return self.duckdb.execute(query).fetchall()
+        return [tuple(row) for row in self.spark.sql(query).collect()]
+
+    def values(self, engine: str, expression: str, rows: str) -> list[Any]:
+        """The values of an expression over a relation, in the order of its column `n`."""
+        return [
+            value for (value,) in self.rows(engine, f"select {expression} from {rows} order by n")
+        ]
+
+
+@contextmanager
+def settings(**given: str) -> Iterator[None]:
+    """Set environment variables for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        for name, value in given.items():
+            patch.setenv(name, value)
+        yield
+
+
+def build(engine: str, folder: Path, command: str, *options: str, **arguments: str) -> None:
+    """Run a command of dbt on an engine, in this process, which has the Spark session.
+
+    Args:
+        engine: The target of dbt's profile.
+        folder: The database is in it, and the reports go to its folder of the engine's name.
+        command: Such as `run`.
+        options: Further options of the command.
+        arguments: The arguments of the run, by the names of the project's variables.
+    """
+    reports = folder / engine / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    given = {f"REPORT_{name.upper()}": text for name, text in arguments.items()}
+    words = [command, "--target", engine, "--log-level", "warn", *options]
+    words += ["--target-path", str(folder / engine / "target")]
+    words += ["--log-path", str(folder / engine / "logs")]
+    with settings(REPORTS_DIR=str(reports), **SANDBOX_NAMES | given):
+        done = dbtRunner().invoke(words)
+    reset_adapters()
+    if not done.success:
+        failed = [
+            f"{result.node.name}: {result.message}"
+            for result in getattr(done.result, "results", [])
+            if result.status in ("error", "fail")
+        ]
+        raise AssertionError("\n".join(failed) or done.exception)
+
+
+SANDBOX_NAMES = {f"REPORT_{name.upper()}": text for name, text in SANDBOX_ARGUMENTS.items()}
+
+
+def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """The schema and name of everything that dbt built in the attached database `metronome`."""
+    return connection.execute(
+        "select table_schema, table_name from information_schema.tables "
+        "where table_catalog = 'metronome' "
+        "and table_schema in ('seeds', 'staging', 'intermediate', 'marts', 'reports') order by all"
+    ).fetchall()
+
+
+def differences(
+    connection: duckdb.DuckDBPyConnection, spark: SparkSession, schema: str, name: str, folder: Path
+) -> list[str]:
+    """The rows of a relation that only one engine has, as text, and what columns differ in type."""
+    path = folder / schema / name
+    spark.table(f"{schema}.{name}").write.mode("overwrite").parquet(str(path))
+    return stored_differences(connection, schema, name, path)
+
+
+def stored_differences(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str, path: Path
+) -> list[str]:
+    """The same for a relation of Spark that is in a folder of Parquet files."""
+    stored = f"read_parquet('{path}/*.parquet')"
+    columns = {
+        column: data_type
+        for column, data_type, *_ in connection.execute(
+            f"describe metronome.{schema}.{name}"
+        ).fetchall()
+    }
+    there = {
+        column: data_type
+        for column, data_type, *_ in connection.execute(f"describe from {stored}").fetchall()
+    }
+    if [*columns] != [*there]:
+        return [f"{schema}.{name}: {[*columns]} on DuckDB, {[*there]} on Spark"]
+    cells = ", ".join(
+        _as_text(column, data_type, there[column]) for column, data_type in columns.items()
+    )
+    left, right = f"select {cells} from metronome.{schema}.{name}", f"select {cells} from {stored}"
+    return [
+        f"{schema}.{name} on {engine}: {dict(zip(columns, row, strict=True))}"
+        for engine, query in (
+            ("DuckDB", f"{left} except all {right}"),
+            ("Spark", f"{right} except all {left}"),
+        )
+        for row in connection.execute(f"{query} limit 3").fetchall()
+    ]
+
+
+def _as_text(column: str, *types: str) -> str:
+    """A column as text: each digit of a decimal counts, its scale does not."""
+    text = f'cast("{column}" as varchar)'
+    if any(DECIMAL.match(data_type) for data_type in types):
+        return (
+            f"case when contains({text}, '.') then rtrim(rtrim({text}, '0'), '.') else {text} end"
+        )
+    return text
