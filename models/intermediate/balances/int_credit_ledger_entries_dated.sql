@@ -32,7 +32,11 @@ select
     entries.entry_type,
     ledgers.source_pricing_unit,
     {{ as_source_amount('entries.running_balance') }}
-    - lag({{ as_source_amount('entries.running_balance') }}, 1, {{ as_source_amount('ledgers.starting_balance_excluding_pending') }})
+    - lag(
+        {{ as_source_amount('entries.running_balance') }},
+        1,
+        {{ as_source_amount('ledgers.starting_balance_excluding_pending') }}
+    )
         over (
             partition by entries.customer_id, entries.ledger_number
             order by entries.entry_type desc, entries.entry_number asc

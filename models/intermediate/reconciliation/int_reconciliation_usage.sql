@@ -128,7 +128,8 @@ aggregated as (
         period_start_at,
         period_end_at,
         count(*) as events,
-        {{ sum_quantities("case when aggregation_type = 'sum' then " ~ text_to_quantity('measure') ~ " end") }} as total,
+        {{ sum_quantities("case when aggregation_type = 'sum' then " ~ text_to_quantity('measure') ~ " end") }}
+            as total,
         max(case when aggregation_type = 'max' then {{ text_to_quantity('measure') }} end) as greatest,
         count(distinct measure) filter (where aggregation_type = 'unique') as distinct_values,
         max_by({{ text_to_quantity('measure') }}, (event_at, transaction_id))

@@ -68,5 +68,6 @@ select
     quantity as invoice_quantity,
     case when not_comparable_because is null then events end as events,
     case when not_comparable_because is null then events_quantity end as events_quantity,
-    case when not_comparable_because is null then {{ quantity_difference('quantity', 'events_quantity') }} end as difference
+    case when not_comparable_because is null then {{ quantity_difference('quantity', 'events_quantity') }} end
+        as difference
 from joined

@@ -1,5 +1,8 @@
 -- One row per daily snapshot, window and line of a draft invoice. Each snapshot repeats the period up to its day.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_breakdown_line_id', 'snapshot_at'])) }}
+{{ config(
+    materialized=incremental_or_table(),
+    unique_key=incremental_key(['invoice_breakdown_line_id', 'snapshot_at'])
+) }}
 
 with
 
