@@ -133,7 +133,7 @@ aggregated as (
         max(case when aggregation_type = 'max' then {{ text_to_quantity('measure') }} end) as greatest,
         count(distinct measure) filter (where aggregation_type = 'unique') as distinct_values,
         max_by({{ text_to_quantity('measure') }}, (event_at, transaction_id))
-            filter (where aggregation_type = 'latest' and {{ text_to_quantity('measure') }} is not null) as latest
+        filter (where aggregation_type = 'latest' and {{ text_to_quantity('measure') }} is not null) as latest
     from measured
     group by
         environment_type, customer_id, billable_metric_id, aggregation_type, period_start_at, period_end_at
