@@ -33,7 +33,7 @@ USAGE_FROM ?= 2024-03-10
 USAGE_TO ?= 2024-03-25
 endif
 
-# Each account has a database and a folder of reports of its own, named after the folder of its export. So has Spark.
+# Each account has a separate database and folder of reports, named after the folder of its export. So has Spark.
 unsafe := ' " $$ % & ( ) * ; < > ? [ ] \ ` { | } $(hash) ! ~
 name := $(notdir $(abspath $(subst $(space),_,$(value EXPORT))))
 $(foreach character,$(unsafe),$(eval name := $$(subst $$(character),_,$$(name))))

@@ -57,7 +57,7 @@
     end
 {%- endmacro %}
 
-{# A number as text, exact, without zeros that say nothing: `8101.27205`. #}
+{# Return a number as exact text, without trailing zeros: `8101.27205`. #}
 {% macro plain_number(column, type) -%}
     {{ return(adapter.dispatch('plain_number')(column, type)) }}
 {%- endmacro %}

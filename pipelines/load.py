@@ -43,7 +43,7 @@ ROW_ID: TColumnSchema = {
     "unique": True,
     "row_key": True,
 }
-"""A column that dlt adds: an id where Python has read the row."""
+"""A column that dlt adds: an id, if Python has read the row."""
 
 PIPELINES: dict[str, ModuleType] = {
     module.NAME: module for module in (metronome_export, metronome_api)
@@ -83,7 +83,8 @@ def run(
     Raises:
         InputError: If a setting is wrong, before any file is created. If a source cannot be read,
             another run has the database, or the disk is full.
-        IncompleteError: At the end, if parts of the export were left out and that is not accepted.
+        IncompleteError: At the end, if parts of the export were left out and
+            `accept_incomplete` is not set.
     """
     settings = api_settings()
     settings.select = select or settings.select

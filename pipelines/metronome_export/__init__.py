@@ -56,8 +56,8 @@ def metronome_export(
         queries: By table, the queries that select its rows, each with the hints of undeclared
             columns.
         files: The files that these queries read.
-        doubles: The paths of those with amounts that came as binary numbers.
-        notes: Where the files differ from what is declared.
+        doubles: Paths of the files with amounts that are stored as binary numbers.
+        notes: Differences between the files and their declaration.
         file_reads: Rows of `file_reads`, if rows stay in the files.
     """
     for table, selects in queries.items():

@@ -341,10 +341,10 @@ FILE_READS = columns(
     bigint="rows",
     timestamp="newest_updated_at",
 )
-"""One row per loaded file whose rows stay in it, since another engine reads it. `columns` is a JSON
-object of the raw columns and that engine's expressions for them. `copy` is the Parquet file to read
-instead, if that engine cannot read this one exactly. `declaration` is a checksum of the columns
-that its table was declared with."""
+"""One row per loaded file whose rows stay in the file, because another engine reads it. `columns`
+is a JSON object of the raw columns and that engine's expressions for them. `copy` is the Parquet
+file to read instead, if that engine cannot read this one exactly. `declaration` is a checksum of
+the columns that its table was declared with."""
 
 OWN_TABLES = frozenset({"loaded_files", "load_notes", "file_reads"})
-"""Tables of the pipeline itself, which no table of an export may be."""
+"""Tables of the pipeline. No table of an export can have their names."""

@@ -79,12 +79,12 @@ class ReadPlan:
     """The plan to load the files of one table.
 
     Attributes:
-        queries: SELECTs, each with the hints of the columns that it adds to the declared ones.
-        groups: For each query, the files that it reads and the columns that it selects.
-        notes: Where the files differ from what is declared.
-        bad: The paths of files that the queries leave out, each with the reason.
-        unknown: The paths of files that are another table's by their columns, with the reason.
-        doubles: The paths of files with amounts that came as binary numbers.
+        queries: SELECTs, each with the hints of its undeclared columns.
+        groups: For each query, its files and its columns.
+        notes: Differences between the files and their declaration.
+        bad: Paths of files that no query reads, each with the reason.
+        unknown: Paths of files whose columns are those of another table, each with the reason.
+        doubles: Paths of files with amounts that are stored as binary numbers.
     """
 
     queries: list[tuple[str, Hints]] = field(default_factory=list)
@@ -251,7 +251,7 @@ def _groups(
     bad: dict[str, str],
     copies: str | None,
 ) -> Iterator[Group]:
-    """Group files with the same columns; CSV files one by one. Adds bad files to `bad`."""
+    """Group Parquet files by their columns. Each CSV file is a group. Adds bad files to `bad`."""
     parquet: list[str] = []
     for file in files:
         path = f"{folder}/{file.path}"
@@ -350,7 +350,7 @@ def likely_table(types: Iterable[str]) -> str | None:
 def _columns(
     types: dict[str, FileType], hints: Hints, held: Hints, normalized: Callable[[str], str]
 ) -> tuple[list[Column], list[str]]:
-    """Return the raw table's columns that a file fills, and the file's columns left out."""
+    """Return the columns of the raw table that a file fills, and the columns left out."""
     found = {name.lower(): name for name in types}
     columns = {name: Column(name, found.get(name), hints[name]["data_type"]) for name in hints}
     left_out = []
@@ -369,7 +369,7 @@ def _columns(
 def _check(
     connection: duckdb.DuckDBPyConnection, group: Group, columns: list[Column], folder: str
 ) -> None:
-    """Stop the table if a value would be lost: one reading of the columns where that can be."""
+    """Stop the table if a value would be lost. Reads the columns where that is possible once."""
     doubtful: list[tuple[Column, str, str]] = []
     for column in columns:
         if column.source:

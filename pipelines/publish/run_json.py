@@ -35,7 +35,7 @@ def run_json(
     Args:
         folder: The folder of the CSVs.
         run: The run of dbt that wrote them.
-        warehouse: The tables that they come from.
+        warehouse: The tables that the reports come from.
         arguments: The arguments by name, as given.
 
     Raises:

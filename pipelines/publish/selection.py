@@ -220,7 +220,7 @@ def record_published_run(
 
 
 def raw_state(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> dict[str, list[Any]]:
-    """Return a value per raw table that changes when its rows do, by source node.
+    """Return a value per raw table, by source node. The value changes when the rows change.
 
     The export's tables only grow, so the number of their files and the last load are enough. The
     API's tables are read anew in each run, so their contents are compared: the number of rows and
@@ -261,7 +261,7 @@ def _content(table: str) -> str:
 
 
 def project_checksum(warehouse: Warehouse) -> str:
-    """Return a checksum of the project's files in the current folder, and of what runs them."""
+    """Return a checksum of the project's files and of the versions of installed packages."""
     total = hashlib.sha256()
     for package in ("dbt-core", *warehouse.packages):
         total.update(f"{package} {version(package)}\n".encode())

@@ -23,10 +23,10 @@ selected as (
             as unbillable_invoice_id,
         case when is_in_grace then invoice_id end as grace_invoice_id,
         is_outstanding and is_issued and due_at < {{ as_of() }} as is_overdue,
-        -- the last month that is complete at the as-of instant, and the one before it
+        -- the last complete month at the as-of instant, and the month before it
         is_billed and billing_month = {{ first_of_month(as_of(), -1) }} as is_billed_last_month,
         is_billed and billing_month = {{ first_of_month(as_of(), -2) }} as is_billed_month_before,
-        -- the newest by the end of its period, then by its issue
+        -- the latest by the end of its period, then by its issue
         row_number() over (
             partition by customer_id, pricing_unit, is_billed and is_issued
             order by period_end_at desc nulls last, issued_at desc nulls last, invoice_id asc

@@ -1,6 +1,6 @@
--- One row per usage event received, billed or not. A view: an alias that a customer is given later says
--- whose the events before it were, and a copy of all events would cost as much as staging. A table on Spark, whose
--- tables the pages read as files.
+-- One row per usage event that Metronome received, billed or not. It is a view, because an alias that a customer gets
+-- later also identifies earlier events, and a copy of all events would cost as much as staging. On Spark it is a table,
+-- because the pages read Spark's tables as files.
 {{ config(materialized='table' if target.type == 'spark' else 'view') }}
 
 with

@@ -56,7 +56,7 @@ sub_lines as (
     select
         source,
         invoice_id,
-        -- absolute, so that the differences of two lines do not cancel out
+        -- absolute, so that differences do not cancel out
         {{ sum_amounts('abs(line_amount - sub_lines_amount)') }} as difference_amount
     from compared_lines
     group by source, invoice_id
@@ -96,7 +96,7 @@ select
     invoices.pricing_unit,
     invoices.total_amount,
     cast(coalesce(lines.amount, 0) as {{ amount_type() }}) as lines_amount,
-    -- a draft that is not computed yet may lack its lines
+    -- a draft that Metronome has not computed can lack lines
     case
         when invoices.invoice_status <> 'DRAFT_INCOMPLETE'
             then {{ as_amount('invoices.total_amount - coalesce(lines.amount, 0)') }}

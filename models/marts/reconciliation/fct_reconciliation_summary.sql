@@ -8,7 +8,7 @@ results as (
         environment_type,
         unit_of_measure as unit,
         outcome,
-        -- in the type of amounts: a union of two scales would cut the longer one
+        -- cast to the type of amounts, because a union of two scales truncates the longer one
         {{ as_amount('difference') }} as difference
     from {{ ref('fct_reconciliation_usage') }}
     union all
