@@ -1,5 +1,5 @@
--- One row per billing provider configuration of a customer, archived configurations included. It states how the customer's
--- invoices reach the provider.
+-- One row per billing provider configuration of a customer, archived configurations included. It states how the
+-- customer's invoices reach the provider.
 with
 
 source as (
