@@ -181,7 +181,8 @@ nodes = {
         "unique_id": f"model.metronome.{name}",
         "name": name,
         "resource_type": "model",
-        "relation_name": "arguments",
+        "schema": "main",
+        "alias": "arguments",
         "config": {"meta": {"totals": ["total"]}},
         "depends_on": {"macros": []},
     }
