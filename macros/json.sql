@@ -7,11 +7,11 @@
 #}
 
 {# The type of a column of JSON. #}
-{% macro json_type() -%}
-    {{ return(adapter.dispatch('json_type')()) }}
+{% macro json_column_type() -%}
+    {{ return(adapter.dispatch('json_column_type')()) }}
 {%- endmacro %}
 
-{% macro duckdb__json_type() -%} json {%- endmacro %}
+{% macro duckdb__json_column_type() -%} json {%- endmacro %}
 
 {# A top-level key of a JSON object as text; null when the key is absent or the column is null. #}
 {% macro json_text(column, key) -%}

@@ -9,7 +9,7 @@
 
 {# An amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
 {% macro major_amount(amount, source_pricing_unit) -%}
-    cast({{ metronome.as_stated(amount) }} * case {{ source_pricing_unit }} when 'USD (cents)' then 0.01 else 1.00 end as {{ amount_type() }})
+    cast({{ metronome.as_source_amount(amount) }} * case {{ source_pricing_unit }} when 'USD (cents)' then 0.01 else 1.00 end as {{ amount_type() }})
 {%- endmacro %}
 
 {# The pricing unit that a major amount is in: `USD` for `USD (cents)`, any other by its own name. #}
@@ -19,7 +19,7 @@
 
 {% macro amount_type() -%} decimal(36, 20) {%- endmacro %}
 
-{% macro stated_type() -%} decimal(34, 18) {%- endmacro %}
+{% macro source_amount_type() -%} decimal(34, 18) {%- endmacro %}
 
 {% macro quantity_type() -%} decimal(38, 18) {%- endmacro %}
 
@@ -29,8 +29,8 @@
 {%- endmacro %}
 
 {# A number as an amount in the unit that Metronome states. #}
-{% macro as_stated(number) -%}
-    {{ metronome.exact_cast(number, stated_type()) }}
+{% macro as_source_amount(number) -%}
+    {{ metronome.exact_cast(number, source_amount_type()) }}
 {%- endmacro %}
 
 {# The sum of amounts in the major unit over a group; null without any. #}
@@ -39,8 +39,8 @@
 {%- endmacro %}
 
 {# The sum of amounts in the unit that Metronome states, over a group or the window that `over` names. #}
-{% macro sum_stated(amount, over=none) -%}
-    {{ metronome.exact_sum(amount, stated_type(), over) }}
+{% macro sum_source_amounts(amount, over=none) -%}
+    {{ metronome.exact_sum(amount, source_amount_type(), over) }}
 {%- endmacro %}
 
 {# The sum of quantities over a group; null without any. #}
@@ -112,8 +112,8 @@
 {% macro duckdb__exact_unit_price(rough_price, short_quantity, amount) -%}
     {%- set price -%}
         case
-            when abs({{ rough_price }}) < 900000 then cast({{ rough_price }} as decimal(23, 10))
-            else cast(cast({{ rough_price }} as decimal(17, 4)) as decimal(23, 10))
+            when abs({{ rough_price }}) < 900000 then try_cast({{ rough_price }} as decimal(23, 10))
+            else cast(try_cast({{ rough_price }} as decimal(17, 4)) as decimal(23, 10))
         end
     {%- endset -%}
     case

@@ -12,7 +12,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The file of the database, without links. #}
+{# The file of the database, without links; the folder of the tables where there are many files. #}
 {% macro database_file() -%}
     {{ return(adapter.dispatch('database_file')()) }}
 {%- endmacro %}
@@ -31,9 +31,20 @@
     {%- if missing -%}
         {{ exceptions.raise_compiler_error(
             'The database ' ~ database_file() ~ ' holds no ' ~ missing | join(' and no ') ~ ': nothing was loaded into it. '
-            ~ 'Run `make reports`, or `dlt pipeline run` with DESTINATION__DUCKDB__CREDENTIALS=' ~ database_file() ~ '.'
+            ~ how_to_load()
         ) }}
     {%- endif -%}
+{%- endmacro %}
+
+{# What loads the database, as a sentence. #}
+{% macro how_to_load() -%}
+    {{ return(adapter.dispatch('how_to_load')()) }}
+{%- endmacro %}
+
+{% macro duckdb__how_to_load() -%}
+    {{ return(
+        'Run `make reports`, or `dlt pipeline run` with DESTINATION__DUCKDB__CREDENTIALS=' ~ database_file() ~ '.'
+    ) }}
 {%- endmacro %}
 
 {#

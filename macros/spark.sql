@@ -12,7 +12,7 @@
 {% macro spark__cast(field, type) -%}
     {%- set names = {
         'timestamp with time zone': metronome.spark__instant_type(),
-        'json': metronome.spark__json_type(),
+        'json': metronome.spark__json_column_type(),
         'varchar': 'string',
     } -%}
     cast({{ field }} as {{ names.get(type | lower, type) }})
@@ -93,7 +93,7 @@
 
 {# json.sql #}
 
-{% macro spark__json_type() -%} string {%- endmacro %}
+{% macro spark__json_column_type() -%} string {%- endmacro %}
 
 {% macro spark__json_text(column, key) -%}
     {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', key) -%}
@@ -273,7 +273,11 @@
 {# run_hooks.sql #}
 
 {% macro spark__database_file() -%}
-    {{ return('of Spark') }}
+    {{ return(run_query('set spark.sql.warehouse.dir').columns[1].values()[0]) }}
+{%- endmacro %}
+
+{% macro spark__how_to_load() -%}
+    {{ return('Run `make spark-reports`, or `python -m pipelines.spark land`.') }}
 {%- endmacro %}
 
 {# text.sql #}

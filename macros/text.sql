@@ -7,11 +7,6 @@
     {{ dbt.listagg('distinct ' ~ column, "'; '", 'order by ' ~ column) }}
 {%- endmacro %}
 
-{# A text without the blanks around it; tabs and the ends of lines stay. Spark's own `trim` takes them off, too. #}
-{% macro trimmed(column) -%}
-    trim(both ' ' from {{ column }})
-{%- endmacro %}
-
 {# Whether a regular expression matches a part of a text. #}
 {% macro matches(column, pattern) -%}
     {{ return(adapter.dispatch('matches')(column, pattern)) }}
@@ -29,12 +24,9 @@
     {#- multiplication signs, Cyrillic and Greek letters, full-width forms, dashes -#}
     {%- set lookalikes = '×✕✖⨯хХχΧｘаАеЕоОрРсСіІ–—−‐‑０１２３４５６７８９' -%}
     {%- set letters = 'xxxxxXxXxaAeEoOpPcCiI-----0123456789' -%}
-    {%- set folded -%}
-        translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}')
-    {%- endset -%}
     case
         when {{ metronome.matches(column, '[0-9A-Za-z]') }}
-            then {{ metronome.trimmed(folded) }}
+            then trim(translate(replace({{ column }}, chr(160), ' '), '{{ lookalikes }}', '{{ letters }}'))
         else {{ column }}
     end
 {%- endmacro %}

@@ -2,8 +2,7 @@
 
 {# The text in parentheses at the end of another, and the text before it; null when it has none. #}
 {% macro text_in_parentheses(column) -%}
-    {%- set found -%} regexp_extract({{ column }}, {{ metronome.as_sql_text('[(]([^()]+)[)]\\s*$') }}, 1) {%- endset -%}
-    nullif({{ metronome.trimmed(found) }}, '')
+    nullif(trim(regexp_extract({{ column }}, {{ metronome.as_sql_text('[(]([^()]+)[)]\\s*$') }}, 1)), '')
 {%- endmacro %}
 
 {# A text's letters and digits, in lower case: `Fine Tuning` and `fine_tuning` are one. #}
@@ -21,7 +20,7 @@
 #}
 {% macro value_key(column) -%}
     case
-        when {{ metronome.is_ascii(column) }} then lower({{ metronome.trimmed(column) }})
+        when {{ metronome.is_ascii(column) }} then lower(trim({{ column }}))
         else lower({{ metronome.fold_lookalikes(column) }})
     end
 {%- endmacro %}

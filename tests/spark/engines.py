@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import jinja2
 import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner
 from pyspark.sql import SparkSession
@@ -34,7 +35,7 @@ def macros(engine: str) -> SimpleNamespace:
 
     def escape(text: str) -> str:
         own = project.spark__escape_single_quotes
-        return own(text).strip() if engine == "spark" else text.replace("'", "''")
+        return own(text) if engine == "spark" else text.replace("'", "''")
 
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals |= {
@@ -108,6 +109,7 @@ def build(engine: str, folder: Path, command: str, *options: str, **arguments: s
     with settings(REPORTS_DIR=str(reports), **SANDBOX_NAMES | given):
         done = dbtRunner().invoke(words)
     reset_adapters()
+    DuckDBConnectionManager.close_all_connections()  # another connection may open the file now
     if not done.success:
         failed = [
             f"{result.node.name}: {result.message}"

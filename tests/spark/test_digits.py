@@ -16,7 +16,7 @@ from pipelines.spark.views import raw_tables, unload
 from sandbox.billing.simulate import simulate
 from sandbox.export.writer import write_export
 from tests.end_to_end.conftest import api_settings
-from tests.end_to_end.project import Run, parse
+from tests.end_to_end.project import MODELS, Run, parse
 from tests.spark.conftest import DATABASE
 from tests.spark.engines import ENGINES, build, differences, relations
 
@@ -86,7 +86,7 @@ def built(run: Run, spark: SparkSession) -> Path:
             spark.sql(f"create schema if not exists {schema}")
             spark.sql(unload(connection, schema, table, columns, run.folder / "unloaded").statement)
     for engine in ENGINES:
-        build(engine, run.folder, "run", "--selector", "reports", **ARGUMENTS)
+        build(engine, run.folder, "build", "--selector", "reports", *MODELS, **ARGUMENTS)
     return run.folder
 
 

@@ -23,7 +23,7 @@ select
     entries.entry_type,
     balances.source_pricing_unit,
     entries.amount,
-    {{ sum_stated('entries.amount', over='ledger_so_far') }} as running_balance,
+    {{ sum_source_amounts('entries.amount', over='ledger_so_far') }} as running_balance,
     entries.segment_id,
     entries.invoice_id,
     entries.reason,

@@ -34,8 +34,8 @@ expiries as (
     select
         balance_id,
         next_expiry_at,
-        {{ sum_stated('case when ending_before = next_expiry_at then amount else 0 end') }} as next_expiring,
-        {{ sum_stated('case when is_expiring_30d then amount else 0 end') }} as expiring_30d
+        {{ sum_source_amounts('case when ending_before = next_expiry_at then amount else 0 end') }} as next_expiring,
+        {{ sum_source_amounts('case when is_expiring_30d then amount else 0 end') }} as expiring_30d
     from open_segments
     group by balance_id, next_expiry_at
 ),
@@ -43,7 +43,7 @@ expiries as (
 granted as (
     select
         balance_id,
-        {{ sum_stated('amount') }} as amount
+        {{ sum_source_amounts('amount') }} as amount
     from segments
     group by balance_id
 ),
@@ -51,10 +51,10 @@ granted as (
 ledgers as (
     select
         balance_id,
-        greatest({{ sum_stated('case when is_usable and not is_pending then amount else 0 end') }}, 0)
+        greatest({{ sum_source_amounts('case when is_usable and not is_pending then amount else 0 end') }}, 0)
             as posted_balance,
-        -{{ sum_stated('case when is_usable and is_pending then amount else 0 end') }} as pending_deductions,
-        -{{ sum_stated('case when is_expiry and not is_pending then amount else 0 end') }} as expired
+        -{{ sum_source_amounts('case when is_usable and is_pending then amount else 0 end') }} as pending_deductions,
+        -{{ sum_source_amounts('case when is_expiry and not is_pending then amount else 0 end') }} as expired
     from ledger_entries
     group by balance_id
 ),

@@ -31,8 +31,8 @@ select
     entries.customer_id,
     entries.entry_type,
     ledgers.source_pricing_unit,
-    {{ as_stated('entries.running_balance') }}
-    - lag({{ as_stated('entries.running_balance') }}, 1, {{ as_stated('ledgers.starting_balance_excluding_pending') }})
+    {{ as_source_amount('entries.running_balance') }}
+    - lag({{ as_source_amount('entries.running_balance') }}, 1, {{ as_source_amount('ledgers.starting_balance_excluding_pending') }})
         over (
             partition by entries.customer_id, entries.ledger_number
             order by entries.entry_type desc, entries.entry_number asc

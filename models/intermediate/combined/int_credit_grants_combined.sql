@@ -40,7 +40,7 @@ units as (
 deducted as (
     select
         credit_grant_id,
-        -{{ sum_stated('amount') }} as amount
+        -{{ sum_source_amounts('amount') }} as amount
     from {{ ref('int_grant_deductions_combined') }}
     where source = 'export' and effective_at <= {{ as_of() }}
     group by credit_grant_id
@@ -49,7 +49,7 @@ deducted as (
 pending as (
     select
         credit_grant_id,
-        -{{ sum_stated('total') }} as amount
+        -{{ sum_source_amounts('total') }} as amount
     from {{ ref('int_export_draft_grant_lines') }}
     group by credit_grant_id
 )
@@ -74,8 +74,8 @@ select
     from_export.credit_grant_name,
     units.source_pricing_unit,
     from_export.granted,
-    {{ as_stated('from_export.granted') }} - coalesce(deducted.amount, 0) as balance_excluding_pending,
-    {{ as_stated('from_export.granted') }} - coalesce(deducted.amount, 0) - coalesce(pending.amount, 0)
+    {{ as_source_amount('from_export.granted') }} - coalesce(deducted.amount, 0) as balance_excluding_pending,
+    {{ as_source_amount('from_export.granted') }} - coalesce(deducted.amount, 0) - coalesce(pending.amount, 0)
         as balance_including_pending,
     from_export.effective_at,
     from_export.expires_at

@@ -28,7 +28,7 @@ grants as (
     select
         source,
         credit_grant_id,
-        {{ sum_stated('amount') }} as amount
+        {{ sum_source_amounts('amount') }} as amount
     from stated
     group by source, credit_grant_id
 ),

@@ -56,7 +56,7 @@ select
     entries.entry_type,
     grants.source_pricing_unit,
     entries.amount,
-    {{ sum_stated('entries.amount', over='ledger_so_far') }} as running_balance,
+    {{ sum_source_amounts('entries.amount', over='ledger_so_far') }} as running_balance,
     cast(null as string) as segment_id,
     entries.invoice_id,
     entries.reason,

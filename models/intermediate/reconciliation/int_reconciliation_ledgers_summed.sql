@@ -6,7 +6,7 @@ with
 entries as (
     select
         balance_id,
-        {{ sum_stated('case when is_usable then amount else 0 end') }} as amount
+        {{ sum_source_amounts('case when is_usable then amount else 0 end') }} as amount
     from {{ ref('int_balance_ledger_entries_dated') }}
     group by balance_id
 ),
@@ -28,7 +28,7 @@ commits_and_credits as (
 deductions as (
     select
         credit_grant_id,
-        -{{ sum_stated('amount') }} as amount
+        -{{ sum_source_amounts('amount') }} as amount
     from {{ ref('int_grant_deductions_combined') }}
     where source = 'api' and effective_at <= {{ as_of() }}
     group by credit_grant_id
@@ -42,7 +42,7 @@ grants as (
         valued.customer_id,
         valued.source_pricing_unit,
         valued.balance_excluding_pending as balance,
-        {{ as_stated('valued.granted') }} - coalesce(deductions.amount, 0) as ledger_balance
+        {{ as_source_amount('valued.granted') }} - coalesce(deductions.amount, 0) as ledger_balance
     from {{ ref('int_credit_grants_valued') }} as valued
     inner join {{ ref('stg_metronome_api__credit_grants') }} as stated on valued.balance_id = stated.credit_grant_id
     left join deductions on valued.balance_id = deductions.credit_grant_id

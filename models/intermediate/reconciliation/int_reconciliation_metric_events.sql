@@ -144,7 +144,7 @@ by_name as (
         property_name,
         property_value,
         true as is_folded,
-        cast(null as {{ json_type() }}) as other_filters
+        cast(null as {{ json_column_type() }}) as other_filters
     from counted
     where candidates = 1 or (is_named_alike and candidates_named_alike = 1)
 )

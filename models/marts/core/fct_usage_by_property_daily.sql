@@ -11,7 +11,7 @@ events as (
     select
         events.environment_type,
         events.event_date,
-        nullif({{ trimmed(json_text('events.properties', usage_property())) }}, '') as sent_value,
+        nullif(trim({{ json_text('events.properties', usage_property()) }}), '') as sent_value,
         {{ text_to_quantity(json_text('events.properties', usage_quantity())) }}
             as quantity
     from {{ ref('fct_usage_events') }} as events

@@ -19,7 +19,7 @@ api_lines as (
         'api' as source,
         lines.invoice_id,
         {{ major_amount('lines.total', 'lines.source_pricing_unit') }} as line_amount,
-        {{ major_amount(sum_stated('sub_lines.subtotal'), 'lines.source_pricing_unit') }} as sub_lines_amount
+        {{ major_amount(sum_source_amounts('sub_lines.subtotal'), 'lines.source_pricing_unit') }} as sub_lines_amount
     from {{ ref('stg_metronome_api__invoice_line_items') }} as lines
     inner join {{ ref('stg_metronome_api__invoice_sub_line_items') }} as sub_lines
         on
@@ -31,7 +31,7 @@ api_lines as (
 export_sub_lines as (
     select
         line_item_id,
-        {{ sum_stated('subtotal') }} as subtotal
+        {{ sum_source_amounts('subtotal') }} as subtotal
     from {{ ref('stg_metronome_export__sub_line_items') }}
     group by line_item_id
 ),

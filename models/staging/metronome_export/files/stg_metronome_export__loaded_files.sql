@@ -8,47 +8,47 @@ with
 
 {% if export_has_files() %}
 
-source as (
-    select loaded_files.*
-    from {{ source('raw_export', 'loaded_files') }} as loaded_files
-    inner join {{ source('raw_export', '_dlt_loads') }} as loads
-        on loaded_files._dlt_load_id = loads.load_id
-    where loads.status = 0
-),
+    source as (
+        select loaded_files.*
+        from {{ source('raw_export', 'loaded_files') }} as loaded_files
+        inner join {{ source('raw_export', '_dlt_loads') }} as loads
+            on loaded_files._dlt_load_id = loads.load_id
+        where loads.status = 0
+    ),
 
--- …/<part>_<YYYYMMDDHHmmss>.parquet
-stamped as (
-    select
-        *,
-        substr(path, length(path) - 21, 14) as stamp
-    from source
-),
+    -- …/<part>_<YYYYMMDDHHmmss>.parquet
+    stamped as (
+        select
+            *,
+            substr(path, length(path) - 21, 14) as stamp
+        from source
+    ),
 
-renamed as (
-    select
-        -- ids
-        _dlt_load_id as load_id,
+    renamed as (
+        select
+            -- ids
+            _dlt_load_id as load_id,
 
-        -- text
-        root,
-        path,
-        table_name,
+            -- text
+            root,
+            path,
+            table_name,
 
-        -- numerics
-        size_bytes,
+            -- numerics
+            size_bytes,
 
-        -- booleans
-        _dlt_load_id = max(_dlt_load_id) over (partition by path) as is_newest,
-        coalesce(has_doubles, false) as has_doubles,
+            -- booleans
+            _dlt_load_id = max(_dlt_load_id) over (partition by path) as is_newest,
+            coalesce(has_doubles, false) as has_doubles,
 
-        -- timestamps
-        modified_at,
+            -- timestamps
+            modified_at,
         {{ text_to_instant(
             "substr(stamp, 1, 4) || '-' || substr(stamp, 5, 2) || '-' || substr(stamp, 7, 2) || 'T'"
             ~ " || substr(stamp, 9, 2) || ':' || substr(stamp, 11, 2) || ':' || substr(stamp, 13, 2) || 'Z'"
         ) }} as transferred_at
-    from stamped
-)
+        from stamped
+    )
 {% else %}
 renamed as (
     {% for table in delivered %}
