@@ -1,5 +1,6 @@
 """Land both sources for Spark: load them, then register every raw table as a view of Spark."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pipelines.metronome_export.export_tables import OWN_TABLES
 from pipelines.spark import data_folder
 from pipelines.spark.casts import quoted
 from pipelines.spark.in_place import SparkFiles
-from pipelines.spark.session import check_java, session
+from pipelines.spark.session import check_java, profile, session
 from pipelines.spark.views import (
     EXPORT,
     RawTable,
@@ -77,7 +78,8 @@ def _register(export: SparkFiles) -> LogLine:
         ]
         new = _create(connection, found)
         record_files(connection, [(row["table_name"], row["path"], row["copy"]) for row in files])
-        _remove_old(connection, export.copies)
+        _remove_unused_copies(connection, export.copies)
+        remove_half_tables(Path(profile()["server_side_parameters"]["spark.sql.warehouse.dir"]))
     return LogLine(
         f"spark: {len(found)} raw tables, {new} of them registered anew",
         step="spark",
@@ -111,7 +113,16 @@ def _create(connection: duckdb.DuckDBPyConnection, tables: list[RawTable]) -> in
     return len(tables) - len(kept)
 
 
-def _remove_old(connection: duckdb.DuckDBPyConnection, copies: Path) -> None:
+def remove_half_tables(warehouse: Path) -> None:
+    """Remove the folders of tables that a killed build did not finish. Spark would refuse them."""
+    spark = session()
+    for folder in warehouse.glob("*.db/*"):
+        schema = folder.parent.name.removesuffix(".db")
+        if not spark.catalog.tableExists(f"{quoted(schema)}.{quoted(folder.name)}"):
+            shutil.rmtree(folder)
+
+
+def _remove_unused_copies(connection: duckdb.DuckDBPyConnection, copies: Path) -> None:
     """Remove copies that no loaded file has."""
     if copies.exists():
         used = connection.execute(f"select distinct copy from {EXPORT}.file_reads").fetchall()

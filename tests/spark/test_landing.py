@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from pipelines import load
@@ -14,7 +15,7 @@ from pipelines.metronome_export import NAME, TABLES
 from pipelines.metronome_export.export_tables import OWN_TABLES
 from pipelines.spark import data_folder
 from pipelines.spark.in_place import SparkFiles
-from pipelines.spark.landing import COPIES, land
+from pipelines.spark.landing import COPIES, land, remove_half_tables
 from pipelines.spark.views import EXPORT, counting_files, file_views, raw_tables
 from sandbox.core.account import Account
 from tests.end_to_end.conftest import api_settings
@@ -97,6 +98,21 @@ def test_every_raw_table_is_what_dlt_landed(
             assert different(connection, query, found) == 0, name
             rows += found.num_rows
     assert rows > 100_000
+
+
+def test_a_table_that_a_killed_build_left_is_removed(folder: Path, spark: SparkSession):
+    """Spark refuses to create a table where files are."""
+    warehouse = folder / f"{DATABASE}.spark" / "warehouse"
+    spark.sql("create schema if not exists scratch")
+    spark.sql("create table scratch.whole as select 1 as id")
+    half = warehouse / "scratch.db" / "half" / "_temporary"
+    half.mkdir(parents=True)
+    (half / "part.parquet").touch()
+    with pytest.raises(PySparkException, match="LOCATION_ALREADY_EXISTS"):
+        spark.sql("create table scratch.half as select 1 as id")
+    remove_half_tables(warehouse)
+    spark.sql("create table scratch.half as select 1 as id")
+    assert spark.table("scratch.whole").count() == 1
 
 
 def spark_rows(databases: Databases, spark: SparkSession) -> dict[str, pa.Table]:
