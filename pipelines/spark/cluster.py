@@ -17,7 +17,7 @@ from time import monotonic, sleep
 
 from pipelines.common.errors import InputError
 from pipelines.common.subprocesses import exit_on_signals, run_child
-from pipelines.spark.session import DRIVER_OPTIONS, QUICK, check_java
+from pipelines.spark.session import check_java
 
 MASTER = "org.apache.spark.deploy.master.Master"
 WORKER = "org.apache.spark.deploy.worker.Worker"
@@ -62,17 +62,10 @@ def cluster(workers: int, memory: str) -> Iterator[dict[str, str]]:
             "spark.authenticate true\n"
             f"spark.authenticate.secret {secrets.token_hex(32)}\n"
             f"spark.executor.memory {memory}\n"
-            "spark.executor.cores 1\n"
-            "spark.executor.extraJavaOptions -XX:+UseSerialGC\n",
+            "spark.executor.cores 1\n",
             encoding="utf-8",
         )
-        environment = {
-            "SPARK_CONF_DIR": folder,
-            "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_DAEMON_JAVA_OPTS": QUICK,
-            "SPARK_DAEMON_MEMORY": "256m",
-            DRIVER_OPTIONS: os.environ.get(DRIVER_OPTIONS, QUICK),
-        }
+        environment = {"SPARK_CONF_DIR": folder, "SPARK_LOCAL_IP": "127.0.0.1"}
         log = Path(folder, "master.log")
         ready = r"Starting Spark master at (spark://\S+)"
         address = stack.enter_context(_process(log, environment, ready, [MASTER]))

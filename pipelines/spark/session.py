@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 TARGET = "spark"
-DRIVER_OPTIONS = "SPARK_DRIVER_OPTIONS"
-"""The variable of the profile with options of Java."""
-
-QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""Options of a Java that plans hundreds of short statements and holds few rows: half the processor
-time goes into its own optimization otherwise."""
-
 JAVA = 17
 """The oldest Java that Spark 4 runs on."""
 
@@ -71,7 +64,6 @@ def session() -> "SparkSession":
         InputError: If pyspark or Java is missing.
     """
     check_java()
-    os.environ.setdefault(DRIVER_OPTIONS, QUICK)
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
