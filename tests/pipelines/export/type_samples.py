@@ -257,7 +257,7 @@ SAMPLES: dict[str, list[Sample]] = {
             text("2024-03-01T12:30:00.123456999Z", timestamp=MARCH),
         ),
     ],
-    "bytes without a mark": [
+    "bytes without an annotation": [
         *(
             Sample(write, text("Café"))
             for write in (
