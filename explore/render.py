@@ -67,22 +67,13 @@ def burn_downs(connection: duckdb.DuckDBPyConnection, entries: list[Row]) -> Mar
         names[key] = f"{one_line(entry['balance_name'])} ({entry['pricing_unit']})"
         counts[key] = counts.get(key, 0) + 1
     drawn = sorted(counts, key=lambda key: (-counts[key], key))[:BALANCES_DRAWN]
-    points: dict[str, list[Row]] = {}
-    for point in queries.burn_down(connection, drawn):
-        points.setdefault(point["balance_id"], []).append(point)
-    as_of = formats.iso(queries.parameters(connection)["as_of"])
+    by_balance: dict[str, list[Row]] = {}
+    for entry in queries.ledger(connection, drawn):
+        by_balance.setdefault(entry["balance_id"], []).append(entry)
+    as_of = queries.parameters(connection)["as_of"]
     figures = []
     for key in drawn:
-        steps = [
-            {
-                "x": formats.iso(point["effective_at"]),
-                "y": point["balance"],
-                "pending": point["is_pending"],
-            }
-            for point in points[key]
-        ]
-        ends = (min(steps[0]["x"], as_of), max(steps[-1]["x"], as_of))
-        drawing = charts.burn_down(steps, as_of, ends, "Balance over time")
+        drawing = charts.burn_down(by_balance[key], as_of, None, "Balance over time")
         figures.append(
             Markup("<figure><figcaption><bdi>{}</bdi></figcaption>{}</figure>").format(
                 names[key], drawing

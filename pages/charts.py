@@ -7,12 +7,16 @@ each chart has the same figures. To a screen reader a chart is one image with a 
 import re
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
 import vl_convert
 from markupsafe import Markup
+
+from pages.formats import iso
+from pages.queries import Row
 
 COLOURS = 8
 """How many series have a colour of their own; the rest share the last one, `--c0`."""
@@ -126,16 +130,24 @@ def stacked_days(rows: Iterable[dict[str, Any]], series: list[str], label: str) 
 
 
 def burn_down(
-    points: list[dict[str, Any]], as_of: str, ends: tuple[str, str], label: str
+    entries: list[Row], as_of: datetime, expires_at: datetime | None, label: str
 ) -> Drawing:
     """Draw a balance over time as steps; what is pending at the as-of instant is dashed.
 
     Args:
-        points: `x`, an ISO instant, `y` and `pending` of each step.
-        as_of: ISO instant of the run.
-        ends: First and last instant of the axis.
+        entries: Ledger entries of one commit or credit, the oldest first.
+        as_of: Instant of the run.
+        expires_at: When the rest expires. The axis shows it if it is less than three years ahead.
         label: What the chart shows, for a screen reader.
     """
+    steps: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        x = iso(entry["effective_at"])
+        is_pending = entry["is_pending"] or steps.get(x, {}).get("pending", False)
+        steps[x] = {"x": x, "y": float(entry["balance_after"]), "pending": is_pending}
+    points, now, expiry = list(steps.values()), iso(as_of), iso(expires_at)
+    is_near = expiry[:4] < str(int(now[:4]) + 3)
+    ends = min(now, *steps), max(now, *steps, expiry if is_near else "")
     x = {
         "field": "x",
         "type": "temporal",
@@ -146,7 +158,7 @@ def burn_down(
     known = [point for point in points if not point["pending"]]
     ahead = [*known[-1:], *(point for point in points if point["pending"])]
     # the balance of today holds until the next entry
-    until = ahead[1]["x"] if len(ahead) > 1 else max(as_of, known[-1]["x"]) if known else as_of
+    until = ahead[1]["x"] if len(ahead) > 1 else max(now, known[-1]["x"]) if known else now
     drawn = [*known, {**known[-1], "x": until}] if known else []
     step = {"interpolate": "step-after", "strokeWidth": 2, "stroke": "var(--c1)"}
     layers: list[dict[str, Any]] = [
@@ -159,7 +171,7 @@ def burn_down(
             "encoding": {"x": x, "y": y},
         },
         {
-            "data": {"values": [{"x": as_of}]},
+            "data": {"values": [{"x": now}]},
             "mark": {"type": "rule", "stroke": "var(--muted)", "strokeDash": [2, 3]},
             "encoding": {"x": x},
         },

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -401,32 +401,22 @@ def _commits(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str
     return {
         "rows": rows,
         "figures": [
-            {**row, "chart": _burn_down(row, entries[row["balance_id"]], parameters["as_of"])}
+            {
+                **row,
+                "chart": charts.burn_down(
+                    entries[row["balance_id"]],
+                    parameters["as_of"],
+                    row["next_expiry_at"],
+                    f"Balance of a commit or credit over time in {row['pricing_unit']}; "
+                    "the table of ledger entries has the figures",
+                ),
+            }
             for row in drawn
         ],
         "all": rows[0]["all_rows"] if rows else 0,
         "ledger": ledger,
         "all_entries": sum(map(len, entries.values())),
     }
-
-
-def _burn_down(commit: Row, entries: list[Row], as_of: datetime) -> charts.Drawing:
-    """Draw the balance of a commit or credit after each instant of its ledger."""
-    steps: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        x = formats.iso(entry["effective_at"])
-        is_pending = entry["is_pending"] or steps.get(x, {}).get("pending", False)
-        steps[x] = {"x": x, "y": float(entry["balance_after"]), "pending": is_pending}
-    now, expiry = formats.iso(as_of), formats.iso(commit["next_expiry_at"])
-    is_near = expiry[:4] < str(int(now[:4]) + 3)
-    end = max(now, *steps, expiry if is_near else "")
-    return charts.burn_down(
-        list(steps.values()),
-        now,
-        (min(now, *steps), end),
-        f"Balance of a commit or credit over time in {commit['pricing_unit']}; "
-        "the table of ledger entries has the figures",
-    )
 
 
 def _month_invoices(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:

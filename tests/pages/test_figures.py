@@ -436,7 +436,9 @@ def test_the_workbook_explains_itself(sandbox: Set) -> None:
     about = openpyxl.load_workbook(sandbox.folder / "reports.xlsx")["About"]
     texts = [str(cell.value) for row in about.iter_rows() for cell in row if cell.value is not None]
     assert "2024-04-15T00:00:00Z" in texts
-    assert any(text.startswith("Outstanding: billed invoices above zero") for text in texts)
+    assert any(
+        text.startswith("Outstanding: the sum of the totals of billed invoices") for text in texts
+    )
     for report in sandbox.folder.glob("*.csv"):
         assert report.stem in texts
 

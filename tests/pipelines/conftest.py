@@ -55,10 +55,15 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Workspace:
-    """A database, and the folder that dlt works in."""
+    """A database, and the folder that dlt works in.
+
+    Attributes:
+        read_only: Tests share the database. Several test workers can read it at the same time.
+    """
 
     database: Path
     dlt_folder: Path
+    read_only: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -146,7 +151,7 @@ class Workspace:
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with duckdb.connect(str(self.database)) as connection:
+        with duckdb.connect(str(self.database), read_only=self.read_only) as connection:
             connection.execute("set timezone = 'UTC'")
             yield connection
 
@@ -278,8 +283,8 @@ def export(export_folder: Path) -> Path:
     return export_folder
 
 
-def workspace_in(folder: Path) -> Workspace:
-    return Workspace(folder / "metronome.duckdb", folder / "dlt")
+def workspace_in(folder: Path, read_only: bool = False) -> Workspace:
+    return Workspace(folder / "metronome.duckdb", folder / "dlt", read_only)
 
 
 @pytest.fixture(scope="session")
@@ -310,18 +315,18 @@ def workspace(new_workspace: NewWorkspace) -> Workspace:
 
 @pytest.fixture(scope="session")
 def loaded_export(export: Path, empty: Workspace, once: Once) -> Workspace:
-    """Return the account's export, loaded once. Do not change it."""
+    """Return the account's export, loaded once, read-only."""
 
     def load(folder: Path) -> None:
         shutil.copy(empty.database, folder)
         workspace_in(folder).load_export(export)
 
-    return workspace_in(once("loaded_export", load))
+    return workspace_in(once("loaded_export", load), read_only=True)
 
 
 @pytest.fixture(scope="session")
 def loaded_api(account: Account, empty: Workspace, once: Once) -> Workspace:
-    """Return all of the account's API, loaded once, in short pages. Do not change it."""
+    """Return all of the account's API, loaded once, in short pages, read-only."""
 
     def load(folder: Path) -> None:
         shutil.copy(empty.database, folder)
@@ -330,4 +335,4 @@ def loaded_api(account: Account, empty: Workspace, once: Once) -> Workspace:
                 url, "all", SOURCES__METRONOME_API__HISTORY_START=f"{HISTORY_START:%Y-%m-%d}"
             )
 
-    return workspace_in(once("loaded_api", load))
+    return workspace_in(once("loaded_api", load), read_only=True)
