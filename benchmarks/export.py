@@ -202,18 +202,19 @@ def copy_events(export: Path, target: Path, copies: int) -> None:
 
 
 def _load(folder: Path) -> Cost:
-    return measure([BIN / "dlt", "pipeline", "metronome_export", "run"], _settings(folder))
+    return measure([BIN / "dlt", "pipeline", "metronome_export", "run"], run_settings(folder))
 
 
 def _build(folder: Path) -> Cost:
     publish = [sys.executable, "-m", "pipelines.publish", folder / "reports", "--"]
     build = [BIN / "dbt", "build", "--selector", "reports", "--exclude-resource-type", "unit_test"]
-    return measure([*publish, *build, "--quiet"], _settings(folder) | ARGUMENTS)
+    return measure([*publish, *build, "--quiet"], run_settings(folder) | ARGUMENTS)
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def run_settings(folder: Path, export: Path | None = None) -> dict[str, str]:
+    """Return the settings of a run in a folder. The export is below it by default."""
     return {
-        "SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export"),
+        "SOURCES__METRONOME_EXPORT__BUCKET_URL": str(export or folder / "export"),
         "DESTINATION__DUCKDB__CREDENTIALS": str(folder / "metronome.duckdb"),
         "DLT_DATA_DIR": str(folder / "dlt"),
         "DBT_TARGET_PATH": str(folder / "target"),

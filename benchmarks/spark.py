@@ -15,7 +15,7 @@ from pathlib import Path
 from subprocess import DEVNULL, Popen
 from threading import Event, Thread
 
-from benchmarks.export import ARGUMENTS, first_run, write_export
+from benchmarks.export import ARGUMENTS, first_run, run_settings, write_export
 from benchmarks.measuring import BIN
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
@@ -86,17 +86,7 @@ def _on_spark(folder: Path, workers: int, memory: str) -> None:
     own = folder / f"spark{workers}"
     own.mkdir()
     settings = (
-        os.environ
-        | ARGUMENTS
-        | {
-            "SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder / "export"),
-            "DESTINATION__DUCKDB__CREDENTIALS": str(own / "metronome.duckdb"),
-            "DLT_DATA_DIR": str(own / "dlt"),
-            "DBT_TARGET_PATH": str(own / "target"),
-            "DBT_LOG_PATH": str(own),
-            "DBT_TARGET": "spark",
-            "DO_NOT_TRACK": "1",
-        }
+        os.environ | ARGUMENTS | run_settings(own, folder / "export") | {"DBT_TARGET": "spark"}
     )
     spark = [sys.executable, "-m", "pipelines.spark"]
     cluster = [*spark, "cluster", "--workers", str(workers), "--memory", memory, "--"]

@@ -47,13 +47,9 @@
 
 {# Return up to 10 customers with a similar name, most similar first. `likeness` is from 0 to 1, and 1 is equal. #}
 {% macro similar_customers(likeness) -%}
-    {{ return(adapter.dispatch('similar_customers')(likeness)) }}
-{%- endmacro %}
-
-{% macro duckdb__similar_customers(likeness) -%}
-    {%- set similarity -%}
-        jaro_winkler_similarity(lower(trim(customers.customer_name)), lower({{ customer() }}))
-    {%- endset -%}
+    {%- set similarity = metronome.similarity(
+        'lower(trim(customers.customer_name))', 'lower(' ~ customer() ~ ')', likeness
+    ) -%}
     select
         customers.customer_id,
         customers.customer_name,
@@ -61,7 +57,17 @@
     from {{ ref('dim_customers') }} as customers
     inner join {{ this }} as arguments
         on customers.environment_type is not distinct from arguments.environment_type
-    where {{ similarity }} >= {{ likeness }}
-    order by {{ similarity }} desc, customers.customer_id
+    where {{ similarity.is_similar }}
+    order by {{ similarity.order }}, customers.customer_id
     limit 10
+{%- endmacro %}
+
+{# Return the condition that a name is similar to another, and the order that starts with the most similar name. #}
+{% macro similarity(name, asked, likeness) -%}
+    {{ return(adapter.dispatch('similarity')(name, asked, likeness)) }}
+{%- endmacro %}
+
+{% macro duckdb__similarity(name, asked, likeness) -%}
+    {%- set similarity = 'jaro_winkler_similarity(' ~ name ~ ', ' ~ asked ~ ')' -%}
+    {{ return({'is_similar': similarity ~ ' >= ' ~ likeness, 'order': similarity ~ ' desc'}) }}
 {%- endmacro %}

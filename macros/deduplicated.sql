@@ -63,18 +63,23 @@
     from (
         select
             *,
-            row_number() over (
-                partition by {{ (key + (['use_started_at'] if reused else [])) | join(', ') }}
-                order by
-                    {%- for column in version %}
-                    {{ column }} desc nulls last,
-                    {%- endfor %}
-                    {{ metronome.newest_file_first() }}
-                    content
-            ) as recency
+            {{ metronome.recency(key, version, reused) }} as recency
         from candidates
     )
     where recency = 1
+{%- endmacro %}
+
+{# Number the rows of a key, or of one use of it, from the newest. #}
+{% macro recency(key, version, reused) -%}
+    row_number() over (
+        partition by {{ (key + (['use_started_at'] if reused else [])) | join(', ') }}
+        order by
+            {%- for column in version %}
+            {{ column }} desc nulls last,
+            {%- endfor %}
+            {{ metronome.newest_file_first() }}
+            content
+    )
 {%- endmacro %}
 
 {#

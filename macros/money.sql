@@ -101,21 +101,24 @@
 {%- endmacro %}
 
 {#
-  The decimal that times a `short_quantity` is exactly `amount`, if it is below 10^13 and has at most 10 decimals, or
-  4 from 900,000 on; else null. The price of an untiered charge is such a decimal. A double has 15 digits: enough to
-  guess it from `rough_price`; the product proves it.
+  Return the price whose product with a `short_quantity` is exactly `amount`, or null. The price is below 10^13 and has
+  at most 10 decimals, or 4 from 900,000 on, as the price of an untiered charge does. A double has 15 digits, so
+  `guessed_price` finds such a price. The product proves it.
 #}
 {% macro exact_unit_price(rough_price, short_quantity, amount) -%}
     {{ return(adapter.dispatch('exact_unit_price')(rough_price, short_quantity, amount)) }}
 {%- endmacro %}
 
+{# Return the decimal next to an approximate price. Null if it is 10^13 or more. #}
+{% macro guessed_price(rough_price) -%}
+    case
+        when abs({{ rough_price }}) < 900000 then try_cast({{ rough_price }} as decimal(23, 10))
+        else cast(try_cast({{ rough_price }} as decimal(17, 4)) as decimal(23, 10))
+    end
+{%- endmacro %}
+
 {% macro duckdb__exact_unit_price(rough_price, short_quantity, amount) -%}
-    {%- set price -%}
-        case
-            when abs({{ rough_price }}) < 900000 then try_cast({{ rough_price }} as decimal(23, 10))
-            else cast(try_cast({{ rough_price }} as decimal(17, 4)) as decimal(23, 10))
-        end
-    {%- endset -%}
+    {%- set price = guessed_price(rough_price) -%}
     case
         when try({{ price }} * {{ short_quantity }} = {{ amount }})
             then cast({{ price }} as decimal(38, 18))

@@ -35,19 +35,9 @@
 {# check_arguments.sql #}
 
 {# By the letters that differ: Spark has no Jaro-Winkler similarity. #}
-{% macro spark__similar_customers(likeness) -%}
-    {%- set asked = 'lower(' ~ customer() ~ ')' -%}
-    {%- set distance = 'levenshtein(lower(trim(customers.customer_name)), ' ~ asked ~ ')' -%}
-    select
-        customers.customer_id,
-        customers.customer_name,
-        customers.archived_at is not null as is_archived
-    from {{ ref('dim_customers') }} as customers
-    inner join {{ this }} as arguments
-        on customers.environment_type is not distinct from arguments.environment_type
-    where {{ distance }} <= (1 - {{ likeness }}) * length({{ asked }})
-    order by {{ distance }}, customers.customer_id
-    limit 10
+{% macro spark__similarity(name, asked, likeness) -%}
+    {%- set distance = 'levenshtein(' ~ name ~ ', ' ~ asked ~ ')' -%}
+    {{ return({'is_similar': distance ~ ' <= (1 - ' ~ likeness ~ ') * length(' ~ asked ~ ')', 'order': distance}) }}
 {%- endmacro %}
 
 {# deduplicated.sql #}
@@ -57,15 +47,7 @@
     from (
         select
             *,
-            row_number() over (
-                partition by {{ (key + (['use_started_at'] if reused else [])) | join(', ') }}
-                order by
-                    {%- for column in version %}
-                    {{ column }} desc nulls last,
-                    {%- endfor %}
-                    {{ metronome.newest_file_first() }}
-                    content
-            ) as recency
+            {{ metronome.recency(key, version, reused) }} as recency
         from (
             select
                 *,
@@ -251,12 +233,7 @@
   quantity, and times the rest of it, are each compared by themselves.
 #}
 {% macro spark__exact_unit_price(rough_price, short_quantity, amount) -%}
-    {%- set price -%}
-        case
-            when abs({{ rough_price }}) < 900000 then try_cast({{ rough_price }} as decimal(23, 10))
-            else cast(try_cast({{ rough_price }} as decimal(17, 4)) as decimal(23, 10))
-        end
-    {%- endset -%}
+    {%- set price = metronome.guessed_price(rough_price) -%}
     {%- set whole = 'cast(' ~ short_quantity ~ ' as bigint)' -%}
     {%- set rest = 'cast(' ~ short_quantity ~ ' - cast(' ~ whole ~ ' as decimal(14, 0)) as decimal(14, 14))' -%}
     {%- set of_whole = 'try_cast(' ~ price ~ ' * cast(' ~ whole ~ ' as decimal(14, 0)) as decimal(28, 10))' -%}
@@ -334,20 +311,9 @@
 
 {# write_csv.sql #}
 
-{# The rows come to the driver as texts, in order, and are written there. #}
+{# The rows come to the driver and are written there. #}
 {% macro spark__write_csv() -%}
-    {%- set cells -%}
-        select
-            {%- for column in adapter.get_columns_in_relation(this) %}
-            {{ csv_cell(column) }} as {{ column.quoted }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from {{ this }} as report
-        order by
-            {%- for column in model.config.meta.order_by %}
-            report.{{ column }} asc nulls last{{ ',' if not loop.last }}
-            {%- endfor %}
-    {%- endset -%}
-    {%- do run_query(cells).to_csv(report_path(this.identifier), lineterminator='\r\n') -%}
+    {%- do run_query(metronome.csv_rows()).to_csv(report_path(this.identifier), lineterminator='\r\n') -%}
 {%- endmacro %}
 
 {# Spark casts a small decimal to `1.5E-7`. `to_char` writes all digits. #}

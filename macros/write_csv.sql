@@ -13,17 +13,22 @@
 
 {% macro duckdb__write_csv() -%}
     copy (
-        select
-            {%- for column in adapter.get_columns_in_relation(this) %}
-            {{ csv_cell(column) }} as {{ column.quoted }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from {{ this }} as report
-        order by
-            {%- for column in model.config.meta.order_by %}
-            report.{{ column }}{{ ',' if not loop.last }}
-            {%- endfor %}
+        {{ metronome.csv_rows() }}
     ) to '{{ dbt.escape_single_quotes(report_path(this.identifier)) }}'
     (format csv, header true, new_line '\r\n', nullstr '', use_tmp_file true)
+{%- endmacro %}
+
+{# Select the rows of the report as texts, in the order of the file. #}
+{% macro csv_rows() -%}
+    select
+        {%- for column in adapter.get_columns_in_relation(this) %}
+        {{ csv_cell(column) }} as {{ column.quoted }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ this }} as report
+    order by
+        {%- for column in model.config.meta.order_by %}
+        report.{{ column }} asc nulls last{{ ',' if not loop.last }}
+        {%- endfor %}
 {%- endmacro %}
 
 {% macro report_path(report_model) -%}

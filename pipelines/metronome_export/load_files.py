@@ -67,7 +67,7 @@ class InPlace(Protocol):
     """Another engine, which reads the files where they are, so that their rows are not loaded."""
 
     kept: frozenset[str]
-    """Small tables whose rows are loaded all the same."""
+    """Small tables whose rows are also loaded."""
 
     def readable(self, pipeline: dlt.Pipeline) -> set[str]:
         """Return the paths of loaded files that need not be read again."""

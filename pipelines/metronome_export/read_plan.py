@@ -16,6 +16,7 @@ from pyarrow import ArrowException
 from pyarrow.parquet import ParquetFile
 
 from pipelines.common.columns import Hints
+from pipelines.common.sql import identifier, literal
 from pipelines.metronome_export.arrow_copies import copy_through_arrow
 from pipelines.metronome_export.casts import DOUBLES, REMEDY, WHAT, cast, null
 from pipelines.metronome_export.csv_files import BadFileError, check_names, csv_format, line_of
@@ -269,11 +270,11 @@ def _groups(
 
 def _csv_group(folder: str, table: str, path: str) -> Group:
     found = csv_format(path, TABLES.get(table, {}))
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in found.names)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in found.names)
     reader = CSV.format(
         files=_literals([path]),
         columns=f"{{{columns}}}",
-        delim=_text(found.delimiter),
+        delim=literal(found.delimiter),
         compression=found.compression,
     )
     return Group(folder, [path], reader, dict.fromkeys(found.names, TEXT))
@@ -373,7 +374,7 @@ def _check(
     doubtful: list[tuple[Column, str, str]] = []
     for column in columns:
         if column.source:
-            quoted = _quoted(column.source)
+            quoted = identifier(column.source)
             loses = cast(quoted, group.types[column.source], column.data_type).loses
             if loses:
                 doubtful.append((column, quoted, f"{quoted} IS NOT NULL AND ({loses})"))
@@ -435,7 +436,7 @@ def _note_doubles(
     ]
     if not doubles:
         return
-    counts = ", ".join(f"COUNT({_quoted(str(column.source))})" for column in doubles)
+    counts = ", ".join(f"COUNT({identifier(str(column.source))})" for column in doubles)
     by_file = connection.execute(f"SELECT {FILE}, {counts} FROM {group.reader} GROUP BY 1")
     found = [(_relative(path, group.folder), numbers) for path, *numbers in by_file.fetchall()]
     result.doubles |= {path for path, numbers in found if any(numbers)}
@@ -446,13 +447,13 @@ def _note_doubles(
 
 
 def _select(group: Group, columns: list[Column]) -> str:
-    values = [f"{_value(column, group.types)} AS {_quoted(column.name)}" for column in columns]
+    values = [f"{_value(column, group.types)} AS {identifier(column.name)}" for column in columns]
     values.append(f'SUBSTRING({FILE}, {len(group.folder) + 2}) AS "_file"')
     values.append(f'{transferred_at(FILE)} AS "_transferred_at"')
     select = f"SELECT {', '.join(values)} FROM {group.reader}"
     if group.is_csv:
         # a spreadsheet saves cleared rows as commas only
-        cells = ", ".join(_quoted(name) for name in group.types)
+        cells = ", ".join(identifier(name) for name in group.types)
         select += f" WHERE COALESCE({cells}) IS NOT NULL"
     return select
 
@@ -466,21 +467,13 @@ def transferred_at(path: str) -> str:
 def _value(column: Column, types: dict[str, FileType]) -> str:
     if column.source is None:
         return null(column.data_type)
-    return cast(_quoted(column.source), types[column.source], column.data_type).value
+    return cast(identifier(column.source), types[column.source], column.data_type).value
 
 
 def _relative(path: str, folder: str) -> str:
     return path[len(folder) + 1 :]
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _literals(paths: Sequence[str]) -> str:
     """Return a list of paths in SQL, with the characters of glob patterns escaped."""
-    return "[" + ", ".join(_text(re.sub(r"[*?[]", r"[\g<0>]", path)) for path in paths) + "]"
+    return "[" + ", ".join(literal(re.sub(r"[*?[]", r"[\g<0>]", path)) for path in paths) + "]"

@@ -98,8 +98,8 @@ def _publish(path: Path, command: list[str]) -> int:
             objections = [f"{command[0]} failed after its tests."]
         if objections:
             return _refused(path, objections)
-        content = run_json(folder.new_set, run, built, given)
         with built.opened(run) as connection:
+            content = run_json(folder.new_set, run, built, connection, given)
             written = pages.build(connection, folder.new_set, content, settings)
         content["pages"] = checksums(folder.new_set, content["reports"])
         checksum = write_json(folder.new_set / MANIFEST, content)

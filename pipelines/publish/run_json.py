@@ -28,7 +28,11 @@ AMOUNT = "decimal(36, 20)"
 
 
 def run_json(
-    folder: Path, run: DbtRun, warehouse: Warehouse, arguments: dict[str, str]
+    folder: Path,
+    run: DbtRun,
+    warehouse: Warehouse,
+    connection: duckdb.DuckDBPyConnection,
+    arguments: dict[str, str],
 ) -> dict[str, Any]:
     """Describe the set of reports in a folder.
 
@@ -36,17 +40,17 @@ def run_json(
         folder: The folder of the CSVs.
         run: The run of dbt that wrote them.
         warehouse: The tables that the reports come from.
+        connection: The connection that has them.
         arguments: The arguments by name, as given.
 
     Raises:
         duckdb.Error: If the database cannot be read.
         OSError: If a report cannot be read.
     """
-    with warehouse.opened(run) as connection:
-        connection.execute("set timezone = 'UTC'")
-        arguments = _arguments(connection, run, arguments)
-        export, export_loaded_at = _export(connection, run, warehouse)
-        api, api_loaded_at = _api(connection)
+    connection.execute("set timezone = 'UTC'")
+    arguments = _arguments(connection, run, arguments)
+    export, export_loaded_at = _export(connection, run, warehouse)
+    api, api_loaded_at = _api(connection)
     return {
         "as_of": arguments["as_of"],
         "environment": arguments["environment"],

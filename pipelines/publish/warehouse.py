@@ -19,10 +19,11 @@ import duckdb
 from pipelines import metronome_api, metronome_export
 from pipelines.common.database import opened
 from pipelines.common.errors import InputError
+from pipelines.common.sql import identifier, literal
 from pipelines.publish.dbt_run import DbtRun
 from pipelines.spark.in_place import CURRENT
 from pipelines.spark.session import TARGET as SPARK
-from pipelines.spark.session import profile
+from pipelines.spark.session import warehouse_folder
 
 SPARK_FILES = "publishing.spark_files"
 
@@ -42,7 +43,7 @@ class Warehouse(Protocol):
         """Return a text that changes when tables do without `invalidate_last_published_run`."""
 
     def raw_state(self, connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
-        """Return what `selection.raw_state` cannot know of the raw tables, by source node."""
+        """Return the state of raw tables whose rows are in files, by source node."""
 
     def newest_update(self, connection: duckdb.DuckDBPyConnection) -> datetime | None:
         """Return the newest `updated_at` of the export's rows."""
@@ -93,7 +94,7 @@ class SparkWarehouse:
 
     def __init__(self, database: Path) -> None:
         self._database = database
-        self._folder = Path(profile()["server_side_parameters"]["spark.sql.warehouse.dir"])
+        self._folder = warehouse_folder()
 
     def state(self) -> str:
         """Return a checksum of the names of all files. Spark gives each file a new name."""
@@ -128,9 +129,9 @@ class SparkWarehouse:
                 "select schema_name, table_name from duckdb_tables() where schema_name in (?, ?)",
                 [metronome_export.DATASET, metronome_api.DATASET],
             ).fetchall()
-            connection.execute(f"attach {_text(str(self._database))} as control (read_only)")
+            connection.execute(f"attach {literal(str(self._database))} as control (read_only)")
             for schema, table in raw:
-                _create_view(connection, schema, table, f"control.{schema}.{_name(table)}")
+                _create_view(connection, schema, table, f"control.{schema}.{identifier(table)}")
             for node in run.manifest["nodes"].values():
                 if node["resource_type"] in ("model", "seed"):
                     self._create_view(connection, node)
@@ -140,7 +141,7 @@ class SparkWarehouse:
         """Create the view of a model's table. A view of Spark has no files, and none here."""
         folder = self._folder / f"{node['schema']}.db" / node["alias"]
         if any(folder.glob("*.parquet")):
-            files = _text(f"{glob.escape(str(folder))}/*.parquet")
+            files = literal(f"{glob.escape(str(folder))}/*.parquet")
             reader = f"read_parquet({files}, hive_partitioning = false)"
             _create_view(connection, node["schema"], node["alias"], reader)
             _comment(connection, node)
@@ -167,28 +168,21 @@ def warehouse(command: list[str], database: Path) -> Warehouse:
 def _create_view(
     connection: duckdb.DuckDBPyConnection, schema: str, name: str, relation: str
 ) -> None:
-    connection.execute(f"create schema if not exists {_name(schema)}")
-    connection.execute(f"create view {_name(schema)}.{_name(name)} as select * from {relation}")
+    connection.execute(f"create schema if not exists {identifier(schema)}")
+    view = f"{identifier(schema)}.{identifier(name)}"
+    connection.execute(f"create view {view} as select * from {relation}")
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> None:
     """Give a view the descriptions that dbt gives to a table of DuckDB."""
     persisted = node["config"].get("persist_docs") or {}
-    view = f"{_name(node['schema'])}.{_name(node['alias'])}"
+    view = f"{identifier(node['schema'])}.{identifier(node['alias'])}"
     if persisted.get("relation") and node["description"]:
-        connection.execute(f"comment on view {view} is {_text(node['description'])}")
+        connection.execute(f"comment on view {view} is {literal(node['description'])}")
     if persisted.get("columns"):
         for column in node["columns"].values():
             if column["description"]:
                 connection.execute(
-                    f"comment on column {view}.{_name(column['name'])} "
-                    f"is {_text(column['description'])}"
+                    f"comment on column {view}.{identifier(column['name'])} "
+                    f"is {literal(column['description'])}"
                 )
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -15,6 +15,7 @@ from uuid import uuid4
 import dlt
 import duckdb
 
+from pipelines.common import sql
 from pipelines.common.columns import Hints
 from pipelines.metronome_export.drift import BAD_FILE, Note
 from pipelines.metronome_export.export_tables import TABLES
@@ -134,7 +135,7 @@ class SparkFiles:
         file.parent.mkdir(parents=True, exist_ok=True)
         connection.execute(
             f"COPY (SELECT * FROM ({query}) WHERE _file IN (SELECT UNNEST(?))) "
-            f"TO '{str(file).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)",
+            f"TO {sql.literal(str(file))} (FORMAT parquet)",
             [paths],
         )
         return name
@@ -161,8 +162,13 @@ def _current(pipeline: dlt.Pipeline) -> list[dict[str, Any]]:
     if "file_reads" not in pipeline.default_schema.tables:
         return []
     with pipeline.sql_client() as client, client.execute_query(CURRENT) as found:
-        names = [name for name, *_ in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return rows_of(found)
+
+
+def rows_of(found: Any) -> list[dict[str, Any]]:
+    """Return the rows of a cursor by the names of their columns."""
+    names = [name for name, *_ in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _expressions(group: Group, columns: list[Column]) -> dict[str, str] | None:
@@ -188,7 +194,7 @@ def _counts(
         missing.
     """
     texts = [
-        f"JSON_TYPE({_identifier(column.name)}) = 'VARCHAR'"
+        f"JSON_TYPE({sql.identifier(column.name)}) = 'VARCHAR'"
         for column in columns
         if column.source and column.data_type == "json"
     ]
@@ -199,7 +205,3 @@ def _counts(
         f"FROM ({query}) GROUP BY _file"
     ).fetchall()
     return {path: (rows, at, is_text) for path, rows, at, is_text, *_ in found}
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

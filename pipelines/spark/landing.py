@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -15,7 +16,7 @@ from pipelines.metronome_export.export_tables import OWN_TABLES
 from pipelines.spark import data_folder
 from pipelines.spark.casts import quoted
 from pipelines.spark.in_place import SparkFiles
-from pipelines.spark.session import check_java, profile, session
+from pipelines.spark.session import check_java, session, warehouse_folder
 from pipelines.spark.views import (
     EXPORT,
     RawTable,
@@ -27,6 +28,9 @@ from pipelines.spark.views import (
     record_tables,
     unload,
 )
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 COPIES, UNLOADED = "copies", "unloaded"
 """Folders of copies of the export's files, and of tables that the DuckDB file has."""
@@ -76,10 +80,11 @@ def _register(export: SparkFiles) -> LogLine:
                 if schema != EXPORT or name not in {*in_files, "file_reads"}
             ),
         ]
-        new = _create(connection, found)
+        spark = session()
+        new = _create(spark, connection, found)
         record_files(connection, [(row["table_name"], row["path"], row["copy"]) for row in files])
         _remove_unused_copies(connection, export.copies)
-        remove_half_tables(Path(profile()["server_side_parameters"]["spark.sql.warehouse.dir"]))
+        remove_half_tables(spark, warehouse_folder())
     return LogLine(
         f"spark: {len(found)} raw tables, {new} of them registered anew",
         step="spark",
@@ -88,9 +93,10 @@ def _register(export: SparkFiles) -> LogLine:
     )
 
 
-def _create(connection: duckdb.DuckDBPyConnection, tables: list[RawTable]) -> int:
-    """Create what is new or has changed, and drop what is gone. Return how many are new."""
-    spark = session()
+def _create(
+    spark: "SparkSession", connection: duckdb.DuckDBPyConnection, tables: list[RawTable]
+) -> int:
+    """Create new and changed tables, and drop those that are gone. Return how many are new."""
     known = created_before(connection)
     there: dict[tuple[str, str], str] = {}
     for schema in sorted({table.schema for table in tables}):
@@ -113,9 +119,8 @@ def _create(connection: duckdb.DuckDBPyConnection, tables: list[RawTable]) -> in
     return len(tables) - len(kept)
 
 
-def remove_half_tables(warehouse: Path) -> None:
+def remove_half_tables(spark: "SparkSession", warehouse: Path) -> None:
     """Remove the folders of tables that a killed build did not finish. Spark would refuse them."""
-    spark = session()
     for folder in warehouse.glob("*.db/*"):
         schema = folder.parent.name.removesuffix(".db")
         if not spark.catalog.tableExists(f"{quoted(schema)}.{quoted(folder.name)}"):

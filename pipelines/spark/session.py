@@ -36,6 +36,11 @@ def profile() -> dict[str, Any]:
     return filled(outputs["outputs"][TARGET])
 
 
+def warehouse_folder() -> Path:
+    """Return the folder of Spark's tables."""
+    return Path(profile()["server_side_parameters"]["spark.sql.warehouse.dir"])
+
+
 def check_java() -> None:
     """Check that a Java that is new enough can be started.
 

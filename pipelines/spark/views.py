@@ -1,7 +1,7 @@
 """Build the tables and views by which Spark reads raw data: unloaded tables, files of the export.
 
-A view names the files whose rows count, so a file that comes while
-Spark reads is not seen before the next landing.
+A view lists the files whose rows count. A file that arrives while Spark reads is part of the next
+landing.
 """
 
 import json
@@ -14,9 +14,10 @@ from typing import Any
 import duckdb
 
 from pipelines import metronome_api, metronome_export
+from pipelines.common import sql
 from pipelines.metronome_export.read_plan import transferred_at
 from pipelines.spark.casts import TYPES, literal, quoted
-from pipelines.spark.in_place import CURRENT, SparkFiles, version_of
+from pipelines.spark.in_place import CURRENT, SparkFiles, rows_of, version_of
 
 EXPORT, API = metronome_export.DATASET, metronome_api.DATASET
 OF_FILE = {
@@ -24,7 +25,7 @@ OF_FILE = {
     "_transferred_at": "loads.transferred_at",
     "_dlt_load_id": "loads.load_id",
 }
-"""The columns of an export table that come from its file, and where a view has them from."""
+"""The columns of an export table that state its file and its load, with their expressions."""
 
 Columns = dict[str, str]
 """The columns of a raw table in order, with their types in DuckDB."""
@@ -71,12 +72,13 @@ def unload(
     """Write a table as a Parquet file below a folder, and return the table that reads it."""
     place = folder / f"{schema}.{table}"
     selected = ", ".join(
-        f"cast({_identifier(name)} as varchar) as {_identifier(name)}"  # without a mark of its own
+        # as text: Parquet's own type for JSON is another one
+        f"cast({sql.identifier(name)} as varchar) as {sql.identifier(name)}"
         if data_type == "JSON"
-        else _identifier(name)
+        else sql.identifier(name)
         for name, data_type in columns.items()
     )
-    query = f"select {selected} from {schema}.{_identifier(table)}"
+    query = f"select {selected} from {schema}.{sql.identifier(table)}"
     _write(connection, query, place / "rows.parquet")
     types = ", ".join(f"{quoted(name)} {TYPES[of]}" for name, of in columns.items())
     return RawTable(
@@ -130,11 +132,10 @@ def counting_files(
     """Return how the files are read whose rows count: copies, and files that are still there."""
     if not _has_table(connection, EXPORT, "file_reads"):
         return []
-    found = connection.execute(CURRENT)
-    names = [name for name, *_ in found.description]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return [
-        row for row in rows if row["copy"] or export.root is None or version_of(row) in export.there
+        row
+        for row in rows_of(connection.execute(CURRENT))
+        if row["copy"] or export.root is None or version_of(row) in export.there
     ]
 
 
@@ -225,10 +226,5 @@ def _write(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> Non
     """Write the rows of a query as a Parquet file, which is replaced in one step."""
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_suffix(".new")
-    path = str(new).replace("'", "''")
-    connection.execute(f"copy ({query}) to '{path}' (format parquet)")
+    connection.execute(f"copy ({query}) to {sql.literal(str(new))} (format parquet)")
     new.replace(file)
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

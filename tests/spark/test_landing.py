@@ -110,7 +110,7 @@ def test_a_table_that_a_killed_build_left_is_removed(folder: Path, spark: SparkS
     (half / "part.parquet").touch()
     with pytest.raises(PySparkException, match="LOCATION_ALREADY_EXISTS"):
         spark.sql("create table scratch.half as select 1 as id")
-    remove_half_tables(warehouse)
+    remove_half_tables(spark, warehouse)
     spark.sql("create table scratch.half as select 1 as id")
     assert spark.table("scratch.whole").count() == 1
 
