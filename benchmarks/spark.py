@@ -1,7 +1,7 @@
-"""What Spark costs beside DuckDB: the same export at a scale, on DuckDB and on one and two workers.
+"""Measure a first run of the same export on DuckDB, and on Spark with one and two workers.
 
-Each run is a first one: it lands the files, builds and tests everything that a report needs, and
-publishes. Memory is that of the largest process, and of each executor.
+A run lands the files, builds and tests everything that a report needs, and publishes. The largest
+process and the largest executor are listed with their peak memory.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from benchmarks.measuring import BIN
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
 INTERVAL = 0.5
-"""Seconds between two looks at the processes."""
+"""Seconds between two measurements."""
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -28,12 +28,12 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass
 class Watch:
-    """Looks at a process and all that it started, while they run.
+    """Measures a process and its descendants while they run.
 
     Attributes:
-        busy: Processor seconds by process.
-        peak: The most memory by process, in bytes.
-        executors: The processes that are executors of Spark.
+        busy: Processor seconds by process id.
+        peak: Peak resident memory by process id, in bytes.
+        executors: Process ids of Spark's executors.
     """
 
     root: int
@@ -42,7 +42,7 @@ class Watch:
     executors: set[int] = field(default_factory=set)
 
     def look(self) -> None:
-        """Look once."""
+        """Take one measurement."""
         for process in _tree(self.root):
             try:
                 words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
@@ -55,7 +55,7 @@ class Watch:
                 self.executors.add(process)
 
     def until(self, done: Event) -> None:
-        """Look until the end."""
+        """Take measurements until `done` is set."""
         while not done.wait(INTERVAL):
             self.look()
 
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def _on_spark(folder: Path, workers: int, memory: str) -> None:
-    """Land, build and publish on a cluster, and print a row."""
+    """Land, build and publish on a cluster, and print a row of the table."""
     own = folder / f"spark{workers}"
     own.mkdir()
     settings = (
@@ -117,7 +117,7 @@ def _on_spark(folder: Path, workers: int, memory: str) -> None:
 
 
 def _tree(root: int) -> Iterator[int]:
-    """A process and all that it started, directly or not."""
+    """Yield a process and all its descendants."""
     yield root
     try:
         for task in Path(f"/proc/{root}/task").iterdir():
@@ -129,10 +129,10 @@ def _tree(root: int) -> Iterator[int]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
-    parser.add_argument("--scale", type=int, default=50, help="how often the customers occur")
+    parser.add_argument("--scale", type=int, default=50, help="how many times each customer occurs")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--memory", default="1g", help="the heap of an executor")
-    parser.add_argument("--folder", type=Path, help="where there is room for the files")
+    parser.add_argument("--memory", default="1g", help="heap of each executor")
+    parser.add_argument("--folder", type=Path, help="a folder with room for the files")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What a user can choose about the pages, from the environment."""
+"""Read the settings of the pages from the environment."""
 
 import os
 from dataclasses import dataclass

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from dlt._workspace.cli import SupportsCliCommand
-from dlt._workspace.cli.exceptions import CliCommandException
+from dlt._workspace.cli.exceptions import CliCommandException  # dlt has no public path to it
+from dlt.common.configuration.plugins import SupportsCliCommand
 
 from pipelines.common.errors import InputError
 from pipelines.common.log import LogLine, Stopwatch, is_json_log, log_step

@@ -8,7 +8,7 @@ from threading import Thread
 
 
 def on_terminal(command: list[str], **environment: str) -> str:
-    """What a command writes to the terminal. Its standard output is dropped."""
+    """Return what a command writes to the terminal. Drops its standard output."""
     reader, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 80))
     parts: list[bytes] = []
@@ -38,7 +38,7 @@ def on_terminal(command: list[str], **environment: str) -> str:
 
 
 def left_on_screen(written: str) -> str:
-    """The text that stays: what stands in each line after each carriage return wrote over it."""
+    """Return the text that stays on the screen after carriage returns overwrite lines."""
     lines = []
     for line in written.replace("\r\n", "\n").split("\n"):
         text = ""

@@ -91,7 +91,8 @@ def metronome_export(
 def _rows(dataset: dlt.Dataset, table: str, selects: Iterable[tuple[str, Hints]]) -> Iterator[Any]:
     for query, added in selects:
         hints = make_hints(columns={**_hints(table), **added})
-        # the destination executes the query unchanged: dlt's `model` load format
+        # dlt's `model` load format: the destination executes the query. dlt has no public way to
+        # keep it from rewriting the query
         selection = dataset.query(query, query_dialect="duckdb", _execute_raw_query=True)
         yield dlt.mark.with_hints(selection, hints)
 

@@ -119,7 +119,7 @@ class Group:
 
     @property
     def is_csv(self) -> bool:
-        """Whether the files are CSV."""
+        """Return whether the files are CSV."""
         return self.reader.startswith("read_csv")
 
 

@@ -49,7 +49,7 @@ class RawTable:
 
     @property
     def statement(self) -> str:
-        """The statement that creates it."""
+        """Return the statement that creates the view."""
         return f"create {self.kind} {self.schema}.{quoted(self.name)} {self.definition}"
 
 

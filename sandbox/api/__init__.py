@@ -1,1 +1,1 @@
-"""The API: serve an account over HTTP."""
+"""Serve an account over HTTP, with Metronome's API."""

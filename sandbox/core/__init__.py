@@ -1,1 +1,1 @@
-"""The account: its records, its metered usage, and the state of an environment."""
+"""Hold the account: records, metered usage, and the state of each environment."""

@@ -1,1 +1,1 @@
-"""The data export: write an account as files."""
+"""Write an account as the files of the data export."""

@@ -1,1 +1,1 @@
-"""The scenario: customers, products, contracts and usage of the sandbox account."""
+"""Define the customers, products, contracts and usage of the sandbox account."""

@@ -1,4 +1,4 @@
-"""The project run on the sandbox's export and API: loaded once, built once, for all workers."""
+"""Load the sandbox's export and API once, and build them once, for all workers."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -153,7 +153,7 @@ class Run:
 
     @property
     def environment(self) -> dict[str, str]:
-        """This process's environment variables, with the settings of this run alone."""
+        """Return this process's environment variables, with the settings of this run alone."""
         return {
             **{key: value for key, value in os.environ.items() if not FOREIGN.search(key)},
             "DESTINATION__DUCKDB__CREDENTIALS": str(self.database),

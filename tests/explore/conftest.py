@@ -1,4 +1,4 @@
-"""One built database for all tests here, and the snapshot of it.
+"""Share one built database and its snapshot with the tests of this folder.
 
 To test on a database that is built already, name it in PAGES_DATABASE and the folder of its CSVs in
 PAGES_REPORTS.

@@ -1,4 +1,4 @@
-"""One set of pages of the sandbox account, and one browser, for all tests here.
+"""Share one set of pages of the sandbox account, and one browser, with the tests of this folder.
 
 To test the pages of a database that is built already, name it in PAGES_DATABASE and the folder of
 its CSVs in PAGES_REPORTS. Otherwise the sandbox is loaded and built, which takes minutes.
@@ -50,7 +50,7 @@ SELLER = "Example Cloud Inc.\n1 Market Street"
 
 
 def shown(amount: str | Decimal) -> str:
-    """What a reader sees of an exact amount with two decimals."""
+    """Return an exact amount as a page shows it, with two decimals."""
     return f"{Decimal(amount).quantize(CENT, ROUND_HALF_EVEN) + 0:,.2f}"
 
 
@@ -161,11 +161,11 @@ class Browser:
         return self.chrome.execute_script(script, *arguments)
 
     def errors(self) -> list[str]:
-        """What the page wrote to the console, such as what its policy blocked."""
+        """Return the page's console messages, including requests that its policy blocked."""
         return [entry["message"] for entry in self.chrome.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """The addresses that the page asked for, its own included."""
+        """Return the addresses that the page requested, including its own."""
         messages = [
             json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")
         ]

@@ -19,7 +19,7 @@ AMOUNT = re.compile(r'<data value="([^"]*)"[^>]*>([^<]*)</data>')
 
 
 def document_rows(text: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The class of each row of a document, and its numbers: exact and as shown."""
+    """Return the class of each row of a document, and its numbers: exact and as shown."""
     for css, row in re.findall(r'<tr(?: class="([^"]*)")?>(.*?)</tr>', text, re.DOTALL):
         yield css.strip(), AMOUNT.findall(row)
 

@@ -23,7 +23,7 @@ UNITS_BILLED = ("USD", "AI Credits", "EUR")
 
 
 def cells(browser: Browser, selector: str) -> list[list[dict[str, str]]]:
-    """Each row of a table as a reader and as a machine has it: text, exact value, first link."""
+    """Return the cells of each row of a table: shown text, exact value, first link."""
     return browser.run(
         """
         const rows = [...document.querySelector(arguments[0]).rows];
@@ -410,7 +410,7 @@ def test_the_workbook_is_the_reports(sandbox: Set) -> None:
 
 
 def _text(cell: openpyxl.cell.Cell) -> str:
-    """A cell as the CSV has it, numbers to 15 digits."""
+    """Return a cell as the CSV has it, with numbers rounded to 15 digits."""
     match cell.data_type:
         case "n" if cell.value is None:
             return ""

@@ -30,7 +30,7 @@ OVERFLOWING = """
 
 
 def an_invoice(pages: Set) -> str:
-    """The document with the most lines."""
+    """Return the document with the most lines."""
     ((invoice_id,),) = pages.query(
         "select invoice_id from marts.fct_invoice_lines where environment_type = 'PRODUCTION' "
         "group by invoice_id order by count(*) desc, invoice_id limit 1"

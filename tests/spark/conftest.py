@@ -1,4 +1,4 @@
-"""One Spark session for all tests of Spark: it takes longer to start than most of them to run."""
+"""Share one Spark session with all tests: its start takes longer than most tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ DATABASE = "metronome.duckdb"
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of the DuckDB file, and of Spark's tables beside it, as dbt's profile has them."""
+    """Yield the folder of the DuckDB file and of Spark's tables, as in dbt's profile."""
     made = tmp_path_factory.mktemp("spark")
     with settings(DESTINATION__DUCKDB__CREDENTIALS=str(made / DATABASE), DO_NOT_TRACK="1"):
         yield made
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def spark(folder: Path) -> Iterator[SparkSession]:
-    """A session as dbt-spark makes it: without ANSI mode."""
+    """Yield a session without ANSI mode, as dbt-spark makes it."""
     opened = session()
     opened.conf.set("spark.sql.ansi.enabled", "false")
     yield opened

@@ -1,4 +1,4 @@
-"""Both engines side by side: the macros as either renders them, and all that either has built."""
+"""Run macros, dbt commands and comparisons of tables on DuckDB and on Spark."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ DECIMAL = re.compile(r"^DECIMAL\((\d+), ?(\d+)\)$", re.IGNORECASE)
 
 
 def macros(engine: str) -> SimpleNamespace:
-    """The project's macros as dbt dispatches them for an engine, without dbt."""
+    """Render the project's macros for an engine without dbt, with its dispatch."""
     project = SimpleNamespace()
     texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "macros").glob("*.sql"))]
 
@@ -57,7 +57,7 @@ def macros(engine: str) -> SimpleNamespace:
 
 @dataclass
 class Engines:
-    """An expression on DuckDB and on Spark, over the same rows.
+    """Runs an expression on DuckDB and on Spark, over the same rows.
 
     Attributes:
         duckdb: A connection to a database in memory.
@@ -68,13 +68,13 @@ class Engines:
     spark: SparkSession
 
     def rows(self, engine: str, query: str) -> list[tuple]:
-        """The rows of a query, which names the types and texts of its engine."""
+        """Return the rows of a query in the SQL of its engine."""
         if engine == "duckdb":
             return self.duckdb.execute(query).fetchall()
         return [tuple(row) for row in self.spark.sql(query).collect()]
 
     def values(self, engine: str, expression: str, rows: str) -> list[Any]:
-        """The values of an expression over a relation, in the order of its column `n`."""
+        """Return the values of an expression over a relation, ordered by its column `n`."""
         return [
             value for (value,) in self.rows(engine, f"select {expression} from {rows} order by n")
         ]
@@ -91,14 +91,14 @@ def settings(**given: str) -> Iterator[None]:
 
 
 def build(engine: str, folder: Path, command: str, *options: str, **arguments: str) -> None:
-    """Run a command of dbt on an engine, in this process, which has the Spark session.
+    """Run a dbt command on an engine, in this process, which has the Spark session.
 
     Args:
-        engine: The target of dbt's profile.
-        folder: The database is in it, and the reports go to its folder of the engine's name.
+        engine: A target of dbt's profile.
+        folder: Folder of the database. The reports go to `<folder>/<engine>/reports`.
         command: Such as `run`.
         options: Further options of the command.
-        arguments: The arguments of the run, by the names of the project's variables.
+        arguments: Report arguments, by the names of the project's variables.
     """
     reports = folder / engine / "reports"
     reports.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ SANDBOX_NAMES = {f"REPORT_{name.upper()}": text for name, text in SANDBOX_ARGUME
 
 
 def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """The schema and name of everything that dbt built in the attached database `metronome`."""
+    """Return schema and name of each relation of dbt in the attached database `metronome`."""
     return connection.execute(
         "select table_schema, table_name from information_schema.tables "
         "where table_catalog = 'metronome' "
@@ -134,7 +134,7 @@ def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 def differences(
     connection: duckdb.DuckDBPyConnection, spark: SparkSession, schema: str, name: str, folder: Path
 ) -> list[str]:
-    """The rows of a relation that only one engine has, as text, and what columns differ in type."""
+    """List up to three rows per engine that the other engine does not have, as text."""
     path = folder / schema / name
     spark.table(f"{schema}.{name}").write.mode("overwrite").parquet(str(path))
     return stored_differences(connection, schema, name, path)
@@ -143,7 +143,7 @@ def differences(
 def stored_differences(
     connection: duckdb.DuckDBPyConnection, schema: str, name: str, path: Path
 ) -> list[str]:
-    """The same for a relation of Spark that is in a folder of Parquet files."""
+    """List the differences from a relation of Spark in a folder of Parquet files."""
     stored = f"read_parquet('{path}/*.parquet')"
     columns = {
         column: data_type
@@ -172,7 +172,7 @@ def stored_differences(
 
 
 def _as_text(column: str, *types: str) -> str:
-    """A column as text: each digit of a decimal counts, its scale does not."""
+    """Cast a column to text, decimals without trailing zeros."""
     text = f'cast("{column}" as varchar)'
     if any(DECIMAL.match(data_type) for data_type in types):
         return (

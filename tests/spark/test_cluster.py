@@ -1,4 +1,4 @@
-"""A cluster runs for one command, and nothing of it is left, however that ends."""
+"""A cluster runs for one command, and ends with it."""
 
 import os
 import select
@@ -23,7 +23,7 @@ sys.exit(3)
 
 
 def of_cluster(folder: str) -> dict[int, str]:
-    """The commands of the processes whose settings are in a cluster's folder, by process."""
+    """Return the command of each process whose settings are in a cluster's folder, by id."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -59,7 +59,7 @@ def test_nothing_of_a_cluster_is_left(end: str):
     process.stdin.close()
     code = process.wait()
     assert code == {"its command fails": 3, "SIGTERM": 143, "SIGKILL": -9}[end]
-    if end == "SIGKILL":  # the processes end by themselves then, which takes a moment
+    if end == "SIGKILL":  # its processes end without a signal, after a moment
         for ended in ends:
             select.select([ended], [], [], 60)
     assert not of_cluster(folder)

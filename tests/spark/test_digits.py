@@ -1,7 +1,7 @@
 """Every cell of every table is equal on both engines, for amounts of up to 18 decimals.
 
-The amounts of a small account are made long: most get 16 to 18 decimals, and those in JSON too. An
-operation that rounds on either engine then changes a digit.
+The amounts of a small account get 16 to 18 decimals, also those in JSON. An operation that rounds
+on either engine then changes a digit.
 """
 
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ ARGUMENTS = {
 
 FACTOR = "cast(1007.000000000000001 as decimal(19, 15))"
 LONGER = f"cast(cast({{0}} as decimal(19, 3)) * {FACTOR} as decimal(38, 18))"
-"""A decimal of three decimals, with 18."""
+"""Turns a decimal with 3 decimals into one with 18."""
 
 LONGER_JSON = """
     cast(
@@ -43,12 +43,12 @@ LONGER_JSON = """
         ) as json
     )
 """
-"""JSON whose amounts have 18 decimals."""
+"""Gives the amounts in JSON 18 decimals."""
 
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
-    """The raw tables of a small account, with long amounts."""
+    """Return a run with the raw tables of a small account, with long amounts."""
     account = simulate(as_of=AS_OF)
     write_export(account, folder / "export")
     parsed = folder / "parsed"
@@ -79,7 +79,7 @@ def run(folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def built(run: Run, spark: SparkSession) -> Path:
-    """The folder of both databases, built by dbt with the same arguments."""
+    """Return the folder of both databases, built by dbt with the same arguments."""
     with duckdb.connect(str(run.database)) as connection:
         connection.execute("set timezone = 'UTC'")
         for (schema, table), columns in raw_tables(connection).items():
@@ -99,7 +99,7 @@ def connection(built: Path) -> duckdb.DuckDBPyConnection:
 
 
 def test_the_amounts_are_long(connection: duckdb.DuckDBPyConnection):
-    """Else the next tests prove nothing."""
+    """Without long amounts the next tests prove nothing."""
     for table, amount in (
         ("marts.fct_invoice_lines", "amount"),
         ("marts.fct_balance_ledger", "amount"),

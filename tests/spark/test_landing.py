@@ -1,4 +1,4 @@
-"""Spark's raw tables hold what DuckDB's hold, whatever files the export has."""
+"""Spark's raw tables have the same rows as DuckDB's, for all kinds of files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Databases:
     spark: Path
 
     def load(self, engine: str, run: Callable[[], object]) -> None:
-        """Load on an engine. What is left out is in the notes."""
+        """Load on an engine. The notes list what is left out."""
         database = {"duckdb": self.duckdb, "spark": self.spark}[engine]
         with settings(
             DESTINATION__DUCKDB__CREDENTIALS=str(database),
@@ -61,7 +61,7 @@ def databases(tmp_path: Path) -> Databases:
 
 
 def different(connection: duckdb.DuckDBPyConnection, query: str, rows: pa.Table) -> int:
-    """How many rows only one of a query and a table of Spark has. Columns are compared by name."""
+    """Count the rows that only one of a query and a Spark table has. Compares columns by name."""
     own = [
         name
         for name, *_ in connection.execute(f"describe {query}").fetchall()
@@ -116,7 +116,7 @@ def test_a_table_that_a_killed_build_left_is_removed(folder: Path, spark: SparkS
 
 
 def spark_rows(databases: Databases, spark: SparkSession) -> dict[str, pa.Table]:
-    """Load on Spark; the rows of the export's tables that have any."""
+    """Load on Spark. Return the rows of the export's tables that are not empty."""
     found = {}
 
     def run() -> None:

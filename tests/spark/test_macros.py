@@ -1,4 +1,4 @@
-"""A macro gives the same value on both engines, and stops both where a number does not fit."""
+"""A macro gives the same value on both engines. A number that does not fit is an error."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -56,7 +56,7 @@ NUMBERS += [".5", "", "one", "123456789012345678901", "0.1234567890123456785", "
 
 
 def rows(engine: str, texts: list[str | None]) -> str:
-    """A relation of texts in order: `n` and `x`."""
+    """Write a relation of texts: place `n` and text `x`."""
     literals = ["null" if text is None else MACROS[engine].as_sql_text(text) for text in texts]
     return " union all ".join(
         f"select {n} as n, cast({literal} as string) as x" for n, literal in enumerate(literals)
@@ -64,7 +64,7 @@ def rows(engine: str, texts: list[str | None]) -> str:
 
 
 def on_both(engines: Engines, texts: list[str | None], write: Any) -> tuple[list, list]:
-    """The values on DuckDB and on Spark of what `write` makes of an engine's macros."""
+    """Return the values on DuckDB and on Spark of the expression that `write` makes."""
     return tuple(
         engines.values(engine, write(MACROS[engine]), f"({rows(engine, texts)}) as r")
         for engine in ENGINES

@@ -11,7 +11,7 @@ from tests.pipelines.conftest import write_parquet
 
 
 def test_a_failed_test_leaves_the_last_set(tmp_path: Path):
-    """The test is that of a bad file, which landing leaves out as the load into DuckDB does."""
+    """Landing leaves out a bad file, as the load into DuckDB does, and a test fails for it."""
     export, reports = tmp_path / "export", tmp_path / "reports"
     write_parquet(export, "customer", id=["a"])
     write_parquet(export, "customer", "2024-01-02", id=["b"]).write_bytes(b"cut off")

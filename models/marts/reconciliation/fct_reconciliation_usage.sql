@@ -9,7 +9,7 @@ metrics as (
     select * from {{ ref('int_reconciliation_metrics') }}
 ),
 
-told_metrics as (
+selectable_metrics as (
     select distinct billable_metric_id from {{ ref('int_reconciliation_metric_events') }}
 ),
 
@@ -31,13 +31,13 @@ joined as (
             when metrics.billable_metric_id is null then 'the metric is not known'
             when not coalesce(metrics.is_computable, false) then 'the metric cannot be computed'
             when charges.is_quantity_converted then 'the quantity is converted'
-            when told_metrics.billable_metric_id is null then 'the events of the metric cannot be told'
+            when selectable_metrics.billable_metric_id is null then 'the events of the metric cannot be selected'
         end as not_comparable_because,
         coalesce(usage.events, 0) as events,
         coalesce(usage.quantity, 0) as events_quantity
     from charges
     left join metrics on charges.billable_metric_id = metrics.billable_metric_id
-    left join told_metrics on charges.billable_metric_id = told_metrics.billable_metric_id
+    left join selectable_metrics on charges.billable_metric_id = selectable_metrics.billable_metric_id
     left join environments on charges.environment_type = environments.environment_type
     left join usage
         on

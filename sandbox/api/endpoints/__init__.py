@@ -1,4 +1,4 @@
-"""The API's endpoints: a module per group, each of which ends with its declarations."""
+"""Answer the API's endpoints. Each module has one group and ends with its declarations."""
 
 from sandbox.api.endpoint import Endpoint
 from sandbox.api.endpoints import (

@@ -1,1 +1,1 @@
-"""The export's rows, a module per group of tables."""
+"""Make the export's rows. Each module has one group of tables."""

@@ -1,4 +1,4 @@
-"""Both ends of a wire to break: a client whose waits take no time, and a server of raw bytes."""
+"""Connect a client whose waits take no time with a server that sends raw bytes."""
 
 import math
 import socket
