@@ -68,9 +68,9 @@ def burn_downs(connection: duckdb.DuckDBPyConnection, entries: list[Row]) -> Mar
         counts[key] = counts.get(key, 0) + 1
     drawn = sorted(counts, key=lambda key: (-counts[key], key))[:BALANCES_DRAWN]
     by_balance: dict[str, list[Row]] = {}
-    for entry in queries.ledger(connection, drawn):
+    for entry in queries.credit.ledger(connection, drawn):
         by_balance.setdefault(entry["balance_id"], []).append(entry)
-    as_of = queries.parameters(connection)["as_of"]
+    as_of = queries.run.parameters(connection)["as_of"]
     figures = []
     for key in drawn:
         drawing = charts.burn_down(by_balance[key], as_of, None, "Balance over time")

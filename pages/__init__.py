@@ -53,24 +53,24 @@ def build(
     if settings.pdf:
         pdf.check_available()
     charts.start()
-    cursor = queries.in_utc(connection)
-    invoices = queries.invoices(cursor, settings.documents)
+    cursor = queries.run.in_utc(connection)
+    invoices = queries.invoices.listed(cursor, settings.documents)
     shown = [invoice for invoice in invoices if has_document(invoice)]
     documents = {invoice["invoice_id"] for invoice in shown}
-    asked = _asked_for(shown, queries.parameters(cursor)["customer_id"])
+    asked = _asked_for(shown, queries.run.parameters(cursor)["customer_id"])
     pdfs = set(asked) if settings.pdf else set()
     listed = {invoice["customer_id"] for invoice in invoices}
 
     with progress_bar("pages", "files", len(FILES) + len(shown) + len(pdfs)) as bar:
-        counts = queries.invoice_counts(cursor)
+        counts = queries.invoices.counts(cursor)
         _write(
             folder / "invoices.html",
             invoice_list(invoices, counts["invoices"], documents, pdfs, run),
         )
         bar.update()
         (folder / DOCUMENTS).mkdir(exist_ok=True)
-        lines = queries.invoice_lines(cursor, sorted(documents))
-        tiers = queries.line_tiers(cursor, sorted(documents))
+        lines = queries.invoices.lines(cursor, sorted(documents))
+        tiers = queries.invoices.tiers(cursor, sorted(documents))
         to_print = {}
         for invoice in shown:
             key = invoice["invoice_id"]

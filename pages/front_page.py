@@ -73,18 +73,18 @@ def front_page(
         documents: Ids of the invoices that have a document in the set.
         listed: Ids of the customers that `invoices.html` lists.
     """
-    parameters = queries.parameters(connection)
-    counts = queries.customer_counts(connection)
-    no_due_date = queries.without_due_date(connection)
+    parameters = queries.run.parameters(connection)
+    counts = queries.customers.counts(connection)
+    no_due_date = queries.customers.without_due_date(connection)
     reasons = {fact: sources.reason(run, fact) for fact in sources.FACTS}
     if no_due_date:
         invoices = formats.plural(no_due_date, "outstanding invoice")
         reasons["terms"] = f"No payment terms are known for {invoices}. {reasons['terms']}"
-    billings = _billings(queries.billings(connection), parameters["month"])
-    units = _units(queries.totals(connection), billings)
-    credit = queries.credit_running_out(connection, CREDITS)
-    checks = queries.reconciliation(connection)
-    customers = queries.customers(connection, CUSTOMERS)
+    billings = _billings(queries.billings.by_plan(connection), parameters["month"])
+    units = _units(queries.customers.totals(connection), billings)
+    credit = queries.credit.running_out(connection, CREDITS)
+    checks = queries.reconciliation.checks(connection)
+    customers = queries.customers.summary(connection, CUSTOMERS)
     differing = sum(row["different"] + row["only_in_one"] for row in checks)
     return render(
         "index.html",
@@ -98,7 +98,7 @@ def front_page(
         counts=counts,
         reasons=reasons,
         customers=customers,
-        ageing=queries.ageing(connection),
+        ageing=queries.customers.ageing(connection),
         soon=SOON_DAYS,
         very_soon=VERY_SOON_DAYS,
         credit=credit,
@@ -108,14 +108,17 @@ def front_page(
         revenue=_revenue(connection),
         usage=_usage(connection, parameters),
         month_invoices=_month_invoices(connection),
-        asked_balances=queries.customer(connection, parameters["customer_id"] or ""),
+        asked_balances=queries.customers.one(connection, parameters["customer_id"] or ""),
         checks=checks,
         differing=differing,
-        differences=queries.differences(connection, DIFFERENCES) if differing else [],
+        differences=queries.reconciliation.differences(connection, DIFFERENCES)
+        if differing
+        else [],
         coverage=sources.coverage(run),
-        terms=_terms(queries.descriptions(connection)),
+        terms=_terms(queries.run.descriptions(connection)),
         reports=[
-            {**row, "description": row["description"] or ""} for row in queries.reports(connection)
+            {**row, "description": row["description"] or ""}
+            for row in queries.run.reports(connection)
         ],
     )
 
@@ -262,7 +265,7 @@ REVENUE_KINDS = (
 
 def _revenue(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Pivot revenue for each pricing unit: kinds by months, then what is accrued."""
-    rows = queries.revenue(connection)
+    rows = queries.billings.revenue(connection)
     units = sorted(
         {row["pricing_unit"] for row in rows},
         key=lambda unit: (-sum(row["pricing_unit"] == unit for row in rows), unit),
@@ -334,10 +337,10 @@ def _kind_colour(kind: str) -> int:
 
 def _usage(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, Any]:
     """Describe usage by property: values, the days drawn, and what there is if there is none."""
-    rows = queries.usage(connection, USAGE_VALUES)
+    rows = queries.usage.by_value(connection, USAGE_VALUES)
     found: dict[str, Any] = {"rows": rows, "first": None, "last": None, "chart": None, "legend": []}
     if not rows:
-        found["first"], found["last"] = queries.first_and_last_event(connection)
+        found["first"], found["last"] = queries.usage.first_and_last_event(connection)
         return found
     legend: list[str] = []
     label_of = {}
@@ -348,7 +351,7 @@ def _usage(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, 
             legend.append(label_of[row["property_value"]])
     start, end = parameters["usage_from"], parameters["usage_to"]
     days: dict[tuple[date, str], Decimal] = {}
-    for row in queries.usage_daily(connection):
+    for row in queries.usage.by_day(connection):
         label = label_of.get(row["property_value"], "other values")
         if label not in legend:
             legend.append(label)
@@ -386,11 +389,11 @@ def _usage_by_day(days: dict[tuple[date, str], Decimal], legend: list[str]) -> l
 
 def _commits(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str, Any]:
     """Describe the commits and credits in use, with charts and ledgers of the largest ones."""
-    rows = queries.commits(connection, COMMITS)
+    rows = queries.credit.commits(connection, COMMITS)
     largest = [row for row in rows if row["granted_amount"]][:COMMITS_DRAWN]
     largest.sort(key=lambda row: row["pricing_unit"])
     entries: dict[str, list[Row]] = {}
-    for entry in queries.ledger(connection, [row["balance_id"] for row in largest]):
+    for entry in queries.credit.ledger(connection, [row["balance_id"] for row in largest]):
         entries.setdefault(entry["balance_id"], []).append(entry)
     drawn = [row for row in largest if row["balance_id"] in entries]
     ledger = [
@@ -421,10 +424,10 @@ def _commits(connection: duckdb.DuckDBPyConnection, parameters: Row) -> dict[str
 
 def _month_invoices(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Return the month's invoices, with their lines where one customer was asked for."""
-    rows = queries.month_invoices(connection, MONTH_INVOICES)
+    rows = queries.invoices.of_month(connection, MONTH_INVOICES)
     few = [row["invoice_id"] for row in rows[:6]] if rows and rows[0]["all_rows"] <= 6 else []
-    lines = queries.invoice_lines(connection, few)
-    tiers = queries.line_tiers(connection, few)
+    lines = queries.invoices.lines(connection, few)
+    tiers = queries.invoices.tiers(connection, few)
     return {
         "rows": rows,
         "all": rows[0]["all_rows"] if rows else 0,

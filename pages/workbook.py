@@ -42,9 +42,9 @@ def write_workbook(connection: duckdb.DuckDBPyConnection, path: Path, run: dict[
         path: The file to write.
         run: Content of `run.json`.
     """
-    parameters = queries.parameters(connection)
-    reports = queries.reports(connection)
-    columns = queries.report_columns(connection)
+    parameters = queries.run.parameters(connection)
+    reports = queries.run.reports(connection)
+    columns = queries.run.report_columns(connection)
     options = {
         "in_memory": True,
         "strings_to_formulas": False,
@@ -65,7 +65,7 @@ def write_workbook(connection: duckdb.DuckDBPyConnection, path: Path, run: dict[
         written = []
         for report in reports:
             sheet = book.add_worksheet(report["name"][:31])
-            rows, all_rows = queries.report_rows(connection, report["model"], ROWS)
+            rows, all_rows = queries.run.report_rows(connection, report["model"], ROWS)
             inexact = _write_report(sheet, styles, report, columns[report["model"]], rows, all_rows)
             written.append({**report, "rows": all_rows, "inexact": inexact})
         _write_about(about, styles, parameters, written, columns)

@@ -31,7 +31,7 @@ def test_a_failed_test_leaves_the_last_set(tmp_path: Path):
 
     landed = run("pipelines.spark", "land")
     assert landed.returncode == 1
-    assert "0_20240102060000.parquet: it is no Parquet file, or is cut off." in landed.stderr
+    assert "0_20240102060000.parquet: it is not a Parquet file, or is cut off." in landed.stderr
     with reports_folder(reports) as folder:
         (folder.new_set / "a.csv").write_text("good")
         (folder.new_set / "run.json").write_text('{"as_of": "2024-04-01"}')
