@@ -79,8 +79,8 @@ def _is_current(database: Path, snapshot: Path) -> bool:
 def _copy(database: Path, snapshot: Path) -> None:
     """Copy the file, and its write-ahead log if a killed process has left one.
 
-    Closing the database file here ends DuckDB's lock on it, which belongs to the process, so the
-    file is copied last.
+    The process holds DuckDB's lock on the database. The lock ends when the process closes any
+    handle of that file, so the file is copied last.
     """
     new = snapshot.with_name(f"{snapshot.name}.new")
     with writable(database.parent):

@@ -134,7 +134,7 @@
     not materialized
 {%- endmacro %}
 
-{# The same for `incremental_rows`: in the first run it selects all rows, later a few, which are better kept. #}
+{# For `incremental_rows`: do not materialize in the first run, which reads all rows. Later runs read few rows. #}
 {% macro not_materialized_at_first() -%}
     {{ '' if is_incremental() else metronome.not_materialized() }}
 {%- endmacro %}

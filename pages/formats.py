@@ -31,7 +31,7 @@ def minor_digits(unit: str | None) -> int:
 
 
 def exact(number: Decimal | int) -> str:
-    """Write a number as the CSVs do: `8101.27205`, without zeros at the end or an exponent."""
+    """Write a number as the CSVs do: `8101.27205`. It has no trailing zeros and no exponent."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

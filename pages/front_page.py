@@ -54,9 +54,11 @@ TERMS = {
 """The terms that the page explains: label, and the table and column whose description they show."""
 
 EVERY_AMOUNT = re.compile(
-    r"\s*In the major unit of the row's pricing\s+unit\.\s+Exact,\s+never\s+rounded\."
+    r"\s*In the major unit of the row's pricing unit, such as dollars\. Exact, never rounded\.".replace(
+        " ", r"\s+"
+    )
 )
-"""What the description of each amount ends with. The head of the page states it once."""
+"""The last sentences of each amount's description (`doc('amount')`). The page states them once."""
 
 
 def front_page(

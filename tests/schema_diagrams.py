@@ -1,7 +1,6 @@
 """Draw the export's schema as Mermaid diagrams: `python -m tests.schema_diagrams > docs/schema.md`.
 
 The relationships come from the tests `has_parents` and `relationships_if_loaded` in dbt's manifest.
-dbterd reads single `relationships` tests only, and not the keys of `has_parents`.
 """
 
 import json

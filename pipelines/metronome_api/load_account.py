@@ -250,7 +250,7 @@ class _Loading:
                 self.stats += part.stats
             else:
                 yield from tables.add(*part)
-        # last, because it needs all results, and before dlt loads and deletes
+        # after all results, because it reads them, and before dlt deletes
         for table in self.database.replace(reads):
             yield tables.empty(table)
         for table, row in [*log, *self._log(reads, number)]:

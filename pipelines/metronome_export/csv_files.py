@@ -90,7 +90,7 @@ def check_names(names: Collection[str]) -> None:
 
 
 def line_of(path: str, column: str, value: str) -> int | None:
-    """Return the last line of the first row with a value in a column, or None."""
+    """Find the first row with a value in a column. Return the number of its last line, or None."""
     found = csv_format(path, (column.lower(),))
     place = [name.lower() for name in found.names].index(column.lower())
     with (

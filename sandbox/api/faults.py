@@ -112,7 +112,7 @@ class _Bucket:
         self._tokens, self._at = self._most, clock()
 
     def take(self) -> float:
-        """Take a token. Returns 0, or the seconds until there is one."""
+        """Take one request from the rate limit. Return the seconds to wait, or 0."""
         at = self._clock()
         self._tokens = min(self._most, self._tokens + (at - self._at) * self._rate)
         self._at = at

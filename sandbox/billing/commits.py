@@ -20,7 +20,7 @@ def true_up(commit: CommitOrCredit) -> Scheduled:
 
 
 def left(commit: CommitOrCredit) -> Decimal:
-    """Return the remainder of a commit with one segment, after pending deductions too."""
+    """Return what is left of a commit with one segment. Pending deductions are subtracted."""
     return _left(commit, commit.segments[0], commit.segments[0].end)
 
 

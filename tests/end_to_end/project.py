@@ -95,7 +95,15 @@ class Run:
             RunError: If a model or test fails.
         """
         said = io.StringIO()
-        words = [command, "--log-level", "warn", *options]
+        words = [
+            command,
+            "--log-level",
+            "warn",
+            "--log-level-file",
+            "none",
+            "--no-write-json",
+            *options,
+        ]
         given = self._arguments(variables)
         with self._environment(**given), redirect_stdout(said), redirect_stderr(said):
             done = dbtRunner(manifest(self.parsed)).invoke(words)

@@ -333,6 +333,7 @@ def outcome(bad: Run) -> Outcome:
     """Return the data tests of the rows."""
     with pytest.raises(RunError) as failed:
         bad.build(
+            "--write-json",
             *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
             *("--select", *(f"stg_metronome_export__{model}" for model in STAGED)),
             *("test_name:one_content_per_version", "path:tests/singular"),

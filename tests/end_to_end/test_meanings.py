@@ -172,7 +172,7 @@ def compiled_test(run: Run, name: str) -> str:
 
 
 def test_rows_whose_meaning_is_chosen_are_named(small: Run) -> None:
-    small.build("--select", "test_type:singular", **ARGUMENTS)
+    small.build("--write-json", "--select", "test_type:singular", **ARGUMENTS)
     assert failures(small) == WARNINGS
 
 

@@ -1,7 +1,6 @@
 """Test dbt's manifest: every model has a description and a key.
 
-dbt-bouncer checks the same, but it accepts a uniqueness test by its name. `meets_constraints` tests
-the constraints that a model declares, so these tests read the constraints.
+`meets_constraints` tests the constraints of a model, so these tests read the constraints.
 """
 
 import json

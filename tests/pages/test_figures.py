@@ -432,6 +432,10 @@ def _rounded(text: str) -> str:
     return text.removeprefix("'").removesuffix("T00:00:00Z")
 
 
+def test_no_term_repeats_the_sentence_about_amounts(sandbox: Set) -> None:
+    assert "never rounded" not in (sandbox.folder / "index.html").read_text(encoding="utf-8")
+
+
 def test_the_workbook_explains_itself(sandbox: Set) -> None:
     about = openpyxl.load_workbook(sandbox.folder / "reports.xlsx")["About"]
     texts = [str(cell.value) for row in about.iter_rows() for cell in row if cell.value is not None]

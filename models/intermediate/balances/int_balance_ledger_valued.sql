@@ -21,7 +21,7 @@ select
     entries.ledger_entry_id,
     entries.ledger_id,
     entries.balance_id,
-    coalesce(balances.balance_type, 'CREDIT_GRANT') as balance_type,  -- no list has voided grants
+    coalesce(balances.balance_type, 'CREDIT_GRANT') as balance_type,  -- a voided grant is in no list
     balances.balance_name,
     customers.environment_type,
     entries.customer_id,

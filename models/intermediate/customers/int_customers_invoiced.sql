@@ -22,7 +22,7 @@ selected as (
         case when is_unbillable and invoice_status = 'FINALIZED' and is_issued then invoice_id end
             as unbillable_invoice_id,
         case when is_in_grace then invoice_id end as grace_invoice_id,
-        is_outstanding and is_issued and due_at < {{ as_of() }} as is_overdue,
+        is_outstanding and due_at < {{ as_of() }} as is_overdue,
         -- the last complete month at the as-of instant, and the month before it
         is_billed and billing_month = {{ first_of_month(as_of(), -1) }} as is_billed_last_month,
         is_billed and billing_month = {{ first_of_month(as_of(), -2) }} as is_billed_month_before,

@@ -1,6 +1,6 @@
 -- One row per invoice: the days from its issue until it is due. The terms are those of the invoice, or else of its
--- contract, or else of the customer's plan. They are null if the first of these sources that applies could not be
--- read.
+-- contract, or else of the customer's plan. If one of these lists could not be read, the later ones are not used and
+-- the terms are null.
 with
 
 invoices as (
