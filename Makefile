@@ -221,10 +221,10 @@ PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: lint
 	$(PYTEST)
 
-# One Spark session for all of them, so one process.
+# One Spark session for all of them, so one process. Each engine has a separate database and folder of reports.
 test-spark: $(DEV) $(SPARK)
-	@$(MAKE) --no-print-directory ACCOUNT=sandbox reports
-	@$(MAKE) --no-print-directory ACCOUNT=sandbox spark-reports
+	@env -u DB -u OUT -u DLT_DATA_DIR $(MAKE) --no-print-directory ACCOUNT=sandbox reports
+	@env -u DB -u OUT -u DLT_DATA_DIR $(MAKE) --no-print-directory ACCOUNT=sandbox spark-reports
 	$(BIN)/pytest tests/spark
 
 check: lint

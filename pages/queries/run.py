@@ -37,7 +37,9 @@ def reports(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         """
         select view_name as model, substr(view_name, 5) as name, comment as description
         from duckdb_views()
-        where schema_name = 'reports' and starts_with(view_name, 'rpt_')
+        where
+            database_name = current_database()
+            and schema_name = 'reports' and starts_with(view_name, 'rpt_')
         order by view_name
         """,
     )
@@ -50,7 +52,9 @@ def report_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]
         """
         select table_name as model, column_name as name, data_type, comment as description
         from duckdb_columns()
-        where schema_name = 'reports' and starts_with(table_name, 'rpt_')
+        where
+            database_name = current_database()
+            and schema_name = 'reports' and starts_with(table_name, 'rpt_')
         order by table_name, column_index
         """,
     )
@@ -78,7 +82,9 @@ def descriptions(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str],
         """
         select table_name, column_name, comment
         from duckdb_columns()
-        where schema_name in ('marts', 'reports') and comment is not null
+        where
+            database_name = current_database()
+            and schema_name in ('marts', 'reports') and comment is not null
         """,
     )
     return {(row["table_name"], row["column_name"]): row["comment"] for row in rows}

@@ -348,3 +348,15 @@ the columns that its table was declared with."""
 
 OWN_TABLES = frozenset({"loaded_files", "load_notes", "file_reads"})
 """Tables of the pipeline. No table of an export can have their names."""
+
+NAME = "metronome_export"
+DATASET = "raw_export"
+RAW_TABLES = {
+    **{table: {**hints, **PROVENANCE} for table, hints in TABLES.items()},
+    "loaded_files": LOADED_FILES,
+    "load_notes": LOAD_NOTES,
+}
+"""The tables that every run creates, with their columns."""
+
+SELECTED_TABLES = frozenset(TABLES)
+"""Tables whose rows the destination reads from the files. dlt adds no ids to them."""

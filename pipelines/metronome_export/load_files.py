@@ -12,7 +12,7 @@ from dlt.common.schema.utils import new_table
 from pipelines.common.columns import LOAD_ID, Hints
 from pipelines.common.errors import OWN_DATABASE, InputError, as_input_error
 from pipelines.common.log import LogLine
-from pipelines.metronome_export import DATASET, metronome_export
+from pipelines.metronome_export.append import appended_files
 from pipelines.metronome_export.casts import DUCKDB_TYPES, WHAT, cast
 from pipelines.metronome_export.drift import (
     BAD_FILE,
@@ -25,7 +25,7 @@ from pipelines.metronome_export.drift import (
     left_out,
     lines,
 )
-from pipelines.metronome_export.export_tables import PROVENANCE, TABLES
+from pipelines.metronome_export.export_tables import DATASET, PROVENANCE, TABLES
 from pipelines.metronome_export.files import ExportFile, batches, list_files, version
 from pipelines.metronome_export.parquet_types import FileType
 from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable
@@ -273,7 +273,7 @@ def _load_batch(
                         queries = {name: queries[name] for name in in_place.kept & plans.keys()}
                     with as_input_error():
                         pipeline.run(
-                            metronome_export(
+                            appended_files(
                                 *(pipeline.dataset(), place.root, queries, read, doubles, differ),
                                 file_reads,
                             )
@@ -371,7 +371,7 @@ def _note_left_out(pipeline: dlt.Pipeline, place: ExportLocation, run: Run) -> N
         notes = [Note(COMPLETE)]
     if notes:
         with as_input_error():
-            pipeline.run(metronome_export(pipeline.dataset(), place.root, {}, [], set(), notes))
+            pipeline.run(appended_files(pipeline.dataset(), place.root, {}, [], set(), notes))
 
 
 def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[Any, ...]]) -> None:

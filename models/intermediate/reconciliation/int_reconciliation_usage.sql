@@ -1,6 +1,5 @@
 -- One row per customer, billable metric and charged period with events, with the quantity that the metric computes
--- from them. An event is joined to the periods of its customer in the same 30 days, then to the metrics of its
--- property value.
+-- from them. An event is joined to the periods of its customer, then to the metrics of its property value.
 
 with
 
@@ -42,6 +41,8 @@ periods as (
             and charges.customer_id = identified.customer_id
 ),
 
+-- A period is cut into stretches of 30 days, counted from 1970. Events are joined by the number of their stretch first,
+-- because DuckDB joins equal numbers faster than ranges.
 stretches as (
     {{ unnest_stretches('periods', 'period_start_at', 'period_end_at') }}
 ),
@@ -73,6 +74,7 @@ events_in_periods as (
             and events.event_at < stretches.period_end_at
 ),
 
+-- a metric that its name selects (is_folded) ignores letter case and look-alike characters
 valued as (
     select
         *,

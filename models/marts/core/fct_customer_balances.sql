@@ -35,7 +35,7 @@ customer_units as (
         customers.*,
         units.pricing_unit,
         coalesce(availability.has_invoices, false) as are_invoices_known,
-        -- null if invoices are unknown, so that the join finds none; another join condition is slow in DuckDB
+        -- null if invoices are unknown: the join then finds no row. A second join condition is slow in DuckDB
         case when availability.has_invoices then customers.customer_id end as invoiced_customer_id,
         coalesce(availability.has_balances, false) as is_contract_balance_known,
         coalesce(availability.has_credit_grants, false) as is_grant_balance_known,
@@ -133,7 +133,7 @@ select
     -- null if the due date of an outstanding invoice is unknown
     case
         when invoiced.customer_id is not null then invoiced.overdue_amount
-        else {{ known_amount('null', 'customer_units.are_invoices_known') }}
+        when customer_units.are_invoices_known then 0
     end as overdue_amount,
     invoiced.oldest_due_at,
     {{ known_count('invoiced.void_invoices', 'customer_units.are_invoices_known') }} as void_invoices,
