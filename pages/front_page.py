@@ -53,11 +53,7 @@ TERMS = {
 }
 """The terms that the page explains: label, and the table and column whose description they show."""
 
-EVERY_AMOUNT = re.compile(
-    r"\s*In the major unit of the row's pricing unit, such as dollars\. Exact, never rounded\.".replace(
-        " ", r"\s+"
-    )
-)
+EVERY_AMOUNT = "In the major unit of the row's pricing unit, such as dollars. Exact, never rounded."
 """The last sentences of each amount's description (`doc('amount')`). The page states them once."""
 
 
@@ -127,10 +123,11 @@ def front_page(
 
 def _terms(descriptions: dict[tuple[str, str], str]) -> list[dict[str, Any]]:
     """Return the terms: the first paragraph of each description, and `more`, the others."""
+    every_amount = r"\s*" + r"\s+".join(re.escape(word) for word in EVERY_AMOUNT.split())
     found = []
     for key, (label, table, column) in TERMS.items():
         if (table, column) in descriptions:
-            text = EVERY_AMOUNT.sub("", descriptions[table, column])
+            text = re.sub(every_amount, "", descriptions[table, column])
             # the label stands above the text
             first, _, more = text.strip().removeprefix(f"{label}: ").partition("\n\n")
             found.append(

@@ -1,6 +1,6 @@
 -- Fails for each customer and pricing unit whose outstanding or overdue amount in fct_outstanding_ageing is not that in
--- fct_customer_balances. An unknown due date makes the overdue amount null, so it is not compared. Part of an export can
--- have invoices without their customer: those are left out.
+-- fct_customer_balances. An unknown due date makes the overdue amount null, so it is not compared. Part of an export
+-- can have invoices without their customer: those are left out.
 with
 
 ageing as (

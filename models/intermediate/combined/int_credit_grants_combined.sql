@@ -1,4 +1,4 @@
--- One row per credit grant of either source. The API, which is live, takes precedence. Neither source has voided grants.
+-- One row per credit grant of either source. The API, which is live, takes precedence. Voided grants are excluded.
 with
 
 from_api as (

@@ -1,5 +1,5 @@
--- One row per customer that is on a plan or contract at the as-of instant, with the names of its plans and contracts, and
--- the billing frequency, end and renewal of its contracts.
+-- One row per customer that is on a plan or contract at the as-of instant, with the names of its plans and contracts,
+-- and the billing frequency, end and renewal of its contracts.
 with
 
 availability as (

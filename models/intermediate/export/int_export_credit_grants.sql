@@ -1,6 +1,6 @@
 -- One row per credit grant of the export that is not voided at the as-of instant. The export does not state the balance
--- of a grant. It is computed: the grant minus its final deductions by the as-of instant, minus the pending deductions of
--- drafts.
+-- of a grant. It is computed: the grant minus its final deductions by the as-of instant, minus the pending deductions
+-- of drafts.
 with
 
 grants as (
