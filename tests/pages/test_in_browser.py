@@ -55,6 +55,12 @@ def test_nothing_is_wider_than_the_page(
         assert browser.run(OVERFLOWING) == [], name
 
 
+def test_no_table_is_cut_on_a_laptop(sandbox: Set, browser: Browser) -> None:
+    browser.open(sandbox.url("index.html"), 1280)
+    cut = "box => box.scrollWidth > box.clientWidth && box.closest('section').id"
+    assert browser.run(f"return [...document.querySelectorAll('.scroll')].filter({cut})") == []
+
+
 def test_on_a_phone_a_table_scrolls_and_its_names_stay(sandbox: Set, browser: Browser) -> None:
     browser.open(sandbox.url("index.html"), PHONE)
     left = browser.run("""
