@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from pages import build
+from pages.build import build
 from pages.pdf import PdfUnavailableError
 from pages.settings import Settings
 

@@ -2,8 +2,7 @@
 
 import os
 from pathlib import Path
-
-import dlt
+from typing import Any
 
 from pipelines.common.errors import InputError
 from pipelines.common.last_used import DATABASE
@@ -20,7 +19,8 @@ LOCK_WAIT_SECONDS = "60"
 
 def database_setting() -> str:
     """Return the path of the DuckDB file as it is set. dbt opens the same path."""
-    return dlt.secrets.get("destination.duckdb.credentials") or DATABASE
+    given = os.environ.get("DESTINATION__DUCKDB__CREDENTIALS")  # dlt's first place for settings
+    return given or _secret("destination.duckdb.credentials") or DATABASE
 
 
 def database_file() -> Path:
@@ -47,19 +47,19 @@ def lock_wait_seconds() -> int:
 
 def export_url() -> str | None:
     """Return the folder or bucket URL of the export, if one is set."""
-    return dlt.config.get("sources.metronome_export.bucket_url", str)
+    return _setting("sources.metronome_export.bucket_url", str)
 
 
 def accepts_incomplete() -> bool:
     """Return whether a load succeeds without the files and tables that cannot be loaded."""
-    return dlt.config.get("sources.metronome_export.accept_incomplete", bool) or False
+    return _setting("sources.metronome_export.accept_incomplete", bool) or False
 
 
 def api_url() -> str:
     """Return the address of the API."""
     return (
         os.environ.get("METRONOME_BASE_URL")
-        or dlt.config.get("sources.metronome_api.base_url", str)
+        or _setting("sources.metronome_api.base_url", str)
         or BASE_URL
     )
 
@@ -68,5 +68,19 @@ def api_token() -> str | None:
     """Return the token of the API, if one is set."""
     # without a type, because dlt's trace records values of types that are not secret
     return os.environ.get("METRONOME_BEARER_TOKEN") or (
-        dlt.secrets.get("sources.metronome_api.bearer_token")
+        _secret("sources.metronome_api.bearer_token")
     )
+
+
+def _setting(name: str, data_type: type) -> Any:
+    """Return a value of dlt's configuration."""
+    import dlt  # takes a second, which a program that needs no value saves
+
+    return dlt.config.get(name, data_type)
+
+
+def _secret(name: str) -> Any:
+    """Return a secret of dlt's configuration."""
+    import dlt
+
+    return dlt.secrets.get(name)

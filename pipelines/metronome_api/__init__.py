@@ -4,10 +4,23 @@
 and resumes. Both read the endpoints of `endpoints.py` into the tables of `api_tables.py`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pipelines.metronome_api.api_tables import DATASET, RAW_TABLES
-from pipelines.metronome_api.source import metronome_api_source
+
+if TYPE_CHECKING:
+    from pipelines.metronome_api.source import metronome_api_source
 
 NAME = "metronome_api"
 SELECTED_TABLES: frozenset[str] = frozenset()
 
 __all__ = ["DATASET", "NAME", "RAW_TABLES", "SELECTED_TABLES", "metronome_api_source"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the dlt source when it is used. Importing dlt takes a second."""
+    if name == "metronome_api_source":
+        from pipelines.metronome_api.source import metronome_api_source
+
+        return metronome_api_source
+    raise AttributeError(name)

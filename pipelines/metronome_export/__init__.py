@@ -4,6 +4,8 @@
 Both read the files by the plans of `read_plan.py` into the tables of `export_tables.py`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pipelines.metronome_export.export_tables import (
     DATASET,
     NAME,
@@ -11,7 +13,9 @@ from pipelines.metronome_export.export_tables import (
     SELECTED_TABLES,
     TABLES,
 )
-from pipelines.metronome_export.source import metronome_export_source
+
+if TYPE_CHECKING:
+    from pipelines.metronome_export.source import metronome_export_source
 
 __all__ = [
     "DATASET",
@@ -21,3 +25,12 @@ __all__ = [
     "TABLES",
     "metronome_export_source",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the dlt source when it is used. Importing dlt takes a second."""
+    if name == "metronome_export_source":
+        from pipelines.metronome_export.source import metronome_export_source
+
+        return metronome_export_source
+    raise AttributeError(name)

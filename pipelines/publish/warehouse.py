@@ -21,7 +21,7 @@ from pipelines.common.database import opened
 from pipelines.common.errors import InputError
 from pipelines.common.sql import identifier, literal
 from pipelines.publish.dbt_run import DbtRun
-from pipelines.spark.in_place import CURRENT
+from pipelines.spark import CURRENT
 from pipelines.spark.session import TARGET as SPARK
 from pipelines.spark.session import warehouse_folder
 

@@ -22,6 +22,7 @@ from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import ExportFile, version
 from pipelines.metronome_export.read_plan import Column, Group, ReadPlan
 from pipelines.metronome_export.storage import ExportLocation
+from pipelines.spark import CURRENT
 from pipelines.spark.casts import quoted, value
 
 PLAIN = re.compile(r"([a-z0-9]+://)?[A-Za-z0-9_./=-]+")
@@ -29,19 +30,6 @@ PLAIN = re.compile(r"([a-z0-9]+://)?[A-Za-z0-9_./=-]+")
 
 HIDDEN = re.compile(r"(^|/)[_.]")
 """Names that Spark does not list."""
-
-CURRENT = """
-with newest as (
-    select loaded_files.*
-    from raw_export.loaded_files
-    inner join raw_export._dlt_loads on load_id = _dlt_load_id and status = 0
-    qualify row_number() over (partition by path order by load_id desc) = 1
-)
-select file_reads.*, newest.root, newest.size_bytes, newest.modified_at, newest.etag
-from raw_export.file_reads
-inner join newest on newest.path = file_reads.path and newest._dlt_load_id = file_reads._dlt_load_id
-"""
-"""How the newest version of each loaded file is read."""
 
 
 class SparkFiles:

@@ -16,8 +16,9 @@ import duckdb
 from pipelines import metronome_api, metronome_export
 from pipelines.common import sql
 from pipelines.metronome_export.read_plan import transferred_at
+from pipelines.spark import CURRENT
 from pipelines.spark.casts import TYPES, literal, quoted
-from pipelines.spark.in_place import CURRENT, SparkFiles, rows_of, version_of
+from pipelines.spark.in_place import SparkFiles, rows_of, version_of
 
 EXPORT, API = metronome_export.DATASET, metronome_api.DATASET
 OF_FILE = {

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 from selenium import webdriver
 
-import pages
+import pages.build
 from pages.settings import Settings
 from tests.end_to_end.conftest import api, both, empty, export, loaded, new_run, parsed
 
@@ -111,7 +111,7 @@ def make_set(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Callable
             with duckdb.connect(str(database)) as connection:
                 connection.execute(sql)
         with duckdb.connect(str(database), read_only=True) as connection:
-            pages.build(connection, folder, run, settings or Settings(seller=SELLER))
+            pages.build.build(connection, folder, run, settings or Settings(seller=SELLER))
         return Set(folder, database)
 
     return make

@@ -9,7 +9,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
-import pages
+import pages.build
 from pages import formats
 from pages.invoices import with_tiers
 from pages.settings import Settings
