@@ -82,8 +82,11 @@ def built(run: Run, spark: SparkSession) -> Path:
     """Return the folder of both databases, built by dbt with the same arguments."""
     with duckdb.connect(str(run.database)) as connection:
         connection.execute("set timezone = 'UTC'")
-        for (schema, table), columns in raw_tables(connection).items():
-            spark.sql(f"create schema if not exists {schema}")
+        tables = raw_tables(connection)
+        for schema in {schema for schema, _ in tables}:
+            spark.sql(f"drop schema if exists {schema} cascade")  # tables of other tests
+            spark.sql(f"create schema {schema}")
+        for (schema, table), columns in tables.items():
             spark.sql(unload(connection, schema, table, columns, run.folder / "unloaded").statement)
     for engine in ENGINES:
         build(engine, run.folder, "build", "--selector", "reports", *MODELS, **ARGUMENTS)
