@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import DEVNULL, Popen
+from subprocess import Popen
 from threading import Event, Thread
 
 from benchmarks.export import ARGUMENTS, first_run, run_settings, write_export
@@ -96,7 +96,8 @@ def _on_spark(folder: Path, workers: int, memory: str) -> None:
     peak = executor = 0
     for command in ([*spark, "land"], [*cluster, *publish, str(BIN / "dbt"), *build]):
         started = time.monotonic()
-        process = Popen(command, env=settings, stdout=DEVNULL, stderr=DEVNULL)
+        with (own / "log").open("wb") as log:
+            process = Popen(command, env=settings, stdout=log, stderr=log)
         watch, done = Watch(process.pid), Event()
         watching = Thread(target=watch.until, args=(done,))
         watching.start()
@@ -104,7 +105,7 @@ def _on_spark(folder: Path, workers: int, memory: str) -> None:
         done.set()
         watching.join()
         if code:
-            raise SystemExit(f"{' '.join(command)[:200]} ended with {code}")
+            raise SystemExit((own / "log").read_text()[-2000:])
         seconds += time.monotonic() - started
         busy += sum(watch.busy.values())
         peak = max(peak, *watch.peak.values())

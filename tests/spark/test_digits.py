@@ -129,6 +129,10 @@ def test_every_cell_is_equal(
     assert not different, "\n".join(different[:20])
 
 
+def test_dbts_unit_tests_pass_on_spark(built: Path):
+    build("spark", built, "test", "--select", "test_type:unit", **ARGUMENTS)
+
+
 def test_the_reports_are_the_same_bytes(built: Path):
     folders = [built / engine / "reports" for engine in ENGINES]
     names = [sorted(path.name for path in folder.iterdir()) for folder in folders]
