@@ -226,13 +226,11 @@ class Copies:
         columns = [_Column(column.chunk(0)) for column in source.columns]
         step = max(1, at_once // count)
         for first in range(0, len(numbers), step):
-            numbers = numbers[first : first + step]
-            repeated = pa.concat_arrays(
-                [pa.repeat(pa.scalar(place), count) for place in range(len(numbers))]
+            block = numbers[first : first + step]
+            places = pa.concat_arrays(
+                [pa.repeat(pa.scalar(place), count) for place in range(len(block))]
             )
-            yield pa.table(
-                [column.repeated(numbers, repeated) for column in columns], schema=schema
-            )
+            yield pa.table([column.repeated(block, places) for column in columns], schema=schema)
 
 
 class _Column:

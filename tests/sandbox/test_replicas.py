@@ -4,13 +4,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 from metronome import Metronome
 
-from benchmarks.replicas import replicated, write_replicas
+from benchmarks.replicas import Copies, replicated, write_replicas
 from sandbox.api.server import TOKEN, running
 from sandbox.billing.simulate import simulate
 from sandbox.core.account import Account
 from sandbox.core.records import PRODUCTION
+from sandbox.export.writer import SCHEMAS
 from tests.sandbox.accounts import digests, exported_invoices
 
 
@@ -38,6 +41,16 @@ def test_the_export_repeats_the_customers_under_other_ids(account: Account, tmp_
         where customer_id not in (select sender from c) order by 1"""
     ).fetchall()
     assert orphans == [("ghost_tenant",), ("ghost_tenant_1",), ("ghost_tenant_2",)]
+
+
+def test_blocks_of_replicas_have_all_rows(export_folder: Path):
+    (file, *_) = sorted(export_folder.glob("customer/*/*.parquet"))
+    rows = pq.read_table(file).to_pylist()
+    copies = Copies("customer", rows, frozenset())
+    blocks = [*copies.tables(range(1, 8), SCHEMAS["customer"], 3 * len(rows))]
+    assert len(blocks) == 3
+    expected = [row for number in range(1, 8) for row in copies.rows(number)]
+    assert pa.concat_tables(blocks).to_pylist() == expected
 
 
 def test_replicas_bill_what_their_fewer_events_add_up_to(account: Account, tmp_path: Path):
