@@ -650,7 +650,7 @@ def stopped(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         for what, (table, column, _, value) in STOPPING.items()
     ],
 )
-def test_what_is_no_value_stops_its_table_alone(
+def test_a_text_that_is_not_a_value_stops_only_its_table(
     stopped: tuple[Run, str], table: str, column: str, value: str
 ) -> None:
     run, said = stopped

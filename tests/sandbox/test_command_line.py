@@ -34,7 +34,7 @@ def test_exec_serves_its_command_and_passes_the_exit_code(code: int):
     assert (result.stdout, result.stderr) == ("", "")
 
 
-def test_exec_passes_the_clock_and_says_that_there_is_no_limit():
+def test_exec_passes_the_clock_and_states_that_no_limit_is_set():
     script = "import os; print(*(os.environ.get('SOURCES__METRONOME_API__' + name) for name in "
     script += "('AS_OF', 'REQUESTS_PER_SECOND')))"
     as_of = ("--as-of", "2024-03-15T06:00:00+00:00")

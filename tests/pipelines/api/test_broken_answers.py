@@ -191,7 +191,7 @@ def test_a_gzip_bomb_is_not_unpacked(connect: Connect, monkeypatch: pytest.Monke
         ]
     ],
 )
-def test_what_is_no_page_stops_the_walk(connect: Connect, body: bytes, message: str):
+def test_a_response_that_is_not_a_page_stops_the_list(connect: Connect, body: bytes, message: str):
     with serving(Wire(Lists({}), lambda request: Response(body))) as url:
         said = f"^GET /v1/plans at {url} did not return a readable page: "
         with pytest.raises(InputError, match=said + re.escape(message)):

@@ -153,7 +153,7 @@ def test_names_and_ids_are_only_data(workspace: Workspace):
 
 @fault("hostile", "an id that is a step up in a path", "the run stops with one line")
 @pytest.mark.parametrize("id_", ["..", ".", "", None])
-def test_an_id_is_no_step_up(connect: Connect, id_: str | None):
+def test_an_id_cannot_change_the_path(connect: Connect, id_: str | None):
     wire = Wire(Lists({}))
     with serving(wire) as url, pytest.raises(InputError, match=r"customer_id is ('|None)"):
         connect(url).walk(ENDPOINTS["invoices"], customer_id=id_)

@@ -273,7 +273,7 @@ def test_tables_that_are_not_selected_are_left_alone(twice: Loaded, new_workspac
     }
 
 
-def test_an_unknown_resource_is_said_with_those_that_there_are(workspace: Workspace):
+def test_an_unknown_resource_is_an_error_that_lists_the_known_ones(workspace: Workspace):
     wire = Wire(Lists({}))
     with (
         serving(wire) as url,

@@ -84,7 +84,7 @@ def test_a_table_has_no_columns_of_another(loaded_api: Workspace, empty: Workspa
     }
 
 
-def test_a_run_says_what_it_asked_for_and_got(loaded_api: Workspace):
+def test_a_run_records_what_it_requested_and_received(loaded_api: Workspace):
     (run,) = loaded_api.query(
         "select host, as_of, customers, full_refresh, finished_at >= started_at from raw_api.runs"
     )

@@ -136,7 +136,7 @@ def test_each_line_is_json_on_request(workspace: Workspace, url: str, small_expo
     assert "wr0ng-token" not in done.stdout + done.stderr
 
 
-def test_an_unknown_resource_says_which_there_are(workspace: Workspace, url: str):
+def test_the_error_of_an_unknown_resource_lists_the_known_ones(workspace: Workspace, url: str):
     done = workspace.dlt(
         *("pipeline", "metronome_api", "run", "--select", "invoice"),
         METRONOME_BASE_URL=url,
@@ -149,14 +149,14 @@ def test_an_unknown_resource_says_which_there_are(workspace: Workspace, url: str
     assert "Traceback" not in done.stderr
 
 
-def test_nothing_configured_says_what_to_set(workspace: Workspace):
+def test_nothing_configured_is_an_error_that_names_the_settings(workspace: Workspace):
     done = workspace.dlt("pipeline", "run")
     assert done.returncode != 0
     assert "SOURCES__METRONOME_EXPORT__BUCKET_URL" in done.stderr
     assert "METRONOME_BEARER_TOKEN" in done.stderr
 
 
-def test_an_unknown_pipeline_says_which_there_are(workspace: Workspace):
+def test_the_error_of_an_unknown_pipeline_lists_the_known_ones(workspace: Workspace):
     done = workspace.dlt("pipeline", "metronom", "run")
     assert done.returncode != 0
     assert "no pipeline 'metronom'" in done.stderr

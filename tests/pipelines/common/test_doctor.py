@@ -69,7 +69,7 @@ def test_no_source_is_set(examine: Examine):
     assert lines["sources"].startswith("FIX sources    none is set: give EXPORT=<folder> to make")
 
 
-def test_a_folder_that_is_no_export(examine: Examine, tmp_path: Path):
+def test_a_folder_that_is_not_an_export(examine: Examine, tmp_path: Path):
     code, lines = examine(SOURCES__METRONOME_EXPORT__BUCKET_URL=str(tmp_path / "nothing"))
     assert code == 1
     assert lines["export"].startswith("FIX export     There is no folder")
@@ -91,7 +91,7 @@ def test_an_api_that_is_not_there(examine: Examine):
     assert "s3cret" not in lines["api"]
 
 
-def test_an_address_that_is_no_api(examine: Examine, url: str):
+def test_an_address_that_is_not_an_api(examine: Examine, url: str):
     code, lines = examine(METRONOME_BASE_URL=f"{url}/elsewhere", METRONOME_BEARER_TOKEN=TOKEN)
     assert code == 1
     assert "127.0.0.1 answers 404 to a list of customers" in lines["api"]

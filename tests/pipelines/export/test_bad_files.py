@@ -248,7 +248,7 @@ def test_bad_files_are_tried_again_until_they_are_good(broken: Broken, new_works
 
 
 @pytest.mark.fault("Files", "a file that vanishes while it is read", "skipped; the rest loads")
-def test_a_file_that_vanishes_after_it_was_listed_is_told_from_the_others(tmp_path: Path):
+def test_a_file_that_vanishes_after_it_was_listed_is_named_alone(tmp_path: Path):
     """DuckDB reports only that one of the files does not exist."""
     write_parquet(tmp_path, "customer", "2024-01-01", id=["good"])
     vanishing = write_parquet(tmp_path, "customer", "2024-01-02", id=["bad"])
@@ -331,7 +331,7 @@ def test_a_bad_new_version_leaves_the_good_one_in_place(workspace: Workspace, tm
     assert counted(workspace) == {str(path.relative_to(tmp_path)): 1}
 
 
-def test_the_command_accepts_an_incomplete_load_only_if_it_is_told_to(
+def test_the_command_accepts_an_incomplete_load_only_on_request(
     workspace: Workspace, tmp_path: Path
 ):
     write_csv(tmp_path, "customer", "id,name", "good,One")

@@ -32,7 +32,7 @@ def write_whole(root: Path, table: str, **columns: Any) -> None:
 # What lands
 
 
-def test_a_whole_export_is_told_in_one_line(workspace: Workspace, tmp_path: Path):
+def test_a_whole_export_prints_one_line(workspace: Workspace, tmp_path: Path):
     write_whole(tmp_path, "customer", id=["c"])
     line = f"export: 1 new of 1 files, 1 rows from {tmp_path}"
     assert workspace.load_export(tmp_path) == line
@@ -54,7 +54,7 @@ def test_an_unknown_table_lands_as_text_and_json(workspace: Workspace, tmp_path:
     assert workspace.load_export(tmp_path).startswith("export: 0 new of 3 files")
 
 
-def test_an_unknown_column_lands_whatever_becomes_of_its_type(workspace: Workspace, tmp_path: Path):
+def test_an_unknown_column_lands_with_any_type(workspace: Workspace, tmp_path: Path):
     write_whole(tmp_path, "product", id=["1"], cost_basis=[0.5])
     told = workspace.load_export(tmp_path)
     assert told.splitlines()[1:] == [
@@ -95,7 +95,7 @@ def test_columns_with_awkward_names(workspace: Workspace, tmp_path: Path):
 @pytest.mark.parametrize(
     "name", ["loaded_files", "load_notes", "_dlt_loads", 'x"; drop table y; --', "a__b"]
 )
-def test_a_folder_whose_name_can_be_no_table_is_unknown(
+def test_a_folder_whose_name_cannot_be_a_table_is_unknown(
     workspace: Workspace, tmp_path: Path, name: str
 ):
     write_whole(tmp_path, "customer", id=["c"])
@@ -227,7 +227,9 @@ def test_a_table_goes_on_once_its_file_is_right(workspace: Workspace, tmp_path: 
     assert workspace.counts("raw_export") == {"customer": 3, "invoice": 1}
 
 
-def test_the_command_says_what_stopped_after_what_was_loaded(workspace: Workspace, tmp_path: Path):
+def test_the_command_prints_what_was_loaded_and_then_what_stopped(
+    workspace: Workspace, tmp_path: Path
+):
     write_whole(tmp_path, "customer", id=["c"])
     write_csv(tmp_path, "invoice", "id,total", "i,a lot")
     done = workspace.dlt("pipeline", "run", SOURCES__METRONOME_EXPORT__BUCKET_URL=str(tmp_path))

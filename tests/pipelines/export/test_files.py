@@ -141,7 +141,7 @@ def notes(workspace: Workspace) -> Rows:
     )
 
 
-def test_unknown_files_are_named_and_hold_back_what_hidden_ones_do_not(
+def test_unknown_files_are_named_and_block_publishing_but_hidden_ones_do_not(
     workspace: Workspace, tmp_path: Path
 ):
     write_csv(tmp_path, "customer", "id,name", "a,One")

@@ -228,7 +228,7 @@ def test_a_bucket_that_is_not_there(workspace: Workspace, load: Load):
         load(workspace, "s3://no-such-bucket/export")
 
 
-def test_a_store_without_credentials_says_where_to_put_them(workspace: Workspace):
+def test_a_store_without_credentials_names_where_to_put_them(workspace: Workspace):
     nowhere = {
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_SHARED_CREDENTIALS_FILE": "nowhere",
@@ -242,9 +242,7 @@ def test_a_store_without_credentials_says_where_to_put_them(workspace: Workspace
     ("place", "package"),
     [("gs://bucket/export", "gcsfs"), ("az://container/export", "adlfs")],
 )
-def test_a_store_whose_package_is_missing_says_which(
-    workspace: Workspace, place: str, package: str
-):
+def test_a_store_whose_package_is_missing_names_it(workspace: Workspace, place: str, package: str):
     with pytest.raises(InputError, match=f"'{place}' needs a package: pip install {package}"):
         workspace.load_export(place)
 

@@ -54,7 +54,7 @@ def run(*given: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(given, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_a_swap_replaces_all_files_and_what_is_no_report_stays(tmp_path: Path):
+def test_a_swap_replaces_all_reports_and_keeps_other_files(tmp_path: Path):
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "a.csv").write_text("of an older version, which wrote no sets")
     publish(tmp_path, a="1", b="1")
@@ -63,7 +63,7 @@ def test_a_swap_replaces_all_files_and_what_is_no_report_stays(tmp_path: Path):
     assert seen(tmp_path) == {"notes.txt": "mine", "a.csv": "2", "b.csv": "2"}
 
 
-def test_a_report_that_is_no_more_goes_and_a_new_one_comes(tmp_path: Path):
+def test_a_removed_report_disappears_and_a_new_one_appears(tmp_path: Path):
     publish(tmp_path, a="1", b="1")
     publish(tmp_path, b="2", c="2")
     assert seen(tmp_path) == {"b.csv": "2", "c.csv": "2"}
@@ -137,7 +137,9 @@ def test_a_folder_that_cannot_be_written_to_is_said_in_a_line_before_anything_ru
         (["sh", "-c", "kill -TERM $$"], 143, "sh ended with exit code 143"),
     ],
 )
-def test_what_is_no_build_is_not_published(tmp_path: Path, given: list[str], code: int, said: str):
+def test_a_command_that_is_not_a_build_is_not_published(
+    tmp_path: Path, given: list[str], code: int, said: str
+):
     publish(tmp_path, a="1")
     done = run(*command(tmp_path, *given))
     assert done.returncode == code
@@ -146,13 +148,13 @@ def test_what_is_no_build_is_not_published(tmp_path: Path, given: list[str], cod
     assert seen(tmp_path) == {"a.csv": "1"}
 
 
-def test_a_run_without_a_command_says_how_it_is_used(tmp_path: Path):
+def test_a_run_without_a_command_prints_its_usage(tmp_path: Path):
     done = run(*command(tmp_path))
     assert done.returncode == 2
     assert "publish needs a command" in done.stderr
 
 
-def test_without_a_database_it_says_what_to_do_and_makes_none(
+def test_without_a_database_the_error_names_a_remedy_and_none_is_created(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     database = tmp_path / "none.duckdb"
@@ -377,6 +379,6 @@ def test_a_database_of_another_name_is_built_anew(
 
 
 @pytest.mark.parametrize("option", ["--full-refresh", "--select=a", "-s", "--exclude"])
-def test_who_says_what_is_built_is_obeyed(building: Path, option: str):
+def test_an_explicit_selection_is_not_narrowed(building: Path, option: str):
     for _ in range(2):
         assert "build: 5 models" in publish_number(building, 1, options=[option]).stdout

@@ -12,7 +12,7 @@ def printed(report: dict[str, Any]) -> list[str]:
     return [line.strip() for line in list(lines(content))[1:]]
 
 
-def test_a_check_that_compared_nothing_says_so():
+def test_a_check_that_compared_nothing_is_marked():
     totals = {
         "API to export": {"compared": "0", "different": "0", "only_in_one": "0"},
         "usage to invoice": {"compared": "0", "different": "0", "only_in_one": "2"},

@@ -64,7 +64,7 @@ def test_ruff_refuses_dbt_in_a_pipeline(line: str):
 # Models
 
 
-def test_models_and_macros_know_no_clock():
+def test_models_and_macros_read_no_clock():
     """The only exception is the start of the run, the default of `as_of`."""
     clock = (
         r"\b(current_(date|time|timestamp)|local(time|timestamp)|get_current_\w+|getdate|sysdate"
@@ -74,7 +74,7 @@ def test_models_and_macros_know_no_clock():
 
 
 def test_models_and_macros_make_no_doubles():
-    """But for guesses that are proved (see the next test), a tolerance, and a number of days."""
+    """Guessed prices (see the next test), the tolerance and numbers of days are the exceptions."""
     double = r"\b(double|float[48]?|real)\b"
     allowed = {"money.sql: double": 8}
     assert Counter(places(double, [*MODELS, *MACROS])) == allowed
