@@ -56,7 +56,11 @@ _BROKEN_DOWN = 20
 
 @dataclass(frozen=True)
 class Replica(AccountState):
-    """An environment under other ids. `originals` maps its customers to those of replica 0."""
+    """A copy of an environment with new ids.
+
+    Attributes:
+        originals: The customers of replica 0, by the customers of this one.
+    """
 
     originals: dict[str, str] = field(default_factory=dict)
 

@@ -33,7 +33,7 @@
     {{ metronome.duckdb_json_at(column, path) }}
 {%- endmacro %}
 
-{# Checking for a point first takes a tenth of the regular expression. A number that lost digits has a point. #}
+{# A number that lost digits has a point. Checking for one first takes a tenth of the regular expression's time. #}
 {% macro duckdb_json_at(column, path) -%}
     {%- set value = 'json_extract_string(' ~ column ~ ', ' ~ path ~ ')' -%}
     case

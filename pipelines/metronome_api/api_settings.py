@@ -105,7 +105,7 @@ def _parents(name: str) -> set[str]:
     parents = {ENDPOINT_OF[endpoint.parent].table} if endpoint.parent else set()
     if endpoint.window == "invoiced":
         parents.add("invoices")
-    if name == "usage_groups":
+    if endpoint.needs_metrics:
         parents.add("billable_metrics")
     return parents
 

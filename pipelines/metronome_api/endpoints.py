@@ -66,6 +66,7 @@ class Endpoint:
             the placeholders of path and params, and are added to every row of the response.
         each: Returns these values if they are not simply rows of `parent`. It is called with the
             rows read so far and the account's metrics.
+        needs_metrics: Whether `each` reads the account's metrics, so that they are read first.
         params: Values for the query or the JSON body, by the method. The list is read once for
             each. Placeholders are filled from the parent, `as_of` and the window.
         window: The spans of time to request, `{starting_on}` to `{ending_before}`. `since` is one
@@ -90,6 +91,7 @@ class Endpoint:
     parent: str | None = None
     include_from_parent: Mapping[str, str] | None = None
     each: Callable[[Rows], Iterable[Row]] | None = None
+    needs_metrics: bool = False
     params: tuple[Mapping[str, Any], ...] = ({},)
     window: Literal["since", "invoiced", "month"] | None = None
     time: str = "start_timestamp"
@@ -637,6 +639,7 @@ PER_CUSTOMER = (
         "/v1/usage/groups",
         parent="customers",
         each=_metrics_and_group_keys,
+        needs_metrics=True,
         params=(
             {
                 "customer_id": "{customer_id}",

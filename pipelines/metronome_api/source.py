@@ -105,7 +105,7 @@ def _pages(
 
     def read_children(page: list[Row]) -> Iterator[list[Row]]:
         owners = dict(by_table(parent, _copied(page)))[endpoint.parent]
-        if endpoint.table == "usage_groups":  # it is requested per group key of the metrics
+        if endpoint.needs_metrics:
             extractor.metrics = metrics()
         for owner in owners:
             yield from _readable(extractor.read_all(endpoint, owner, requested), endpoint)

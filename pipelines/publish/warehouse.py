@@ -138,7 +138,7 @@ class SparkWarehouse:
             yield connection
 
     def _create_view(self, connection: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> None:
-        """Create the view of a model's table. A view of Spark has no files, and none here."""
+        """Create the view of a model's table. Skips views: Spark keeps no files for them."""
         folder = self._folder / f"{node['schema']}.db" / node["alias"]
         if any(folder.glob("*.parquet")):
             files = literal(f"{glob.escape(str(folder))}/*.parquet")

@@ -1,4 +1,4 @@
-"""Start a standalone cluster of this machine for one command, and stop it after it.
+"""Start a standalone cluster on this machine, run one command, and stop the cluster.
 
 The processes listen on the loopback address only, and take connections with a secret that lives as
 long as the cluster.

@@ -29,8 +29,7 @@ MARTS_ON_STAGING = {
     *("dim_billable_metrics", "dim_pricing_units", "dim_products", "report_parameters"),
     *("fct_reconciliation_lines", "fct_reconciliation_sources", "fct_usage_events"),
 }
-"""Marts that also read staging. Each of these staging models has no other reader in a higher layer
-that needs the same rule, so an intermediate model would have one reader."""
+"""Marts that also read staging. No second model needs the same rule on these staging models."""
 
 
 @pytest.fixture(scope="module")

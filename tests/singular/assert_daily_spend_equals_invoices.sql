@@ -1,4 +1,4 @@
--- Fails for each finalized invoice with days whose daily spend does not add up to exactly its total. Severity is warn
+-- Fails for each billed invoice with days whose daily spend does not add up to its total. Severity is warn
 -- because late usage changes the days of an invoice even after it is finalized.
 {{ config(severity='warn') }}
 

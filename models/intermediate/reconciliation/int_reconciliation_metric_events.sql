@@ -1,5 +1,5 @@
--- One row per billable metric, event type and property value that selects the metric's events. The filters that the
--- API states select them. Without the API, the name of the metric does: `CPU hours (c5.xlarge)` selects the events
+-- One row per billable metric, event type and property value whose events the metric counts. The filters in the API
+-- decide which. Without the API, the name of the metric does: `CPU hours (c5.xlarge)` selects the events
 -- that have the aggregated property, and the value in parentheses in another property. A metric has no row if its
 -- events cannot be selected, or if two event types match.
 with

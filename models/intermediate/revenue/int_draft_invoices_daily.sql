@@ -37,7 +37,7 @@ from_export as (
     from drafts
     inner join snapshots
         on
-            drafts.environment_type = snapshots.environment_type
+            drafts.environment_type is not distinct from snapshots.environment_type
             and drafts.snapshot_at = snapshots.snapshot_at
     left join invoices on drafts.invoice_id = invoices.invoice_id
     where

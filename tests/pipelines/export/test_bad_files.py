@@ -199,7 +199,7 @@ def test_a_bad_file_is_set_aside_by_name_and_reason(broken: Broken, what: str):
 
 
 def counted(workspace: Workspace) -> dict[str, int]:
-    """Return the rows that count, by the file that they are of."""
+    """Return the number of valid rows per file."""
     return dict(
         workspace.query(
             "select path, count(_file) from raw_export.loaded_files as loaded "
