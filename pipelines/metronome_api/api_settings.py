@@ -22,7 +22,8 @@ class ApiSettings(BaseConfiguration):
         requests_per_second: The limit for the whole account.
         requests_in_flight: The limit of requests at the same time.
         endpoint_requests_per_second: Lower limits of single endpoints, by path.
-        customers_per_batch: Customers per load. A killed run reads at most so many again.
+        customers_per_batch: Customers in memory. Each load has half of them. A killed run reads at
+            most so many again.
         invoice_lookback_days: Days after its issue in which an invoice can still be voided or paid.
         usage_lookback_days: Days before the last run whose usage and breakdowns are read again.
         history_start: The first day of usage and breakdowns to read.

@@ -1,8 +1,9 @@
 """Plan the SQL with which DuckDB reads the files of one table. Refuses values that would be lost.
 
-No row passes through Python. The destination executes each query, as dlt's ``model`` load format,
-and selects from the files. One query reads all files with the same columns. Files with other
-columns have separate queries, because a union of a double and a decimal would lose digits.
+In the pipeline the destination executes each query, as dlt's ``model`` load format, so no row
+passes through Python. The dlt source executes it and yields Arrow tables. One query reads all files
+with the same columns. Files with other columns have separate queries, because a union of a double
+and a decimal would lose digits.
 """
 
 import re
