@@ -4,6 +4,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.common.sql import rows_of
+
 Row = dict[str, Any]
 
 STARTERS = {
@@ -191,6 +193,4 @@ def spend(connection: duckdb.DuckDBPyConnection, customer_id: str) -> list[Row]:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> list[Row]:
-    result = connection.execute(sql, values)
-    names = [column[0] for column in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return rows_of(connection.execute(sql, values))

@@ -109,9 +109,9 @@ def front_page(
         asked_balances=queries.customers.one(connection, parameters["customer_id"] or ""),
         checks=checks,
         differing=differing,
-        differences=queries.reconciliation.differences(connection, DIFFERENCES)
-        if differing
-        else [],
+        differences=(
+            queries.reconciliation.differences(connection, DIFFERENCES) if differing else []
+        ),
         coverage=sources.coverage(run),
         terms=_terms(queries.run.descriptions(connection)),
         reports=[

@@ -4,6 +4,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.common.sql import rows_of
+
 Row = dict[str, Any]
 
 IN_SCOPE = "{alias}.environment_type is not distinct from arguments.environment_type"
@@ -12,6 +14,4 @@ IN_SCOPE = "{alias}.environment_type is not distinct from arguments.environment_
 
 def select(connection: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> list[Row]:
     """Return the rows of a query as dictionaries, in its order."""
-    found = connection.execute(sql, values)
-    names = [name for name, *_ in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return rows_of(connection.execute(sql, values))

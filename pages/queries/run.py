@@ -3,6 +3,7 @@
 import duckdb
 
 from pages.queries.rows import Row, select
+from pipelines.common.sql import identifier
 
 
 def in_utc(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -68,7 +69,7 @@ def report_rows(
     connection: duckdb.DuckDBPyConnection, model: str, limit: int
 ) -> tuple[list[Row], int]:
     """Return the first rows of a report, ordered by its columns, and how many rows it has."""
-    relation = f'reports."{model.replace(chr(34), chr(34) * 2)}"'
+    relation = f"reports.{identifier(model)}"
     rows = select(connection, f"select * from {relation} order by all limit ?", limit)
     if len(rows) < limit:
         return rows, len(rows)

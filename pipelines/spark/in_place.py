@@ -150,13 +150,7 @@ def _current(pipeline: dlt.Pipeline) -> list[dict[str, Any]]:
     if "file_reads" not in pipeline.default_schema.tables:
         return []
     with pipeline.sql_client() as client, client.execute_query(CURRENT) as found:
-        return rows_of(found)
-
-
-def rows_of(found: Any) -> list[dict[str, Any]]:
-    """Return the rows of a cursor by the names of their columns."""
-    names = [name for name, *_ in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return sql.rows_of(found)
 
 
 def _expressions(group: Group, columns: list[Column]) -> dict[str, str] | None:

@@ -18,7 +18,7 @@ from pipelines.common import sql
 from pipelines.metronome_export.read_plan import transferred_at
 from pipelines.spark import CURRENT
 from pipelines.spark.casts import TYPES, literal, quoted
-from pipelines.spark.in_place import SparkFiles, rows_of, version_of
+from pipelines.spark.in_place import SparkFiles, version_of
 
 EXPORT, API = metronome_export.DATASET, metronome_api.DATASET
 OF_FILE = {
@@ -135,7 +135,7 @@ def counting_files(
         return []
     return [
         row
-        for row in rows_of(connection.execute(CURRENT))
+        for row in sql.rows_of(connection.execute(CURRENT))
         if row["copy"] or export.root is None or version_of(row) in export.there
     ]
 
