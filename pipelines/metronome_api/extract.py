@@ -102,33 +102,28 @@ class Extractor:
         self._forbidden: dict[str, UnavailableError] = {}
 
     def read_all(
-        self, endpoint: Endpoint, owner: Row, requested: set[Any] | None = None
+        self, endpoint: Endpoint, owners: Iterable[Row] = (), metrics: Iterable[Row] = ()
     ) -> Iterator[list[Row]]:
-        """Yield all pages of a list of the account, or of the list of one row of its parent.
+        """Yield all pages of a list of the account, or of the lists of rows of its parent.
 
         Args:
             endpoint: The list.
-            owner: The row; empty for a list of the account.
-            requested: Keys that were requested, such as the pricing unit that several balances
-                have. They are not requested again. New keys are added.
+            owners: The rows of its parent. One customer, if the list has a window.
+            metrics: The account's billable metrics, if the list needs them.
 
         Raises:
             UnavailableError: If the list cannot be read.
         """
         result = ReadResult(endpoint.table)
+        rows = {endpoint.parent or "": list(owners), "billable_metrics": list(metrics)}
         if endpoint.window:
+            (owner,) = rows["customers"]
             created_at = _instant(owner["created_at"]) if owner.get("created_at") else None
             customer = Customer(owner["id"], created_at, None, {})
-            rows = {"customers": [owner], "billable_metrics": self.metrics}
             yield from self._windows(endpoint, customer, rows, {endpoint.table: result})
-        else:
-            rows = {endpoint.parent: [owner]} if endpoint.parent else {}
-            for keys in _asked_for(endpoint, rows) if endpoint.parent else [{}]:
-                if requested is not None and endpoint.each:
-                    if (key := tuple(keys.values())) in requested:
-                        continue
-                    requested.add(key)
-                yield from self._lists(endpoint, keys, result)
+            return
+        for keys in _asked_for(endpoint, rows) if endpoint.parent else [{}]:
+            yield from self._lists(endpoint, keys, result)
 
     def stream(
         self, endpoint: Endpoint, owners: list[Row], result: ReadResult

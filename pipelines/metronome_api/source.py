@@ -10,8 +10,7 @@ Each run reads the selected lists in full. `dlt pipeline metronome_api run` read
 Its later runs read only what can have changed, see `load_account.py`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dlt
@@ -25,13 +24,7 @@ from pipelines.common.settings import BASE_URL
 from pipelines.metronome_api.api_settings import ApiSettings, host
 from pipelines.metronome_api.api_tables import TABLES
 from pipelines.metronome_api.client import MetronomeClient, UnavailableError
-from pipelines.metronome_api.endpoints import (
-    ENDPOINT_OF,
-    ENDPOINTS,
-    Endpoint,
-    Row,
-    tables,
-)
+from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS, Endpoint, Row
 from pipelines.metronome_api.extract import Extractor
 from pipelines.metronome_api.rows import by_table
 
@@ -76,67 +69,67 @@ def metronome_api_source(
 
 def _resources(extractor: Extractor) -> Iterator[DltResource]:
     """Yield a resource for each endpoint, parents before their children."""
-
-    @cache
-    def metrics() -> list[Row]:
-        pages = extractor.read_all(ENDPOINTS["billable_metrics"], {})
-        return [row for page in pages for row in page]
-
-    pages: dict[str, DltResource] = {}
+    objects: dict[str, DltResource] = {}
     for endpoint in ENDPOINTS.values():
         parent = ENDPOINT_OF[endpoint.parent] if endpoint.parent else None
-        pages[endpoint.table] = _pages(extractor, endpoint, parent, pages, metrics)
-        yield _rows(endpoint, pages[endpoint.table])
+        if parent is None:
+            objects[endpoint.table] = _of_the_account(extractor, endpoint)
+        else:
+            objects[endpoint.table] = _of_a_parent(
+                extractor, endpoint, parent, objects[parent.table]
+            )
+        yield _rows(endpoint, objects[endpoint.table])
 
 
-def _pages(
-    extractor: Extractor,
-    endpoint: Endpoint,
-    parent: Endpoint | None,
-    pages: dict[str, DltResource],
-    metrics: Callable[[], list[Row]],
-) -> DltResource:
-    """Return a resource of the API's objects with their nested lists, which children need."""
-    name = f"{endpoint.table}_pages"
-    requested: set[Any] = set()
+def _of_the_account(extractor: Extractor, endpoint: Endpoint) -> DltResource:
+    """Return a resource that yields the pages of a list, with the nested lists of its objects."""
 
     def read() -> Iterator[list[Row]]:
-        yield from _readable(extractor.read_all(endpoint, {}), endpoint)
+        yield from _readable(extractor.read_all(endpoint), endpoint)
 
-    def read_children(page: list[Row]) -> Iterator[list[Row]]:
-        owners = dict(by_table(parent, _copied(page)))[endpoint.parent]
+    return dlt.resource(read, name=f"{endpoint.table}_objects", parallelized=True)
+
+
+def _of_a_parent(
+    extractor: Extractor, endpoint: Endpoint, parent: Endpoint, objects: DltResource
+) -> DltResource:
+    """Return a transformer that yields the whole list of each of its parent's rows."""
+
+    def read(parents: list[Row]) -> Iterator[list[Row]]:
+        yield []  # a parent without rows empties the table, too
+        owners = dict(by_table(parent, _copied(parents)))[endpoint.parent]
+        metrics: list[Row] = []
         if endpoint.needs_metrics:
-            extractor.metrics = metrics()
-        for owner in owners:
-            yield from _readable(extractor.read_all(endpoint, owner, requested), endpoint)
+            metrics = _whole(extractor.read_all(ENDPOINTS["billable_metrics"]))
+        # the parents of one customer, if `each` chooses among them: it returns no key twice
+        together = endpoint.each is not None and endpoint.window is None
+        for asked in [owners] if together else [[owner] for owner in owners]:
+            yield _whole(_readable(extractor.read_all(endpoint, asked, metrics), endpoint))
 
-    if parent is None:
-        return dlt.resource(read, name=name, parallelized=True)
     return dlt.transformer(
-        read_children, data_from=pages[parent.table], name=name, parallelized=True
+        read, data_from=objects, name=f"{endpoint.table}_objects", parallelized=True
     )
 
 
-def _rows(endpoint: Endpoint, pages: DltResource) -> DltResource:
+def _whole(pages: Iterable[list[Row]]) -> list[Row]:
+    return [row for page in pages for row in page]
+
+
+def _rows(endpoint: Endpoint, objects: DltResource) -> DltResource:
     """Return the resource of an endpoint: its rows and the rows of its nested lists."""
-    declared: list[str] = []
 
-    def rows(page: list[Row]) -> Iterator[Any]:
-        if not declared:
-            for part in tables(endpoint):
-                declared.append(part.table)
-                hints = make_hints(
-                    table_name=part.table,
-                    columns=TABLES[part.table],
-                    write_disposition="replace",
-                    file_format="parquet",  # INSERT VALUES truncates decimals to nine places
-                )
-                empty = dlt.mark.materialize_table_schema()
-                yield dlt.mark.with_hints(empty, hints, create_table_variant=True)
-        for table, part_rows in by_table(endpoint, _copied(page)):
-            yield dlt.mark.with_table_name(part_rows, table)
+    def rows(items: list[Row]) -> Iterator[Any]:
+        for table, part_rows in by_table(endpoint, _copied(items)):
+            hints = make_hints(
+                table_name=table,
+                columns=TABLES[table],
+                write_disposition="replace",
+                file_format="parquet",  # INSERT VALUES truncates decimals to nine places
+            )
+            found = part_rows or dlt.mark.materialize_table_schema()
+            yield dlt.mark.with_hints(found, hints, create_table_variant=True)
 
-    return dlt.transformer(rows, data_from=pages, name=endpoint.table, selected=endpoint.selected)
+    return dlt.transformer(rows, data_from=objects, name=endpoint.table, selected=endpoint.selected)
 
 
 def _copied(page: list[Row]) -> list[Row]:

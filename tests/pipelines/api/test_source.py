@@ -1,6 +1,7 @@
 """The dlt source: its resources can be selected and loaded into any destination."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -118,6 +119,28 @@ def test_a_list_that_is_empty_now_empties_its_table(tmp_path: Path):
         database = into_duckdb(tmp_path, source(url).with_resources("plans"))
     with duckdb.connect(str(database)) as connection:
         assert connection.execute("select count(*) from metronome.plans").fetchall() == [(0,)]
+
+
+def test_a_parent_that_is_empty_now_empties_the_tables_of_its_children(tmp_path: Path):
+    customers = [json.dumps([{"id": "c", "created_at": "2024-04-01T00:00:00Z"}])]
+    lists = {"/v1/customers": customers, "/v1/customers/c/plans": ['[{"id": "p"}]']}
+    for pages, count in ((lists, 1), ({}, 0)):
+        with serving(Lists(pages)) as url:
+            database = into_duckdb(tmp_path, source(url).with_resources("customer_plans"))
+        with duckdb.connect(str(database)) as connection:
+            found = connection.execute("select count(*) from metronome.customer_plans")
+            assert found.fetchall() == [(count,)]
+
+
+def test_a_source_that_runs_twice_reads_everything_again(wire: Wire, url: str, tmp_path: Path):
+    twice = source(url).with_resources("net_balances", "usage_groups")
+    requests = []
+    for _ in range(2):
+        begun = len(wire.requests)
+        into_duckdb(tmp_path, twice)
+        requests.append(Counter(str(item.url) for item in wire.requests[begun:]))
+    assert requests[0] == requests[1]
+    assert any(address.endswith("getNetBalance") for address in requests[0])
 
 
 def test_files_have_exact_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
