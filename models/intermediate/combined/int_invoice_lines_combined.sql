@@ -1,5 +1,5 @@
--- One row per line of an invoice at the finest level, from the source of the invoice. It is a sub line if the line
--- has any, otherwise the line itself, or an adjustment.
+-- One row per line of an invoice, at the finest level, from the source of the invoice: amounts in the pricing unit, and
+-- the unit price that the export does not state.
 with
 
 invoices as (
@@ -7,15 +7,7 @@ invoices as (
 ),
 
 api_lines as (
-    select * from {{ ref('stg_metronome_api__invoice_line_items') }}
-),
-
-api_sub_lines as (
-    select * from {{ ref('stg_metronome_api__invoice_sub_line_items') }}
-),
-
-api_adjustments as (
-    select * from {{ ref('stg_metronome_api__invoice_adjustments') }}
+    select * from {{ ref('int_api_invoice_lines_split') }}
 ),
 
 export_lines as (
@@ -26,71 +18,10 @@ export_sub_lines as (
     select * from {{ ref('stg_metronome_export__sub_line_items') }}
 ),
 
-from_api as (
+split_export_lines as (
     select
-        'api' as source,
-        api_lines.invoice_id,
-        api_lines.invoice_id
-        || ':' || cast(api_lines.line_number as string)
-        || coalesce('.' || cast(api_sub_lines.sub_line_number as string), '') as invoice_line_id,
-        -- a sub line with a grant applies the grant, or buys it if it is above zero, and is then a charge
-        case
-            when api_sub_lines.credit_grant_id is not null and api_sub_lines.subtotal < 0
-                then 'applied_commit_or_credit'
-            else {{ line_kind('api_lines.line_type') }}
-        end as line_kind,
-        api_lines.product_id,
-        api_lines.line_name,
-        coalesce(api_sub_lines.sub_line_name, api_lines.line_name) as description,
-        api_sub_lines.charge_id,
-        cast(null as string) as billable_metric_id,
-        coalesce(api_lines.applied_balance_id, api_lines.commit_id) as balance_id,
-        api_sub_lines.credit_grant_id,
-        api_lines.source_pricing_unit,
-        coalesce(api_sub_lines.quantity, api_lines.quantity) as quantity,
-        case when api_sub_lines.invoice_id is null then api_lines.unit_price else api_sub_lines.unit_price end
-            as unit_price,
-        coalesce(api_sub_lines.subtotal, api_lines.total) as total,
-        api_sub_lines.tiers,
-        coalesce(api_lines.applied_balance_type = 'POSTPAID', false) as is_postpaid_application,
-        coalesce(api_sub_lines.starting_at, api_lines.starting_at) as starting_at,
-        coalesce(api_sub_lines.ending_before, api_lines.ending_before) as ending_before
-    from api_lines
-    left join api_sub_lines
-        on
-            api_lines.invoice_id = api_sub_lines.invoice_id
-            and api_lines.line_number = api_sub_lines.line_number
-),
-
-from_api_adjustments as (
-    select
-        'api' as source,
-        invoice_id,
-        invoice_id || ':adjustment ' || cast(adjustment_number as string) as invoice_line_id,
-        case when credit_grant_id is null then 'adjustment' else 'applied_commit_or_credit' end as line_kind,
-        cast(null as string) as product_id,
-        adjustment_name as line_name,
-        adjustment_name as description,
-        cast(null as string) as charge_id,
-        cast(null as string) as billable_metric_id,
-        cast(null as string) as balance_id,
-        credit_grant_id,
-        source_pricing_unit,
-        1 as quantity,  -- as in the export
-        total as unit_price,
-        total,
-        null as tiers,
-        false as is_postpaid_application,
-        cast(null as {{ instant_type() }}) as starting_at,
-        cast(null as {{ instant_type() }}) as ending_before
-    from api_adjustments
-),
-
-from_export as (
-    select
-        'export' as source,
-        export_lines.invoice_id,
         coalesce(export_sub_lines.sub_line_item_id, export_lines.line_item_id) as invoice_line_id,
+        export_lines.invoice_id,
         export_lines.line_kind,
         export_lines.product_id,
         export_lines.line_name,
@@ -111,12 +42,17 @@ from_export as (
     left join export_sub_lines on export_lines.line_item_id = export_sub_lines.line_item_id
 ),
 
+-- both have the same columns in the same order
 both_sources as (
-    select * from from_api
+    select
+        *,
+        'api' as source
+    from api_lines
     union all
-    select * from from_api_adjustments
-    union all
-    select * from from_export
+    select
+        *,
+        'export' as source
+    from split_export_lines
 ),
 
 roughly_priced as (
@@ -127,7 +63,7 @@ roughly_priced as (
     from both_sources
 ),
 
--- the export does not state unit prices; a charge in tiers has no single price
+-- a charge in tiers has no single price
 priced as (
     select
         *,

@@ -15,63 +15,39 @@ metric_events as (
     select * from {{ ref('int_reconciliation_metric_events') }}
 ),
 
-identified as (
-    select * from {{ ref('int_customer_identifiers') }}
-),
-
 events as (
     select * from {{ ref('stg_metronome_export__events') }}
 ),
 
 periods as (
-    select distinct
-        charges.environment_type,
-        charges.customer_id,
-        identified.identifier,
-        charges.period_start_at,
-        charges.period_end_at,
-        metric_events.event_type,
-        metric_events.property_name,
-        metric_events.is_folded
-    from charges
-    inner join metric_events on charges.billable_metric_id = metric_events.billable_metric_id
-    inner join identified
-        on
-            charges.environment_type = identified.environment_type
-            and charges.customer_id = identified.customer_id
-),
-
--- A period is cut into stretches of 30 days, counted from 1970. Events are joined by the number of their stretch first,
--- because DuckDB joins equal numbers faster than ranges.
-stretches as (
-    {{ unnest_stretches('periods', 'period_start_at', 'period_end_at') }}
+    select * from {{ ref('int_reconciliation_charged_periods') }}
 ),
 
 events_in_periods as (
     select
-        stretches.environment_type,
-        stretches.customer_id,
-        stretches.period_start_at,
-        stretches.period_end_at,
-        stretches.property_name,
-        stretches.is_folded,
+        periods.environment_type,
+        periods.customer_id,
+        periods.period_start_at,
+        periods.period_end_at,
+        periods.property_name,
+        periods.is_folded,
         events.event_type,
         events.event_at,
         events.transaction_id,
         events.properties,
         case
-            when stretches.property_name = '' then ''
-            else {{ json_text_at('events.properties', 'stretches.property_name') }}
+            when periods.property_name = '' then ''
+            else {{ json_text_at('events.properties', 'periods.property_name') }}
         end as sent_value
     from events
-    inner join stretches
+    inner join periods
         on
-            events.environment_type = stretches.environment_type
-            and events.sent_customer_id = stretches.identifier
-            and events.event_type = stretches.event_type
-            and {{ stretch_of_30_days('events.event_at') }} = stretches.stretch
-            and events.event_at >= stretches.period_start_at
-            and events.event_at < stretches.period_end_at
+            events.environment_type = periods.environment_type
+            and events.sent_customer_id = periods.identifier
+            and events.event_type = periods.event_type
+            and {{ stretch_of_30_days('events.event_at') }} = periods.stretch
+            and events.event_at >= periods.period_start_at
+            and events.event_at < periods.period_end_at
 ),
 
 -- a metric that its name selects (is_folded) ignores letter case and look-alike characters

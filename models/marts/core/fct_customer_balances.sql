@@ -64,8 +64,8 @@ burned as (
     group by customer_id, pricing_unit
 ),
 
-agreements as (
-    select * from {{ ref('int_customer_active_contracts') }}
+plans_and_contracts as (
+    select * from {{ ref('int_customers_plans_and_contracts') }}
 ),
 
 alarmed as (
@@ -84,6 +84,7 @@ select
     customer_units.environment_type,
     customer_units.pricing_unit,
 
+    -- current invoice
     {{ known_count('current_invoices.current_invoices', 'customer_units.are_invoices_known') }} as current_invoices,
     current_invoices.current_invoice_id,
     current_invoices.current_invoice_status,
@@ -96,6 +97,7 @@ select
     invoiced.grace_invoice_id,
     invoiced.grace_invoice_amount,
 
+    -- credit
     {{ known_amount('credit.balance_amount', 'customer_units.is_credit_known') }} as credit_balance_amount,
     {{ known_amount('credit.balance_excluding_pending_amount', 'customer_units.is_credit_known') }}
         as credit_balance_excluding_pending_amount,
@@ -111,20 +113,24 @@ select
             then {{ days_left('coalesce(credit.balance_amount, 0)', 'burned.burned_30d_amount') }}
     end as credit_days_left,
 
-    coalesce(agreements.plan_name, current_invoices.plan_name) as plan_name,
-    agreements.contract_name,
-    agreements.billing_frequency,
-    agreements.contract_ends_at,
+    -- plan and contract
+    coalesce(plans_and_contracts.plan_name, current_invoices.plan_name) as plan_name,
+    plans_and_contracts.contract_name,
+    plans_and_contracts.billing_frequency,
+    plans_and_contracts.contract_ends_at,
     cast(
-        {{ dbt.datediff(as_of_date(), 'agreements.contract_ends_at', 'day') }}
+        {{ dbt.datediff(as_of_date(), 'plans_and_contracts.contract_ends_at', 'day') }}
         as integer
     ) as contract_days_left,
-    agreements.renewed_by as contract_renewed_by,
+    plans_and_contracts.renewed_by as contract_renewed_by,
 
+    -- newest finalized invoice
     invoiced.last_finalized_invoice_id,
     invoiced.last_finalized_at,
     invoiced.last_finalized_amount,
     invoiced.last_finalized_external_status,
+
+    -- outstanding, void and unbillable invoices
     {{ known_count('invoiced.outstanding_invoices', 'customer_units.are_invoices_known') }} as outstanding_invoices,
     {{ known_count('invoiced.unconfirmed_invoices', 'customer_units.are_invoices_known') }} as unconfirmed_invoices,
     {{ known_count('invoiced.failed_invoices', 'customer_units.are_invoices_known') }} as failed_invoices,
@@ -140,6 +146,8 @@ select
     {{ known_amount('invoiced.void_amount', 'customer_units.are_invoices_known') }} as void_amount,
     {{ known_count('invoiced.unbillable_invoices', 'customer_units.are_invoices_known') }} as unbillable_invoices,
     {{ known_amount('invoiced.unbillable_amount', 'customer_units.are_invoices_known') }} as unbillable_amount,
+
+    -- last months
     {{ known_amount('invoiced.billed_last_month_amount', 'customer_units.are_invoices_known') }}
         as billed_last_month_amount,
     {{ known_amount('invoiced.billed_month_before_amount', 'customer_units.are_invoices_known') }}
@@ -148,6 +156,7 @@ select
     {{ known_amount('month_to_date.last_month_to_same_day_amount', 'customer_units.are_days_known') }}
         as last_month_to_same_day_amount,
 
+    -- alerts, and the account in other systems
     {{ known_count('alarmed.alerts_in_alarm', 'customer_units.are_alerts_known') }} as alerts_in_alarm,
     case when customer_units.are_alerts_known then alarmed.alert_names end as alert_names_in_alarm,
     customer_units.billing_provider_customer_id,
@@ -174,5 +183,5 @@ left join burned
     on
         customer_units.customer_id = burned.customer_id
         and customer_units.pricing_unit = burned.pricing_unit
-left join agreements on customer_units.customer_id = agreements.customer_id
+left join plans_and_contracts on customer_units.customer_id = plans_and_contracts.customer_id
 left join alarmed on customer_units.customer_id = alarmed.customer_id

@@ -7,7 +7,7 @@ recognized as (
 
 accrued as (
     select * from {{ ref('fct_accrued_revenue') }}
-    where snapshot_date <= cast({{ as_of() }} as date)
+    where snapshot_date <= {{ as_of_date() }}
 ),
 
 invoices as (
