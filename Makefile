@@ -156,7 +156,7 @@ ifeq ($(ACCOUNT),sandbox)
 EXPORTED := export-sandbox
 SANDBOX = $(BIN)/python -m sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT" )-- # 
 endif
-PUBLISH = $(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
+PUBLISH = $(BIN)/python -m pipelines.publish "$$OUT" -- $(BIN)/dbt build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)
 
 reports: $(INSTALLED)
 	@$(BIN)/python -m pipelines.publish.arguments
@@ -178,7 +178,7 @@ export-sandbox:
 
 # dbt needs ten seconds to parse the project for the first time, and does that during the load.
 parse:
-	@test -f "$$DBT_TARGET_PATH/partial_parse.msgpack" || $(BIN)/dbt parse --quiet$(if $(ACCEPTED), --vars "{accept_incomplete: true}")
+	@test -f "$$DBT_TARGET_PATH/partial_parse.msgpack" || $(BIN)/dbt parse --quiet
 
 # The same set, with the invoices of the month, or of CUSTOMER, as PDF if PDF=1.
 invoices: reports

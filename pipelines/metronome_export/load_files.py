@@ -36,9 +36,8 @@ FETCH_BYTES = 2_000_000_000
 
 ACCEPT = (
     "Replace or remove these files, and run the same command again. To load the "
-    "rest without them: ACCEPT_INCOMPLETE=1 for make, else accept_incomplete = true in "
-    "[sources.metronome_export], or SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE=true, and the "
-    "variable accept_incomplete: true for dbt."
+    "rest without them: ACCEPT_INCOMPLETE=1 for make, or "
+    "SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE=true for dlt and dbt."
 )
 """The end of a message about files that were left out."""
 

@@ -19,7 +19,7 @@ from pipelines.common.locks import held
 from pipelines.common.log import Stopwatch, log_step
 from pipelines.common.settings import database_file, lock_wait_seconds
 from pipelines.common.subprocesses import exit_on_signals
-from pipelines.publish.arguments import arguments, check_forms, variable
+from pipelines.publish.arguments import accepts_incomplete, arguments, check_forms, variable
 from pipelines.publish.customer import check_customer
 from pipelines.publish.dbt_run import read_run
 from pipelines.publish.progress import run_dbt
@@ -76,7 +76,8 @@ def _publish(path: Path, command: list[str]) -> int:
             raw = raw_state(connection, built)
             if raw:
                 check_customer(connection, given["customer"])
-        recorded = given | {"pages": str(settings)}
+        accepted = {"accept_incomplete": True} if accepts_incomplete() else {}
+        recorded = given | {"pages": str(settings)} | accepted
         selection = select(last, command, recorded, raw)
         if selection.is_empty and last and is_set(path, last.set_checksum):
             return _unchanged(path)
@@ -101,7 +102,7 @@ def _publish(path: Path, command: list[str]) -> int:
         if objections:
             return _refused(path, objections)
         with built.opened(run) as connection:
-            content = run_json(folder.new_set, run, built, connection, given)
+            content = run_json(folder.new_set, run, built, connection, given | accepted)
             from pages.build import build
 
             written = build(connection, folder.new_set, content, settings)

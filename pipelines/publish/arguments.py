@@ -36,6 +36,11 @@ def arguments() -> dict[str, str]:
     return {name: os.environ.get(variable(name), "").strip() for name in ARGUMENTS}
 
 
+def accepts_incomplete() -> bool:
+    """Return whether reports may lack parts of the export. dlt and dbt read the same variable."""
+    return os.environ.get("SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE", "").lower() == "true"
+
+
 def check_forms(given: dict[str, str]) -> None:
     """Check the arguments that can be checked without data.
 

@@ -111,7 +111,7 @@ def is_set(folder: Path, checksum: str) -> bool:
 
 
 def _arguments(
-    connection: duckdb.DuckDBPyConnection, run: DbtRun, given: dict[str, str]
+    connection: duckdb.DuckDBPyConnection, run: DbtRun, given: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the arguments as the reports used them, and the others as given or with defaults.
 

@@ -43,6 +43,9 @@ OWN_CHOICE = (
 REPORTS = "path:models/reports"
 """The selector of all reports. Every run writes them, because a published set is complete."""
 
+ACCEPT = "accept_incomplete"
+"""The argument that lets reports lack parts of the export."""
+
 FILES = f"model.metronome.{LOADED_FILES}"
 """The model of loaded files. A model that also reads a raw table reads that table's files only."""
 
@@ -94,7 +97,7 @@ class LastPublishedRun:
     catalog: str
     project: str
     warehouse: str
-    arguments: dict[str, str]
+    arguments: dict[str, Any]
     raw: dict[str, list[Any]]
     children: dict[str, list[str]]
     skipped_tests: dict[str, list[str]]
@@ -106,7 +109,7 @@ class LastPublishedRun:
 def select(
     last: LastPublishedRun | None,
     command: list[str],
-    arguments: dict[str, str],
+    arguments: dict[str, Any],
     raw: dict[str, list[Any]],
 ) -> BuildSelection:
     """Narrow a dbt command to the nodes that changed data and changed arguments can affect.
@@ -114,8 +117,8 @@ def select(
     Args:
         last: The last published run, if there is one.
         command: The dbt command with all its options.
-        arguments: The arguments of this run by name, and the settings of the pages. Without
-            `as_of`, the clock changes it.
+        arguments: The arguments of this run by name, the settings of the pages, and `ACCEPT` if it
+            is set. Without `as_of`, the clock changes it.
         raw: The state of the raw tables.
     """
     words = _without_selector(command)
@@ -123,6 +126,7 @@ def select(
         last is None
         or not raw
         or last.command != command
+        or last.arguments.get(ACCEPT) != arguments.get(ACCEPT)  # it changes what a test means
         or any(word.partition("=")[0] in OWN_CHOICE for word in words)
     ):
         return BuildSelection(command)
@@ -186,7 +190,7 @@ def record_published_run(
     warehouse: Warehouse,
     command: list[str],
     project: str,
-    arguments: dict[str, str],
+    arguments: dict[str, Any],
     raw: dict[str, list[Any]],
     run: DbtRun,
     set_checksum: str,

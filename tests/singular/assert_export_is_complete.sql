@@ -1,6 +1,5 @@
--- Fails for each file and table that the newest run of the pipeline left out. With the variable `accept_incomplete:
--- true` it warns instead.
-{{ config(severity='warn' if var('accept_incomplete') is true else 'error') }}
+-- Fails for each file and table that the newest run of the pipeline left out. With `accept_incomplete` it warns instead.
+{{ config(severity='warn' if accepts_incomplete() else 'error') }}
 
 select
     kind,
