@@ -1,11 +1,14 @@
 """The folder of published reports: what readers find in it, always and after faults."""
 
+import io
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from itertools import groupby
 from pathlib import Path
 from types import FrameType
@@ -15,6 +18,7 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.publish.__main__ import main
 from pipelines.publish.report_set import reports_folder
 from tests.pipelines.conftest import ROOT, Workspace
 
@@ -258,10 +262,19 @@ def published(folder: Path) -> set[str]:
 
 def publish_number(
     folder: Path, number: int, *full: str, by: Sequence[str] = (), options: Sequence[str] = ()
-) -> Any:
-    build = [sys.executable, "-c", BUILD, str(number), *full, *options]
-    publisher = [*by, *command(folder, *build)[bool(by) :]]
-    return run(*publisher)
+) -> subprocess.CompletedProcess[str]:
+    """Publish reports that hold a number. In this process, or started by another command."""
+    words = command(folder, sys.executable, "-c", BUILD, str(number), *full, *options)
+    if by:
+        return run(*by, *words[1:])
+    said, errors = io.StringIO(), io.StringIO()
+    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(errors):
+        patch.chdir(ROOT)
+        code = main(words[3:])
+    for number, handler in handlers:
+        signal.signal(number, handler)
+    return subprocess.CompletedProcess(words, code, said.getvalue(), errors.getvalue())
 
 
 def test_the_folder_of_reports_may_have_any_name(building: Path):
