@@ -1,5 +1,5 @@
--- One row per line of an invoice, at the finest level, from the source of the invoice: amounts in the pricing unit, and
--- the unit price that the export does not state.
+-- One row per line of an invoice, at the finest level, from the source of the invoice. A line without a unit price gets
+-- the price that its quantity and total determine.
 with
 
 invoices as (
@@ -11,48 +11,53 @@ api_lines as (
 ),
 
 export_lines as (
-    select * from {{ ref('int_export_invoice_lines') }}
+    select * from {{ ref('int_export_invoice_lines_split') }}
 ),
 
-export_sub_lines as (
-    select * from {{ ref('stg_metronome_export__sub_line_items') }}
-),
-
-split_export_lines as (
-    select
-        coalesce(export_sub_lines.sub_line_item_id, export_lines.line_item_id) as invoice_line_id,
-        export_lines.invoice_id,
-        export_lines.line_kind,
-        export_lines.product_id,
-        export_lines.line_name,
-        coalesce(export_sub_lines.sub_line_name, export_lines.line_name) as description,
-        export_sub_lines.charge_id,
-        export_sub_lines.billable_metric_id,
-        export_lines.commit_id as balance_id,
-        export_lines.credit_grant_id,
-        export_lines.source_pricing_unit,
-        coalesce(export_sub_lines.quantity, export_lines.quantity) as quantity,
-        case when export_sub_lines.line_item_id is null then export_lines.unit_price end as unit_price,
-        coalesce(export_sub_lines.subtotal, export_lines.total) as total,
-        export_sub_lines.tiers,
-        export_lines.is_postpaid_application,
-        export_lines.starting_at,
-        export_lines.ending_before
-    from export_lines
-    left join export_sub_lines on export_lines.line_item_id = export_sub_lines.line_item_id
-),
-
--- both have the same columns in the same order
 both_sources as (
     select
-        *,
-        'api' as source
+        'api' as source,
+        invoice_line_id,
+        invoice_id,
+        line_kind,
+        product_id,
+        line_name,
+        description,
+        charge_id,
+        cast(null as string) as billable_metric_id,
+        balance_id,
+        credit_grant_id,
+        source_pricing_unit,
+        quantity,
+        unit_price,
+        total,
+        tiers,
+        is_postpaid_application,
+        starting_at,
+        ending_before
     from api_lines
     union all
     select
-        *,
-        'export' as source
-    from split_export_lines
+        'export' as source,
+        invoice_line_id,
+        invoice_id,
+        line_kind,
+        product_id,
+        line_name,
+        description,
+        charge_id,
+        billable_metric_id,
+        balance_id,
+        credit_grant_id,
+        source_pricing_unit,
+        quantity,
+        unit_price,
+        total,
+        tiers,
+        is_postpaid_application,
+        starting_at,
+        ending_before
+    from export_lines
 ),
 
 roughly_priced as (

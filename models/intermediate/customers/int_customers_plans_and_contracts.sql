@@ -27,29 +27,8 @@ contracts as (
     where availability.has_contracts
 ),
 
--- both sources can list a renewal, and the API lists it for both of its contracts
-renewal_pairs as (
-    select
-        from_contract_id,
-        to_contract_id
-    from {{ ref('stg_metronome_api__contract_transitions') }}
-    where transition_type = 'RENEWAL'
-    union
-    select
-        from_contract_id,
-        to_contract_id
-    from {{ ref('stg_metronome_export__contract_transitions') }}
-    where transition_type = 'RENEWAL'
-),
-
 renewals as (
-    select
-        pairs.from_contract_id as contract_id,
-        {{ joined_texts('contracts.displayed_name') }} as renewed_by
-    from renewal_pairs as pairs
-    inner join contracts on pairs.to_contract_id = contracts.contract_id
-    where contracts.archived_at is null
-    group by pairs.from_contract_id
+    select * from {{ ref('int_contract_renewals') }}
 ),
 
 plans as (
