@@ -32,11 +32,7 @@
 {%- endmacro %}
 
 {% macro report_path(report_model) -%}
-    {{ return(env_var('REPORTS_DIR', argument('reports_dir')) ~ '/' ~ report_file(report_model)) }}
-{%- endmacro %}
-
-{% macro report_file(report_model) -%}
-    {{ return(report_model[4:] ~ '.csv') }}
+    {{ return(env_var('REPORTS_DIR', argument('reports_dir')) ~ '/' ~ report_model[4:] ~ '.csv') }}
 {%- endmacro %}
 
 {# Return a column as the text of a CSV cell. #}

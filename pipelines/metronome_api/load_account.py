@@ -2,6 +2,12 @@
 
 A batch is one dlt load package with rows and the record of its reads. A customer counts as read
 when the package is complete. A run that was killed resumes at the first customer that was not read.
+
+The resources of `source.py` cannot do this. dlt reads a source in full before it loads a package,
+and each resource reads on its own. Here a package has all lists of some customers, so memory does
+not grow with the account, and the lists of a customer are of one time. Both ways share the
+endpoints (`endpoints.py`), the requests (`extract.py`, `client.py`) and the columns
+(`api_tables.py`).
 """
 
 from collections import Counter, defaultdict, deque

@@ -138,6 +138,20 @@ class Run:
         self.notes = kept + fresh
 
 
+@dataclass(frozen=True)
+class LoadedFiles:
+    """The files of one load.
+
+    Attributes:
+        file_reads: The row counts of the files whose rows stay in them, from the other engine.
+    """
+
+    files: list[ExportFile]
+    tables: set[str]
+    notes: list[Note]
+    file_reads: list[dict[str, Any]] | None
+
+
 def load_export(
     pipeline: dlt.Pipeline,
     bucket_url: str,
@@ -245,54 +259,83 @@ def _load_batch(
 ) -> None:
     """Load some files and add them to the run.
 
-    Some damage to a Parquet file shows only while it loads, because its footer is valid. Each file
-    is then read alone, and the readable files are loaded without the others.
+    Some damage to a Parquet file shows only while it loads, because its footer is valid. The
+    readable files are then loaded again, without the damaged ones.
     """
     tables = {file.path: file.table for file in files}
     unknown: dict[str, str] = {}
     with place.on_disk([file.path for file in files]) as (folder, bad):
-        while True:
-            with TemporaryDirectory() as copies:
-                new = [file for file in files if file.path not in bad.keys() | unknown.keys()]
-                plans, noted = _plans(pipeline, folder, new, copies)
-                for plan in plans.values():
-                    bad |= plan.bad
-                    unknown |= plan.unknown
-                plans = {table: plan for table, plan in plans.items() if plan.queries}
-                left = bad.keys() | unknown.keys()
-                read = [file for file in files if file.table in plans and file.path not in left]
-                queries = {table: plan.queries for table, plan in plans.items()}
-                differ = [note for note in noted if note.kind not in LEFT_OUT]
-                doubles = {path for plan in plans.values() for path in plan.doubles}
-                file_reads = None
-                try:
-                    if in_place:
-                        file_reads = in_place.read(place, folder, plans)
-                        _add_columns(pipeline, queries)
-                        queries = {name: queries[name] for name in in_place.kept & plans.keys()}
-                    with as_input_error():
-                        pipeline.run(
-                            appended_files(
-                                *(pipeline.dataset(), place.root, queries, read, doubles, differ),
-                                file_reads,
-                            )
-                        )
-                    break
-                except (InputError, duckdb.Error) as error:
-                    found = unreadable(folder, read)
-                    if not found:
-                        raise InputError(str(error).replace(folder, place.root)) from error
-                    bad |= found
-                    pipeline.abort_packages()  # otherwise the next load would continue this one
-    noted += [Note(BAD_FILE, tables[path], None, path, bad[path]) for path in sorted(bad)]
-    noted += [Note(UNKNOWN_FILE, None, None, path, unknown[path]) for path in sorted(unknown)]
-    noted = [
-        replace(note, message=note.message and note.message.replace(folder, place.root))
-        for note in noted
+        loaded = None
+        while loaded is None:
+            new = [file for file in files if file.path not in bad.keys() | unknown.keys()]
+            loaded = _load_files(pipeline, place, folder, new, bad, unknown, in_place)
+    notes = [
+        *loaded.notes,
+        *(Note(BAD_FILE, tables[path], None, path, bad[path]) for path in sorted(bad)),
+        *(Note(UNKNOWN_FILE, None, None, path, unknown[path]) for path in sorted(unknown)),
     ]
-    in_files = sum(row["rows"] for row in file_reads or [])
-    rows = in_files if in_place else _new_rows(pipeline, plans)
-    run.add(len(read), rows, set(plans), noted)
+    notes = [
+        replace(note, message=note.message and note.message.replace(folder, place.root))
+        for note in notes
+    ]
+    if in_place:
+        rows = sum(row["rows"] for row in loaded.file_reads or [])
+    else:
+        rows = _new_rows(pipeline, loaded.tables)
+    run.add(len(loaded.files), rows, loaded.tables, notes)
+
+
+def _load_files(
+    pipeline: dlt.Pipeline,
+    place: ExportLocation,
+    folder: str,
+    files: list[ExportFile],
+    bad: dict[str, str],
+    unknown: dict[str, str],
+    in_place: InPlace | None,
+) -> LoadedFiles | None:
+    """Plan how to read some files, and load them in one package.
+
+    Adds the files that it cannot load to `bad` and `unknown`, with the reason.
+
+    Returns:
+        The loaded files. None if a file turned out to be damaged, so that nothing was loaded.
+
+    Raises:
+        InputError: If the load fails although each file can be read.
+    """
+    with TemporaryDirectory() as copies:
+        plans, notes = _plans(pipeline, folder, files, copies)
+        for plan in plans.values():
+            bad |= plan.bad
+            unknown |= plan.unknown
+        plans = {table: plan for table, plan in plans.items() if plan.queries}
+        left = bad.keys() | unknown.keys()
+        read = [file for file in files if file.table in plans and file.path not in left]
+        queries = {table: plan.queries for table, plan in plans.items()}
+        differ = [note for note in notes if note.kind not in LEFT_OUT]
+        doubles = {path for plan in plans.values() for path in plan.doubles}
+        file_reads = None
+        try:
+            if in_place:
+                file_reads = in_place.read(place, folder, plans)
+                _add_columns(pipeline, queries)
+                queries = {name: queries[name] for name in in_place.kept & plans.keys()}
+            with as_input_error():
+                pipeline.run(
+                    appended_files(
+                        *(pipeline.dataset(), place.root, queries, read, doubles, differ),
+                        file_reads,
+                    )
+                )
+        except (InputError, duckdb.Error) as error:
+            damaged = unreadable(folder, read)
+            if not damaged:
+                raise InputError(str(error).replace(folder, place.root)) from error
+            bad |= damaged
+            pipeline.abort_packages()  # otherwise the next load would continue this one
+            return None
+    return LoadedFiles(read, set(plans), notes, file_reads)
 
 
 def _add_columns(pipeline: dlt.Pipeline, queries: dict[str, list[tuple[str, Hints]]]) -> None:
