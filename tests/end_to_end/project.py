@@ -41,10 +41,11 @@ MODELS = ("--exclude-resource-type", "test", "unit_test")
 """What to build where tests of the rows prove nothing that another build does not prove."""
 
 MARTS = (
+    *("--select", "+path:models/marts", "+path:models/reports"),
     *("--exclude-resource-type", "unit_test"),
     *("--exclude", "path:models/staging,resource_type:test"),
 )
-"""What to build where the rows of staging are tested elsewhere."""
+"""What to build where the rows of staging are tested elsewhere: what the reports are made from."""
 
 FOREIGN = re.compile("METRONOME|^REPORT")
 """Environment variables of the machine that would be settings of a run."""

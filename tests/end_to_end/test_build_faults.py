@@ -20,10 +20,10 @@ from tests.end_to_end.project import ROOT, Run, RunError
 
 KILLS = 3
 FEBRUARY = datetime(2024, 2, 10, tzinfo=UTC)
-TABLES = {"customer", "draft_invoice", "invoice", "line_item", "plan_charge", "product"}
+TABLES = {"customer", "events", "invoice"}
 ARGUMENTS = {"as_of": "2024-02-10", "month": "2024-01", "customer": ""}
 REPORT = (
-    *("--select", "+rpt_billings_by_plan"),
+    *("--select", "+rpt_usage_by_property"),
     *("--exclude", "resource_type:test", "resource_type:unit_test"),
 )
 
@@ -76,7 +76,7 @@ def builds(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Builds:
     run.build(*REPORT, **ARGUMENTS)
     for file in files:
         put(file, export / file.relative_to(later))
-    changed = min((export / "invoice").rglob("*.parquet"))
+    changed = min((export / "events").rglob("*.parquet"))
     pq.write_table(pq.read_table(changed)[1:], changed)
     run.load()
 
@@ -112,7 +112,7 @@ def moments(operations: int) -> Iterator[str]:
     runs=KILLS,
 )
 def test_the_next_build_after_a_kill_ends_in_the_same_report(builds: Builds):
-    assert "billings_by_plan.csv" in builds.undisturbed
+    assert "usage_by_property.csv" in builds.undisturbed
     for moment in moments(builds.operations):
         builds.restore()
         with pytest.raises(RunError) as killed:
@@ -134,7 +134,7 @@ def test_dbt_names_who_has_the_database(builds: Builds):
         holder.stdout.readline()
         before = builds.run.database.read_bytes()
         with pytest.raises(RunError, match=rf"Conflicting lock is held in .*\(PID {holder.pid}\)"):
-            builds.run.build("--select", "rpt_billings_by_plan", **ARGUMENTS)
+            builds.run.build("--select", "rpt_usage_by_property", **ARGUMENTS)
         assert builds.run.database.read_bytes() == before
         holder.communicate(b"\n")
 
@@ -143,13 +143,13 @@ def test_dbt_names_who_has_the_database(builds: Builds):
     "disk", "full while a report is written", "the last one stays; the build fails with one line"
 )
 def test_a_report_that_finds_no_room_leaves_the_last_one(builds: Builds):
-    report = builds.run.reports / "billings_by_plan.csv"
+    report = builds.run.reports / "usage_by_property.csv"
     before = report.read_bytes()
     half = report.with_name(f"tmp_{report.name}")
     half.symlink_to("/dev/full")
     with pytest.raises(RunError, match="No space left on device"):
-        builds.run.build("--select", "rpt_billings_by_plan", **ARGUMENTS)
+        builds.run.build("--select", "rpt_usage_by_property", **ARGUMENTS)
     half.unlink(missing_ok=True)
     assert report.read_bytes() == before
-    builds.run.build("--select", "rpt_billings_by_plan", **ARGUMENTS)
+    builds.run.build("--select", "rpt_usage_by_property", **ARGUMENTS)
     assert report.read_bytes() == before

@@ -124,7 +124,7 @@ def built(
     settings = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder)}
     run = new_run(tmp_path_factory.mktemp("run"), settings)
     run.load()
-    run.build("--exclude-resource-type", "unit_test", as_of=AS_OF)
+    run.build("--selector", "reports", "--exclude-resource-type", "unit_test", as_of=AS_OF)
     return FlatExport(folder), run
 
 
