@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.common.errors import InputError
 from pipelines.metronome_export.export_tables import TABLES
-from tests.pipelines.conftest import Workspace, write_csv, write_parquet
+from tests.pipelines.conftest import NewWorkspace, Workspace, write_csv, write_parquet
 
 
 def notes(workspace: Workspace, kind: str) -> list[tuple[Any, ...]]:
@@ -136,60 +136,80 @@ def test_a_double_lands_as_the_decimal_it_prints_as(workspace: Workspace, tmp_pa
 WIDE = pa.decimal128(38, 2)
 LOSSES = {
     "text that is not a number": ("invoice", "total", pa.array(["1.5", "a lot"]), "a lot"),
-    "an empty text": ("invoice", "total", pa.array(["1.5", ""]), ""),
+    "an empty text": ("line_item", "total", pa.array(["1.5", ""]), ""),
     "text with 19 decimals": (
-        *("invoice", "total"),
+        *("sub_line_item", "subtotal"),
         pa.array(["1.5", "0.1234567890123456789"]),
         "0.1234567890123456789",
     ),
     "a decimal with 21 digits before the point": (
-        *("invoice", "total"),
+        *("draft_invoice", "total"),
         pa.array([Decimal("1.50"), Decimal("123456789012345678901.00")], WIDE),
         "123456789012345678901.00",
     ),
     "a decimal with 19 digits behind it": (
-        *("invoice", "total"),
+        *("payment", "amount"),
         pa.array([Decimal("0.1234567890123456789")], pa.decimal128(38, 19)),
         "0.1234567890123456789",
     ),
     "a double with digits too fine": (
-        "invoice",
-        "total",
+        *("breakdowns_line_items", "total"),
         pa.array([1.5, 1.2345e-16]),
         "1.2345e-16",
     ),
-    "a double that is too large": ("invoice", "total", pa.array([1e21]), "1e+21"),
-    "a double that is not a number": ("invoice", "total", pa.array([float("nan")]), "nan"),
-    "a list for a number": ("invoice", "total", pa.array([["1"]]), "[1]"),
-    "a date for a number": ("invoice", "total", pa.array([date(2024, 1, 2)]), "2024-01-02"),
-    "text that is no time": ("invoice", "issued_at", pa.array(["2024-13-01"]), "2024-13-01"),
-    "a number for a time": ("invoice", "issued_at", pa.array([1709251200]), "1709251200"),
-    "a number for a bool": ("line_item", "is_prorated", pa.array([2]), "2"),
+    "a double that is too large": ("credit_grant", "amount_granted", pa.array([1e21]), "1e+21"),
+    "a double that is not a number": ("alert", "threshold", pa.array([float("nan")]), "nan"),
+    "a list for a number": ("contracts_commits", "amount", pa.array([["1"]]), "[1]"),
+    "a date for a number": (
+        *("credit_grant_deduction", "amount"),
+        pa.array([date(2024, 1, 2)]),
+        "2024-01-02",
+    ),
+    "text that is no time": ("plan", "created_at", pa.array(["2024-13-01"]), "2024-13-01"),
+    "a number for a time": ("product", "created_at", pa.array([1709251200]), "1709251200"),
+    "a number for a bool": ("draft_line_item", "is_prorated", pa.array([2]), "2"),
     "a fraction for a whole number": (
         *("breakdowns_invoices", "net_payment_term_days"),
         pa.array([30.0, 1.5]),
         "1.5",
     ),
     "a whole number that is too large": (
-        *("breakdowns_invoices", "net_payment_term_days"),
+        *("breakdowns_draft_invoices", "net_payment_term_days"),
         pa.array(["9223372036854775808"]),
         "9223372036854775808",
     ),
 }
+"""Values that would be lost, each in another table."""
+
+
+@pytest.fixture(scope="module")
+def losses(
+    new_workspace: NewWorkspace, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, Path, str]:
+    """Load an export with all losses and a good table. Return its folder and the message, too."""
+    workspace, folder = new_workspace(), tmp_path_factory.mktemp("losses")
+    write_parquet(folder, "customer", id=["c"])
+    for table, column, values, _ in LOSSES.values():
+        write_parquet(folder, table, "2024-01-02", id=["of a good file"])
+        write_parquet(folder, table, **{column: values})
+    with pytest.raises(InputError) as caught:
+        workspace.load_export(folder)
+    return workspace, folder, str(caught.value)
 
 
 @pytest.mark.parametrize(("table", "column", "values", "lost"), LOSSES.values(), ids=LOSSES)
-def test_a_value_that_would_be_lost_stops_its_table_alone(
-    workspace: Workspace, tmp_path: Path, table: str, column: str, values: pa.Array, lost: str
+def test_a_value_that_would_be_lost_stops_its_table(
+    losses: tuple[Workspace, Path, str], table: str, column: str, values: pa.Array, lost: str
 ):
-    write_parquet(tmp_path, "customer", id=["c"])
-    write_parquet(tmp_path, table, "2024-01-02", id=["of a good file"])
-    bad = write_parquet(tmp_path, table, **{column: values})
-    with pytest.raises(InputError) as caught:
-        workspace.load_export(tmp_path)
-    assert f"{table} was stopped: {column} is {lost!r}, n" in str(caught.value)
-    assert f"in {bad}." in str(caught.value)
-    assert notes(workspace, "stopped") == [(table, column, path_of(table))]
+    workspace, folder, message = losses
+    assert f"{table} was stopped: {column} is {lost!r}, n" in message
+    assert f"in {folder / path_of(table)}." in message
+    assert (table, column, path_of(table)) in notes(workspace, "stopped")
+
+
+def test_no_other_table_stops(losses: tuple[Workspace, Path, str]):
+    workspace, _, _ = losses
+    assert len(notes(workspace, "stopped")) == len(LOSSES)
     assert workspace.counts("raw_export") == {"customer": 1}
     assert workspace.column("select path from raw_export.loaded_files") == [path_of("customer")]
 
