@@ -39,7 +39,7 @@ expiries as (
     select * from {{ ref('fct_balance_ledger') }}
     where
         balance_type = 'PREPAID'
-        and entry_type like '%EXPIRATION'
+        and is_expiry
         and not is_pending
 ),
 

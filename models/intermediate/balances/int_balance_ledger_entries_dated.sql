@@ -1,5 +1,5 @@
--- One row per ledger entry of a commit or credit, in the source pricing unit. It states whether the entry is pending
--- and whether it is usable at the as-of instant.
+-- One row per ledger entry of a commit or credit, in the source pricing unit. It states whether the entry is an
+-- expiry, whether it is pending, and whether it is usable at the as-of instant.
 with
 
 balances as (
@@ -28,6 +28,7 @@ select
     entries.invoice_id,
     entries.reason,
     entries.effective_at,
+    coalesce(entries.entry_type like '%!_EXPIRATION' escape '!', false) as is_expiry,
     -- the deduction of an open period is dated at the end of the period
     entries.effective_at > {{ as_of() }} as is_pending,
     -- an entry is usable while its segment is open; an entry without a segment is always usable

@@ -34,6 +34,7 @@ select
     {{ major_amount('entries.amount', 'entries.source_pricing_unit') }} as amount,
     {{ major_amount('entries.running_balance', 'entries.source_pricing_unit') }} as running_balance_amount,
     entries.effective_at,
+    entries.is_expiry,
     entries.is_pending,
     coalesce(entries.is_usable, false) as is_usable
 from entries

@@ -15,10 +15,7 @@ contracts as (
 ),
 
 ledger_entries as (
-    select
-        *,
-        entry_type like '%!_EXPIRATION' escape '!' as is_expiry
-    from {{ ref('int_balance_ledger_entries_dated') }}
+    select * from {{ ref('int_balance_ledger_entries_dated') }}
 ),
 
 open_segments as (

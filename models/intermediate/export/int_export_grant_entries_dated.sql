@@ -61,6 +61,7 @@ select
     entries.invoice_id,
     entries.reason,
     entries.effective_at,
+    false as is_expiry,  -- the export has no entry for the expiry of a grant
     entries.entry_type = 'GRANT_PENDING' or entries.effective_at > {{ as_of() }} as is_pending,
     grants.effective_at <= {{ as_of() }} and {{ as_of() }} < grants.expires_at as is_usable
 from entries

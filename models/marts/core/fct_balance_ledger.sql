@@ -16,6 +16,7 @@ select
     amount,
     running_balance_amount,
     effective_at,
+    is_expiry,
     is_pending,
     is_usable
 from {{ ref('int_balance_ledger_valued') }}

@@ -21,7 +21,7 @@ expired as (
     from {{ ref('int_balance_ledger_valued') }}
     where
         balance_type = 'PREPAID'
-        and entry_type like '%EXPIRATION'
+        and is_expiry
         and not is_pending
 ),
 
