@@ -21,7 +21,9 @@
 
 {#
   The kind of the charges that an applied commit or credit pays for: the charges of its product on the same invoice, in
-  the same pricing unit. Null if there are none.
+  the same pricing unit. Null if there are none. If these charges are of several kinds, the credit reduces one of them:
+  the kind whose name is last in the alphabet. Of `usage` and `subscription` this is `usage`, and of the revenue kinds
+  `on_demand` and `subscription` it is `subscription`.
 
   `charge_kind` is the kind of a line that is a charge, and null for a line that applies a commit or credit.
   `invoice` lists the columns that identify an invoice.

@@ -68,7 +68,7 @@ both_sources as (
 ranked as (
     select
         *,
-        -- one source can state it if the other does not
+        -- one source can state it if the other does not: the maximum is then of that one value
         max(billable_status) over (partition by invoice_id) as stated_billable_status,
         row_number() over (
             partition by invoice_id

@@ -56,7 +56,7 @@ facts_of_breakdowns as (
         invoice_id,
         max(contract_id) as contract_id,
         max(invoice_type) as invoice_type,
-        max(billable_status) as billable_status,
+        max(billable_status) as billable_status,  -- UNBILLABLE is above BILLABLE: one unbillable day is enough
         max(net_payment_terms_days) as net_payment_terms_days,
         max(issued_at) as issued_at
     from breakdowns
