@@ -2,7 +2,10 @@
 with
 
 invoices as (
-    select * from {{ ref('int_invoices_combined') }}
+    select
+        *,
+        coalesce(billable_status = 'UNBILLABLE', false) as is_unbillable
+    from {{ ref('int_invoices_combined') }}
 ),
 
 constituents as (
@@ -34,7 +37,8 @@ joined as (
         contracts.contract_name,
         coalesce(invoices.plan_id, contracts.package_id, contracts.rate_card_id) as billed_plan_id,
         constituents.invoice_id is not null as is_constituent,
-        coalesce(invoices.billable_status = 'UNBILLABLE', false) as is_unbillable,
+        invoices.invoice_status = 'FINALIZED' and constituents.invoice_id is null and not invoices.is_unbillable
+            as is_billed,
         provider_statuses.external_status is not null as is_payment_status_known,
         coalesce(provider_statuses.is_settled, false) as is_settled,
         coalesce(provider_statuses.is_failed, false) as is_payment_failed,
@@ -76,16 +80,14 @@ select
     -- a DRAFT_INCOMPLETE has no total yet
     joined.invoice_status not in ('VOID', 'DRAFT_INCOMPLETE') and not joined.is_constituent as is_included_in_totals,
     joined.is_unbillable,
-    joined.invoice_status = 'FINALIZED' and not joined.is_constituent and not joined.is_unbillable as is_billed,
+    joined.is_billed,
     joined.billing_provider_type,
     joined.billing_provider_invoice_id,
     joined.external_status,
     joined.billing_provider_error,
     joined.is_payment_status_known,
     joined.is_payment_failed,
-    joined.invoice_status = 'FINALIZED'
-    and not joined.is_constituent
-    and not joined.is_unbillable
+    joined.is_billed
     and joined.total_amount > 0
     and not joined.is_settled
     and coalesce(joined.issued_at <= {{ as_of() }}, false) as is_outstanding,
