@@ -35,7 +35,8 @@ customer_units as (
         customers.*,
         units.pricing_unit,
         coalesce(availability.has_invoices, false) as are_invoices_known,
-        -- null if invoices are unknown: the join then finds no row. A second join condition is slow in DuckDB
+        -- Invoices are joined by this id. It is null if the customer's invoices are not known, so that none are found.
+        -- `and customer_units.are_invoices_known` in these joins does the same, but makes them slow in DuckDB.
         case when availability.has_invoices then customers.customer_id end as invoiced_customer_id,
         coalesce(availability.has_balances, false) as is_contract_balance_known,
         coalesce(availability.has_credit_grants, false) as is_grant_balance_known,
@@ -56,12 +57,7 @@ month_to_date as (
 ),
 
 burned as (
-    select
-        customer_id,
-        pricing_unit,
-        {{ sum_amounts('burned_30d_amount') }} as burned_30d_amount
-    from {{ ref('int_balances_burned') }}
-    group by customer_id, pricing_unit
+    select * from {{ ref('int_customers_burned') }}
 ),
 
 plans_and_contracts as (
@@ -69,13 +65,7 @@ plans_and_contracts as (
 ),
 
 alarmed as (
-    select
-        customer_id,
-        count(*) as alerts_in_alarm,
-        {{ joined_texts('alert_name') }} as alert_names
-    from {{ ref('int_customer_alerts_combined') }}
-    where customer_status = 'IN_ALARM' and alert_status = 'ENABLED'
-    group by customer_id
+    select * from {{ ref('int_customers_alerts') }}
 )
 
 select
@@ -158,7 +148,7 @@ select
 
     -- alerts, and the account in other systems
     {{ known_count('alarmed.alerts_in_alarm', 'customer_units.are_alerts_known') }} as alerts_in_alarm,
-    case when customer_units.are_alerts_known then alarmed.alert_names end as alert_names_in_alarm,
+    case when customer_units.are_alerts_known then alarmed.alert_names_in_alarm end as alert_names_in_alarm,
     customer_units.billing_provider_customer_id,
     customer_units.archived_at,
     {{ as_of() }} as as_of
