@@ -56,40 +56,15 @@ facts_of_breakdowns as (
         invoice_id,
         max(contract_id) as contract_id,
         max(invoice_type) as invoice_type,
-        max(billable_status) as billable_status,  -- UNBILLABLE is above BILLABLE: one unbillable day is enough
+        max(billable_status) as billable_status,  -- UNBILLABLE sorts after BILLABLE: one unbillable day is enough
         max(net_payment_terms_days) as net_payment_terms_days,
         max(issued_at) as issued_at
     from breakdowns
     group by invoice_id
 ),
 
--- a draft does not state its issue date; the schedule of a charge or of a purchased commit does
-schedules as (
-    select {{ json_text('schedule', 'schedule_items') }} as items
-    from {{ ref('stg_metronome_export__scheduled_charges') }}
-    union all
-    select {{ json_text('invoice_schedule', 'schedule_items') }} as items
-    from {{ ref('stg_metronome_export__balances') }}
-),
-
-schedule_items as (
-    {{ unnest_json_objects('schedules', 'items') }}
-),
-
-scheduled_dates as (
-    select
-        {{ json_text('element', 'invoice_id') }} as invoice_id,
-        {{ text_to_instant(json_text('element', 'date')) }} as issued_at
-    from schedule_items
-),
-
 scheduled_invoices as (
-    select
-        invoice_id,
-        max(issued_at) as issued_at
-    from scheduled_dates
-    where invoice_id is not null
-    group by invoice_id
+    select * from {{ ref('int_export_scheduled_invoices') }}
 ),
 
 invoices as (
@@ -159,6 +134,7 @@ select
     invoices.total,
     invoices.period_start_at,
     invoices.period_end_at,
+    -- a draft does not state it; its breakdowns or a schedule do
     coalesce(invoices.issued_at, facts_of_breakdowns.issued_at, scheduled_invoices.issued_at) as issued_at,
     facts_of_breakdowns.net_payment_terms_days,
     -- the table of final invoices does not state it
