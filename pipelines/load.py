@@ -75,7 +75,8 @@ def run(
         names: Pipelines to run.
         select: Resources of the API to read, instead of the configured ones.
         full_refresh: Read the named sources from the beginning.
-        in_place: The engine that reads the rows of the export's files, if not DuckDB.
+        in_place: An engine that reads the export's files where they are, such as Spark. By default,
+            DuckDB loads all rows.
 
     Yields:
         A line to print after each source.
@@ -154,7 +155,9 @@ def _load(
         _check_same_api(connection)
     left_out = None
     if not in_place and "file_reads" in export.default_schema.tables:
-        raise InputError(f"The rows of the export are in its files, for Spark. {OWN_DATABASE}")
+        raise InputError(
+            f"The database was loaded for Spark, so it has no rows of the export. {OWN_DATABASE}"
+        )
     if metronome_export.NAME in names:
         lines, left_out = _run_export(export, in_place)
         yield from lines

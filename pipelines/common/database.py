@@ -65,7 +65,7 @@ def check_name(setting: str, schemas: set[str]) -> None:
     elif "'" in catalog or '"' in catalog:
         reason = "dbt cannot use a name with a quote"
     elif not _is_path(setting):
-        reason = "dbt reads it as a URL, as it does a path with a # or ?"
+        reason = "dbt reads it as a URL, because of a character such as # or ?"
     else:
         return
     raise InputError(

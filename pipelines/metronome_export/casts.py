@@ -21,13 +21,13 @@ DUCKDB_TYPES = {
     "bigint": "BIGINT",
 }
 WHAT = {
-    "text": "no text",
-    "decimal": f"no number that fits in {AMOUNT_PRECISION - AMOUNT_SCALE} digits before the point "
-    f"and {AMOUNT_SCALE} behind it",
-    "timestamp": "no time",
+    "text": "not exact as text",
+    "decimal": f"not a number of at most {AMOUNT_PRECISION - AMOUNT_SCALE} digits before the point "
+    f"and {AMOUNT_SCALE} after it",
+    "timestamp": "not a time",
     "bool": "neither true nor false",
-    "bigint": "no whole number that fits",
-    "json": "no JSON",
+    "bigint": "not a whole number of 64 bits",
+    "json": "not JSON",
 }
 """For messages: what a value is not, by its declared type."""
 

@@ -24,12 +24,12 @@ class Note:
     """One row of `load_notes`.
 
     Attributes:
-        kind: The kind of note. `unknown table` and `unknown column` are loaded, as text or JSON.
-            `missing column` is in none of the table's files in the load, and is null. `double
-            column` has amounts that are stored as binary numbers, and its message is their type.
-            `set aside` is a column that is not loaded, because its name is taken. Nothing is loaded
-            of a `bad file`, of an `unknown file`, or of a table that is `stopped`. `complete` is a
-            run that left nothing out, after one that did.
+        kind: The kind of note. An `unknown table` or `unknown column` is loaded as text or JSON. A
+            `missing column` is in none of the table's new files, and is null in their rows. A
+            `double column` has amounts that are stored as binary numbers, and the message is their
+            type. A `set aside` column is not loaded, because its name is reserved or another column
+            has it. A `bad file` and an `unknown file` are not loaded. A `stopped` table gets no new
+            rows. `complete`: the run left nothing out, and the run before it left something out.
         path: A file with the difference, relative to the export's root.
         message: The reason why the file or table was left out.
     """
@@ -52,12 +52,13 @@ def lines(notes: Iterable[Note]) -> Iterator[str]:
     if unknown := _columns(by_kind["unknown column"]):
         yield f"export: undeclared columns, loaded as text: {unknown}"
     if missing := _columns(by_kind[MISSING]):
-        yield f"export: columns that no new file has, null: {missing}"
+        yield f"export: declared columns that are in no new file, loaded as null: {missing}"
     if doubles := _columns(by_kind[DOUBLE]):
         yield f"export: amounts stored as doubles, exact to 12 digits: {doubles}"
     if set_aside := by_kind["set aside"]:
         named = (repr(note.column_name or note.path) for note in set_aside)
-        yield f"export: not loaded, because the name is taken: {_some(named)}"
+        reason = "their name is reserved or another column has it"
+        yield f"export: columns not loaded, because {reason}: {_some(named)}"
     if bad := by_kind[BAD_FILE]:
         yield f"export: bad files, not loaded: {_some(map(_path, bad))}"
     if files := by_kind[UNKNOWN_FILE]:

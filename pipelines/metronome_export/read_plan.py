@@ -194,7 +194,8 @@ def read_plan(
             for name in sorted(added.keys() - noted):
                 result.notes.append(Note("unknown column", table, name, first))
         for name in left_out:
-            result.notes.append(Note("set aside", table, name, first, "the column's name is taken"))
+            reason = "the column's name is reserved or another column has it"
+            result.notes.append(Note("set aside", table, name, first, reason))
         noted |= added.keys()
     if result.queries:
         result.notes += [Note(MISSING, table, name) for name in hints if name in missing]
@@ -392,7 +393,8 @@ def _check(
         relative = _relative(path, group.folder)
         shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}…"
         raise TableError(
-            f"{column.name} is {shown!r}, {WHAT[column.data_type]}, in {folder}/{relative}. "
+            f"{column.name} is {shown!r}, which is {WHAT[column.data_type]}, "
+            f"in {folder}/{relative}. "
             + _what_to_do(connection, group, column, path, value, loses),
             relative,
             column.name,

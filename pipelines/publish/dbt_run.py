@@ -110,7 +110,7 @@ class DbtRun:
             found.append(f"Reports that this run did not build: {', '.join(unbuilt)}.")
         if untested:
             found.append(
-                "Tests of the reports and what they are built from that this run left out: "
+                "This run left out tests of the reports or of the models behind them: "
                 f"{len(untested)}, such as {self._name(untested[0])}."
             )
         return found

@@ -161,7 +161,7 @@ def warehouse(command: list[str], database: Path) -> Warehouse:
     if target == SPARK:
         return SparkWarehouse(database)
     if target != DuckDbWarehouse.engine:
-        raise InputError(f"The target {target!r} is not published from. Give duckdb or spark.")
+        raise InputError(f"The publisher cannot use the target {target!r}. Give duckdb or spark.")
     return DuckDbWarehouse(database)
 
 

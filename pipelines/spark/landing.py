@@ -86,7 +86,7 @@ def _register(export: SparkFiles) -> LogLine:
         _remove_unused_copies(connection, export.copies)
         remove_half_tables(spark, warehouse_folder())
     return LogLine(
-        f"spark: {len(found)} raw tables, {new} of them registered anew",
+        f"spark: {len(found)} raw tables, {new} of them new or changed",
         step="spark",
         tables=len(found),
         new_tables=new,

@@ -72,7 +72,10 @@ def test_an_unknown_column_lands_with_any_type(workspace: Workspace, tmp_path: P
 
 
 def test_columns_with_awkward_names(workspace: Workspace, tmp_path: Path):
-    """A column whose name is taken, in any spelling, is not loaded. No name is executed as SQL."""
+    """A column with a reserved name, or the name of another column, is not loaded.
+
+    No name is executed as SQL.
+    """
     awkward = {
         "_file": ["of the file"],
         "_dlt_load_id": ["of the file"],
@@ -84,8 +87,8 @@ def test_columns_with_awkward_names(workspace: Workspace, tmp_path: Path):
     write_whole(tmp_path, "customer", id=["c"], **awkward)
     told = workspace.load_export(tmp_path)
     assert (
-        "export: not loaded, because the name is taken: '_file', '_dlt_load_id', 'brand_new'"
-        in told
+        "export: columns not loaded, because their name is reserved or another column has it: "
+        "'_file', '_dlt_load_id', 'brand_new'" in told
     )
     assert workspace.query(
         "select id, _file, filename, brand_new, columns('.*drop.*') from raw_export.customer"
@@ -115,7 +118,7 @@ def test_a_column_that_no_new_file_has_is_null_and_said_once(workspace: Workspac
     write_parquet(tmp_path, "plan", id=["p"], description=["in another file"])
     told = workspace.load_export(tmp_path)
     assert told.splitlines()[1:] == [
-        "export: columns that no new file has, null: plan (custom_fields)"
+        "export: declared columns that are in no new file, loaded as null: plan (custom_fields)"
     ]
     assert notes(workspace, "missing column") == [("plan", "custom_fields", None)]
 
@@ -202,7 +205,7 @@ def test_a_value_that_would_be_lost_stops_its_table(
     losses: tuple[Workspace, Path, str], table: str, column: str, values: pa.Array, lost: str
 ):
     workspace, folder, message = losses
-    assert f"{table} was stopped: {column} is {lost!r}, n" in message
+    assert f"{table} was stopped: {column} is {lost!r}, which is n" in message
     assert f"in {folder / path_of(table)}." in message
     assert (table, column, path_of(table)) in notes(workspace, "stopped")
 

@@ -257,7 +257,7 @@ def test_a_value_that_is_lost_is_named_with_its_line_and_what_to_do(
     with pytest.raises(InputError) as caught:
         workspace.load_export(tmp_path)
     told = str(caught.value)
-    assert "total is '1234,56', no number that fits in 20 digits" in told
+    assert "total is '1234,56', which is not a number of at most 20 digits" in told
     assert f"in {path}. It is in line 5: correct it there" in told
 
 

@@ -180,7 +180,7 @@ def test_a_table_that_was_stopped_is_not_gone_on_with_in_the_next_batch(
     with pytest.raises(InputError) as caught:
         load(workspace, f"s3://{bucket}/export", SOURCES__METRONOME_EXPORT__FETCH_BYTES="1")
     assert (
-        f"'a lot', no number that fits in 20 digits before the point and 18 behind it, in s3://{bucket}/export/invoice/dt=2024-01-02/"
+        f"'a lot', which is not a number of at most 20 digits before the point and 18 after it, in s3://{bucket}/export/invoice/dt=2024-01-02/"
         in str(caught.value)
     )
     assert workspace.column("select id from raw_export.invoice") == ["good"]
