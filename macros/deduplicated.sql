@@ -7,9 +7,9 @@
   Nearly all keys occur once. Only rows whose key may occur again are sorted, because sorting many millions of rows
   takes too much memory.
 
-  `reused` says when a key may be used again for something else: `{'at': 'timestamp', 'after_days': 34}` keeps a
-  row for each stretch of 34 days, which begins with the key's first row after the stretch before. Only keys
-  whose rows lie further apart are cut into stretches.
+  `reused` is for keys that a client may use again for another object. With `{'at': 'timestamp', 'after_days': 34}`,
+  the first row of a key starts a window of 34 days. The first row after a window starts the next window. Each window
+  keeps its newest row. A key whose rows are at most 34 days apart has one window.
 #}
 {% macro deduplicated(relation, key, version=['updated_at'], reused=none) -%}
     {{ return(adapter.dispatch('deduplicated')(relation, key, version, reused)) }}
@@ -69,7 +69,7 @@
     where recency = 1
 {%- endmacro %}
 
-{# Number the rows of a key, or of one use of it, from the newest. #}
+{# Number the rows of a key, or of a window of the key, from the newest. #}
 {% macro recency(key, version, reused) -%}
     row_number() over (
         partition by {{ (key + (['use_started_at'] if reused else [])) | join(', ') }}
@@ -83,8 +83,8 @@
 {%- endmacro %}
 
 {#
-  The start of the stretch of `days` that an instant is in, of all instants of its key: the first one starts a
-  stretch, and so does the first one after the end of each.
+  Return the start of the window that an instant is in. `instants` has all instants of its key. The first instant
+  starts a window of `days` days. The first instant after a window starts the next window.
 #}
 {% macro last_start(instant, instants, days) -%}
     {{ return(adapter.dispatch('last_start')(instant, instants, days)) }}
@@ -98,7 +98,7 @@
     )
 {%- endmacro %}
 
-{# What decides between rows of the same version: the latest transfer, then the file. #}
+{# Order rows of the same version: the latest transfer first, then the file. #}
 {% macro newest_file_first() -%}
     {%- if metronome.export_has_files() -%}
         _transferred_at desc nulls last,

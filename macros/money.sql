@@ -1,10 +1,10 @@
 {#
-  Amounts. Raw and staging carry what Metronome states, DECIMAL(38, 18); everything after carries the
-  major unit, DECIMAL(36, 20), which holds a hundredth of any raw amount exactly.
+  Amounts. Raw and staging have amounts as Metronome states them, as DECIMAL(38, 18). Later layers have them in the
+  major unit, as DECIMAL(36, 20). This type holds a hundredth of a stated amount exactly.
 
-  An engine rounds where a result needs more than 38 digits. So an amount as stated becomes a DECIMAL(34, 18)
-  before it is added, subtracted or multiplied: no engine rounds the result. A sum is cast to the type of its parts. A value that
-  does not fit in its type is an error.
+  An engine rounds a difference or a product that needs more than 38 digits. So an amount as stated is cast to
+  DECIMAL(34, 18) before it is subtracted or multiplied. A sum needs no such cast: it is cast to its type after the rows
+  are added. A value that does not fit in its type is an error.
 #}
 
 {# Return an amount in the major unit of its pricing unit. Only `USD (cents)` is in hundredths. #}
@@ -101,9 +101,9 @@
 {%- endmacro %}
 
 {#
-  Return the price whose product with a `short_quantity` is exactly `amount`, or null. The price is below 10^13 and has
-  at most 10 decimals, or 4 from 900,000 on, as the price of an untiered charge does. A double has 15 digits, so
-  `guessed_price` finds such a price. The product proves it.
+  Return the price whose product with a `short_quantity` is exactly `amount`, or null. The price is below 10^13. It has
+  at most 10 decimals below 900,000, and at most 4 from there on. Charges without tiers have such prices. A double is
+  exact to 15 digits, so `guessed_price` finds such a price. The product proves it.
 #}
 {% macro exact_unit_price(rough_price, short_quantity, amount) -%}
     {{ return(adapter.dispatch('exact_unit_price')(rough_price, short_quantity, amount)) }}

@@ -64,23 +64,25 @@ class Endpoint:
         parent: The table with one request per row. None for a list of the account.
         include_from_parent: Columns of the parent's row, as {column: parent's column}. They fill
             the placeholders of path and params, and are added to every row of the response.
-        each: Returns these values if they are not simply rows of `parent`. It is called with the
-            rows read so far and the account's metrics.
-        needs_metrics: Whether `each` reads the account's metrics, so that they are read first.
+        each: Returns the values for each request, if there is not one request per row of `parent`.
+            Its argument has the rows that were read so far by table, and the account's metrics
+            under `billable_metrics`.
+        needs_metrics: Whether `each` uses the account's metrics. They are then read first.
         params: Values for the query or the JSON body, by the method. The list is read once for
             each. Placeholders are filled from the parent, `as_of` and the window.
         window: The spans of time to request, `{starting_on}` to `{ending_before}`. `since` is one
-            span from the creation of the customer, `invoiced` is the span of its invoices, and
-            `month` is one span per calendar month.
+            span from the creation of the customer on. `invoiced` is one span that covers the
+            customer's invoices. `month` is one span per calendar month.
         time: With a window, the column that decides whether a row is in it.
         data_selector: The key of the list in a response.
         rows: Splits an object of the response into rows, if the object is not a row.
         position: The column for the row's position in the response, if rows have no id.
-        selected: Whether it is read by default. A list is not if it needs one more request per
-            contract, hour or seat, or if it repeats another list.
-        replaces: The rows of the table that a load deletes: `all`, those of the `owner`, which is
-            the requested customer, those in the `window`, those of the requested `invoices`, or
-            none because rows are only `new`.
+        selected: Whether it is read by default. False if the list takes many requests, or repeats
+            another list.
+        replaces: The old rows of the table that a load of the pipeline deletes. `all`: every row.
+            `owner`: the rows of the requested customer. `window`: the rows of the requested
+            customer from the start of the window on. `invoices`: the invoices that were read, and
+            those that no longer exist. `new`: only rows with the same key.
     """
 
     table: str

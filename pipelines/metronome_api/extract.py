@@ -28,8 +28,8 @@ class ExtractWindow:
     Attributes:
         as_of: The run's instant.
         resources: Names of the resources to read.
-        invoice_lookback: Time after its issue in which an invoice can still be voided or paid.
-        usage_lookback: Time before the last run whose usage and breakdowns are read again, because
+        invoice_lookback: How long after its issue an invoice can be voided or paid.
+        usage_lookback: How long before the last run usage and breakdowns are read again, because
             usage can arrive late.
         history_start: The first instant of usage and breakdowns to read.
     """
@@ -46,7 +46,7 @@ class ReadResult:
     """The result of reading one resource, for one customer or for the account.
 
     Attributes:
-        rows: Rows by table. Empty for rows that are streamed to dlt, which are only counted.
+        rows: Rows by table. Empty if the rows are streamed to dlt: `counts` then has their number.
         ids: Ids of the customers or invoices among the rows.
         since: The start of the rows that were read. Earlier rows stay. None if all were read.
         unavailable: Why the resource could not be read.
@@ -130,8 +130,9 @@ class Extractor:
     ) -> Iterator[list[Row]]:
         """Yield the pages of an account's list, or of the lists of rows of its parent.
 
-        A row can be deleted before its list is requested, so the resource is unavailable only if
-        all of the lists fail.
+        A row of the parent can be deleted at Metronome before its list is requested. The list is
+        then not found, and the others still count. So the resource is unavailable only if every
+        list fails.
         """
         for keys in [{}] if endpoint.parent is None else [_taken(endpoint, row) for row in owners]:
             has_begun = False
@@ -412,7 +413,7 @@ def _filled(template: Any, keys: Row) -> Any:
 
 
 def _starts_of_issued_since(instant: datetime, invoices: list[Row]) -> Iterator[datetime]:
-    """Yield the starts of the periods of invoices that became final since an instant."""
+    """Yield the start of the period of each invoice that became final since an instant."""
     for invoice in invoices:
         is_draft = str(invoice.get("status")).upper() == "DRAFT"
         if not is_draft and invoice.get("start_timestamp") and not _issued_before(instant, invoice):

@@ -3,7 +3,19 @@
 dlt's merge deletes rows by key. The API's lists need more. If an owner has no rows any more, its
 old rows must be deleted. If a list is read from a day on, the rows before that day must stay. So a
 run writes the owners and times that it has read to the table `_delete_scope` before dlt loads the
-new rows. The `destination_scope` of each table reads it. dlt runs that as a `delete` in its merge.
+new rows. The hint `destination_scope` of such a table is a condition that reads `_delete_scope`.
+dlt deletes the rows that meet it, and then inserts the new rows.
+
+Example: a run reads the balances of the customer c1 and gets the rows b1 and b2. It writes the row
+('balances', 'c1', null) to `_delete_scope`. dlt then runs this, and inserts b1 and b2:
+
+    delete from raw_api.balances where (
+        customer_id in (select owner from raw_api._delete_scope where resource = 'balances')
+        or customer_id not in (select id from raw_api.customers)
+    )
+
+If the run reads usage of c1 from 1 March on, the row is ('usage_daily', 'c1', '2024-03-01'), and
+the condition also compares the time of a row with it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -59,15 +71,15 @@ def fill_delete_scope(query: Query, results: Iterable[ReadResult]) -> list[str]:
     """Write the reads of a load to `_delete_scope`, in place of those of the previous load.
 
     Returns:
-        The tables that lose rows and get none. dlt deletes rows only from tables with an item, so
-        the load needs an empty item for each of them.
+        The tables from which the load deletes rows and to which it adds none. dlt deletes rows
+        only from tables with an item, so the load needs an empty item for each of these tables.
     """
     available = [result for result in results if result.unavailable is None]
     query(f"delete from {DELETE_SCOPE}")
     _insert(query, [key for result in available for key in _keys(result)])
     invoiced = [(result.customer_id, result.since) for result in available if _is_invoices(result)]
     if invoiced:
-        # also invoices that no longer exist, such as old drafts: the API would have listed them
+        # also invoices that no longer exist, such as old drafts. The API would have listed them
         query(
             f"insert into {DELETE_SCOPE} select 'invoices', id, null from invoices inner join "
             f"(values {', '.join(['(%s, %s)'] * len(invoiced))}) as again (customer_id, since) "

@@ -49,9 +49,11 @@ def metronome_api_source(
         requests_in_flight: The limit of requests at the same time.
 
     Returns:
-        A resource per list of the API, named after its table. Lists of one customer are
-        transformers of `customers`, and so on. Resources that take many requests are not selected
-        by default. Nested lists go to separate tables, see `api_tables.py`.
+        A resource per list of the API, named after its table. Each resource gets its objects from
+        an inner resource `<table>_objects`, which sends the requests, loads no table and cannot be
+        selected. Objects of one customer come from a transformer of `customers_objects`, and so
+        on. Resources that take many requests are not selected by default. Nested lists go to
+        separate tables, see `api_tables.py`.
 
     Raises:
         InputError: If a setting cannot be used, or the API refuses a request.
@@ -101,7 +103,7 @@ def _of_a_parent(
         metrics: list[Row] = []
         if endpoint.needs_metrics:
             metrics = _whole(extractor.read_all(ENDPOINTS["billable_metrics"]))
-        # the parents of one customer, if `each` chooses among them: it returns no key twice
+        # `each` gets all parents of a customer together, and returns each key once
         together = endpoint.each is not None and endpoint.window is None
         for asked in [owners] if together else [[owner] for owner in owners]:
             yield _whole(_readable(extractor.read_all(endpoint, asked, metrics), endpoint))
@@ -133,7 +135,7 @@ def _rows(endpoint: Endpoint, objects: DltResource) -> DltResource:
 
 
 def _copied(page: list[Row]) -> list[Row]:
-    """Copy objects, two levels deep, because nested lists are removed and others read them too."""
+    """Copy objects, two levels deep: `by_table` removes nested lists, which others also read."""
     return [
         {key: dict(value) if isinstance(value, dict) else value for key, value in row.items()}
         for row in page
@@ -141,10 +143,11 @@ def _copied(page: list[Row]) -> list[Row]:
 
 
 def _readable(pages: Iterator[list[Row]], endpoint: Endpoint) -> Iterator[list[Row]]:
-    """Yield pages. An owner that was deleted, or that does not have the list, has no pages.
+    """Yield the pages of a list. Warn and end if the API does not find the owner or its list.
 
     Raises:
-        InputError: If the token may not read the list, or the list of an account does not exist.
+        InputError: If the token may not read the list, or the API does not find a list of the
+            account.
     """
     try:
         yield from pages

@@ -166,15 +166,16 @@ def load_export(
         pipeline: The destination, with the tables of the export.
         bucket_url: The export's folder: a local path or a bucket URL.
         fetch_bytes: The most bytes of a bucket's files that are on the disk at a time.
-        in_place: The engine that reads the rows, if not this one.
+        in_place: An engine that reads the files where they are, such as Spark. Only the rows of its
+            `kept` tables are then loaded. By default, DuckDB loads all rows.
 
     Returns:
-        Lines to print, and a text that lists the left out files and tables with reasons, or None.
-        Everything else is loaded.
+        Lines to print, and a text that lists the files and tables that were left out, with the
+        reasons. The text is None if everything is loaded.
 
     Raises:
-        InputError: If another export was loaded before, a load fails, or loaded values do not fit
-            the type with which their column is declared now.
+        InputError: If another export was loaded before, if a load fails, or if a loaded value does
+            not fit the type with which its column is declared now.
     """
     place = open_location(bucket_url)
     files, not_loaded = list_files(place)

@@ -1,6 +1,7 @@
--- One row per customer identifier, charged period, type and property of the events that are charged in it, and stretch
--- of the period. A stretch is one of the spans of 30 days, counted from 1970, that the period overlaps. Events join to
--- their stretch by its number, because DuckDB joins equal numbers faster than ranges.
+-- One row per customer identifier, charged period, event type, event property and stretch. The type and the property
+-- select the events that are charged in the period. A stretch is a span of 30 days, counted from 1970. The period has a
+-- row for each stretch that it overlaps. Events join to their stretch by its number, because DuckDB joins equal numbers
+-- faster than ranges.
 with
 
 charges as (
