@@ -21,13 +21,16 @@
 
 {#
   The kind of the charges that an applied commit or credit pays for: the charges of its product on the same invoice, in
-  the same pricing unit. Null if there are none. If these charges are of several kinds, the credit reduces one of them:
-  the kind whose name is last in the alphabet. Of `usage` and `subscription` this is `usage`, and of the revenue kinds
-  `on_demand` and `subscription` it is `subscription`.
+  the same pricing unit. Null if there are none. If these charges are of several kinds, the credit reduces usage. If
+  none of them is usage, it reduces the kind whose name is last in the alphabet.
 
   `charge_kind` is the kind of a line that is a charge, and null for a line that applies a commit or credit.
-  `invoice` lists the columns that identify an invoice.
+  `usage_kind` is the name of usage among these kinds. `invoice` lists the columns that identify an invoice.
 #}
-{% macro paid_for_kind(charge_kind, invoice) -%}
-    max({{ charge_kind }}) over (partition by {{ invoice | join(', ') }}, product_id, pricing_unit)
+{% macro paid_for_kind(charge_kind, usage_kind, invoice) -%}
+    {%- set of_product = '(partition by ' ~ invoice | join(', ') ~ ', product_id, pricing_unit)' -%}
+    coalesce(
+        max(case when {{ charge_kind }} = '{{ usage_kind }}' then {{ charge_kind }} end) over {{ of_product }},
+        max({{ charge_kind }}) over {{ of_product }}
+    )
 {%- endmacro %}

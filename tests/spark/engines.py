@@ -25,7 +25,11 @@ DECIMAL = re.compile(r"^DECIMAL\((\d+), ?(\d+)\)$", re.IGNORECASE)
 def macros(engine: str) -> SimpleNamespace:
     """Render the project's macros for an engine without dbt, with its dispatch."""
     project = SimpleNamespace()
-    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "macros").glob("*.sql"))]
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / "macros").glob("*.sql"))
+        if path.stem != "materializations"  # its tags are dbt's own
+    ]
 
     def later(name: str) -> Callable[..., Any]:
         return lambda *given, **named: getattr(project, name)(*given, **named)

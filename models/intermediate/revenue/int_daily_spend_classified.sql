@@ -13,7 +13,7 @@ lines as (
 lines_and_charges as (
     select
         *,
-        {{ paid_for_kind('charge_kind', invoice=['invoice_id']) }} as paid_for_kind
+        {{ paid_for_kind('charge_kind', usage_kind='usage', invoice=['invoice_id']) }} as paid_for_kind
     from lines
 ),
 
