@@ -7,7 +7,7 @@ select
     entries.invoice_id,
     entries.pricing_unit,
     sum(entries.amount) as amount
-from {{ ref('int_balance_ledger_valued') }} as entries
+from {{ ref('fct_balance_ledger') }} as entries
 inner join {{ ref('int_invoices_combined') }} as invoices on entries.invoice_id = invoices.invoice_id
 where
     invoices.invoice_status = 'VOID'

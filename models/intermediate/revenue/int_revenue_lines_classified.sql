@@ -29,7 +29,8 @@ charges as (
 lines_and_charges as (
     select
         *,
-        {{ paid_for_kind('charge_kind', usage_kind='on_demand', invoice=['snapshot_date', 'invoice_id']) }} as paid_for_kind
+        {{ paid_for_kind('charge_kind', usage_kind='on_demand', invoice=['snapshot_date', 'invoice_id']) }}
+            as paid_for_kind
     from charges
 ),
 

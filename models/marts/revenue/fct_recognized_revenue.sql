@@ -18,7 +18,7 @@ expired as (
             else {{ first_of_month('effective_at') }}
         end as expiry_month,
         -amount as expired_amount
-    from {{ ref('int_balance_ledger_valued') }}
+    from {{ ref('fct_balance_ledger') }}
     where
         balance_type = 'PREPAID'
         and is_expiry
