@@ -164,7 +164,11 @@ reports: $(INSTALLED)
 	$(Q)$(PUBLISH)
 	@$(BIN)/python -m pipelines.common.last_used
 
-# The same on Spark, on a cluster of this machine.
+# The same on Spark, on a cluster of this machine. On the sandbox, to generate and compile code takes longer than to run it.
+ifeq ($(ACCOUNT),sandbox)
+spark-reports: export SPARK_CODEGEN ?= false
+spark-reports: export SPARK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m
+endif
 spark-reports: $(SPARK) $(EXPORTED)
 	@$(BIN)/python -m pipelines.publish.arguments
 	$(Q)$(SANDBOX)$(BIN)/python -m pipelines.spark land$(if $(FULL_REFRESH), --full-refresh)
