@@ -132,8 +132,11 @@
 {% macro double_tolerance() -%} 0.000000000001 {%- endmacro %}
 
 {#
-  True if two amounts are exactly equal. If amounts of the export are stored as doubles, the amounts may differ by
-  `double_tolerance`. Null if one of them is null. The loader marks the files with such amounts.
+  True if two amounts, or two quantities, are exactly equal. If the export has numbers that are stored as doubles, the
+  two may differ by `double_tolerance`. Null if one of them is null. The loader marks the files with such numbers.
+
+  All tests and the reconciliation compare by this macro. The error is relative: compare two sums, not their difference
+  with 0.
 #}
 {% macro equal_amounts(amount, other) -%}
     (
@@ -141,12 +144,20 @@
         or (
             abs(cast({{ amount }} as double) - cast({{ other }} as double))
             <= {{ metronome.double_tolerance() }} * cast(greatest(abs({{ amount }}), abs({{ other }})) as double)
-            and exists (
-                select 1 from {{ ref('stg_metronome_export__loaded_files') }}
+            and (
+                select count(*) from {{ ref('stg_metronome_export__loaded_files') }}
                 where is_newest and has_doubles
-            )
+            ) > 0
         )
     )
+{%- endmacro %}
+
+{# One amount in the major unit minus another: 0 if they are `equal_amounts`, null if one of them is null. #}
+{% macro amount_difference(amount, other) -%}
+    case
+        when {{ metronome.equal_amounts(amount, other) }} then 0
+        else {{ metronome.as_amount(amount ~ ' - ' ~ other) }}
+    end
 {%- endmacro %}
 
 {# Return a text as an exact decimal. Null if it is not a number. #}

@@ -1,5 +1,6 @@
 -- One row per commit, credit or credit grant that is usable at the as-of instant, in the source pricing unit, with
--- its stated balance and the sum of its ledger. For a credit grant, the sum is the grant minus its deductions.
+-- its stated balance, the sum of its ledger, and whether they are equal. For a credit grant, the sum is the grant minus
+-- its deductions.
 
 with
 
@@ -47,8 +48,15 @@ grants as (
     inner join {{ ref('stg_metronome_api__credit_grants') }} as stated on valued.balance_id = stated.credit_grant_id
     left join deductions on valued.balance_id = deductions.credit_grant_id
     where valued.next_expiry_at is not null
+),
+
+summed as (
+    select * from commits_and_credits
+    union all
+    select * from grants
 )
 
-select * from commits_and_credits
-union all
-select * from grants
+select
+    *,
+    {{ equal_amounts('balance', 'ledger_balance') }} as is_equal
+from summed

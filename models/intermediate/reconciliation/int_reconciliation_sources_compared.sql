@@ -47,7 +47,12 @@ compared as (
     select
         invoice_id,
     {%- for field in fields %}
-        count({{ field }}) = 1 or coalesce(min({{ field }}) <> max({{ field }}), false) as {{ field }}
+        count({{ field }}) = 1
+        or not coalesce(
+            {% if field == 'total' %}{{ equal_amounts('min(total)', 'max(total)') }}
+            {%- else %}min({{ field }}) = max({{ field }})
+            {%- endif %}, true
+        ) as {{ field }}
         {{- ',' if not loop.last }}
     {%- endfor %}
     from both_sources

@@ -20,12 +20,15 @@ select
     ledgers.customer_id,
     {{ pricing_unit('ledgers.source_pricing_unit') }} as pricing_unit,
     case
-        when ledgers.balance_amount is null or ledgers.ledger_amount is null then 'not comparable'
-        when ledgers.balance_amount = ledgers.ledger_amount then 'equal'
+        when ledgers.is_equal is null then 'not comparable'
+        when ledgers.is_equal then 'equal'
         else 'different'
     end as outcome,
     ledgers.balance_amount,
     ledgers.ledger_amount,
-    {{ as_amount('ledgers.balance_amount - ledgers.ledger_amount') }} as difference_amount
+    case
+        when ledgers.is_equal then 0
+        else {{ as_amount('ledgers.balance_amount - ledgers.ledger_amount') }}
+    end as difference_amount
 from ledgers
 left join customers on ledgers.customer_id = customers.customer_id

@@ -46,10 +46,18 @@ export_lines as (
     inner join export_sub_lines as sub_lines on lines.line_item_id = sub_lines.line_item_id
 ),
 
-compared_lines as (
+all_lines as (
     select * from api_lines
     union all
     select * from export_lines
+),
+
+compared_lines as (
+    select
+        source,
+        invoice_id,
+        {{ amount_difference('line_amount', 'sub_lines_amount') }} as difference_amount
+    from all_lines
 ),
 
 sub_lines as (
@@ -57,7 +65,7 @@ sub_lines as (
         source,
         invoice_id,
         -- absolute, so that differences do not cancel out
-        {{ sum_amounts('abs(line_amount - sub_lines_amount)') }} as difference_amount
+        {{ sum_amounts('abs(difference_amount)') }} as difference_amount
     from compared_lines
     group by source, invoice_id
 ),
@@ -99,11 +107,11 @@ select
     -- a draft that Metronome has not computed can lack lines
     case
         when invoices.invoice_status <> 'DRAFT_INCOMPLETE'
-            then {{ as_amount('invoices.total_amount - coalesce(lines.amount, 0)') }}
+            then {{ amount_difference('invoices.total_amount', 'coalesce(lines.amount, 0)') }}
     end as lines_difference_amount,
     sub_lines.difference_amount as sub_lines_difference_amount,
     complete_days.amount as days_amount,
-    {{ as_amount('invoices.total_amount - complete_days.amount') }} as days_difference_amount
+    {{ amount_difference('invoices.total_amount', 'complete_days.amount') }} as days_difference_amount
 from invoices
 left join lines on invoices.invoice_id = lines.invoice_id
 left join sub_lines

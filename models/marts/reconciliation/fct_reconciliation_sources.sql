@@ -75,7 +75,7 @@ select
     export_invoices.total_amount as export_total_amount,
     case
         when api_invoices.pricing_unit = export_invoices.pricing_unit
-            then {{ as_amount('api_invoices.total_amount - export_invoices.total_amount') }}
+            then {{ amount_difference('api_invoices.total_amount', 'export_invoices.total_amount') }}
     end as difference_amount
 from api_invoices
 full outer join export_invoices on api_invoices.invoice_id = export_invoices.invoice_id

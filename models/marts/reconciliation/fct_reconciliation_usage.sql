@@ -13,8 +13,8 @@ selectable_metrics as (
     select distinct billable_metric_id from {{ ref('int_reconciliation_metric_events') }}
 ),
 
-usage as (
-    select * from {{ ref('int_reconciliation_usage') }}
+compared as (
+    select * from {{ ref('int_reconciliation_charges_compared') }}
 ),
 
 environments as (
@@ -33,19 +33,14 @@ joined as (
             when charges.is_quantity_converted then 'the quantity is converted'
             when selectable_metrics.billable_metric_id is null then 'the events of the metric cannot be selected'
         end as not_comparable_because,
-        coalesce(usage.events, 0) as events,
-        coalesce(usage.quantity, 0) as events_quantity
+        compared.events,
+        compared.events_quantity,
+        compared.is_equal
     from charges
+    inner join compared on charges.charge_id = compared.charge_id
     left join metrics on charges.billable_metric_id = metrics.billable_metric_id
     left join selectable_metrics on charges.billable_metric_id = selectable_metrics.billable_metric_id
     left join environments on charges.environment_type = environments.environment_type
-    left join usage
-        on
-            charges.environment_type = usage.environment_type
-            and charges.customer_id = usage.customer_id
-            and charges.billable_metric_id = usage.billable_metric_id
-            and charges.period_start_at = usage.period_start_at
-            and charges.period_end_at = usage.period_end_at
 )
 
 select
@@ -61,13 +56,16 @@ select
     period_end_at,
     case
         when not_comparable_because is not null then 'not comparable'
-        when quantity = events_quantity then 'equal'
+        when is_equal then 'equal'
         else 'different'
     end as outcome,
     not_comparable_because,
     quantity as invoice_quantity,
     case when not_comparable_because is null then events end as events,
     case when not_comparable_because is null then events_quantity end as events_quantity,
-    case when not_comparable_because is null then {{ quantity_difference('quantity', 'events_quantity') }} end
-        as difference
+    case
+        when not_comparable_because is not null then null
+        when is_equal then 0
+        else {{ quantity_difference('quantity', 'events_quantity') }}
+    end as difference
 from joined
