@@ -1,4 +1,4 @@
--- Fails for each open invoice and day whose total is not exactly its drafted amount in fct_accrued_revenue.
+-- Fails for each open invoice and day whose total is not its drafted amount in fct_accrued_revenue.
 with
 
 drafts as (
@@ -9,7 +9,7 @@ accrued as (
     select
         snapshot_date,
         invoice_id,
-        sum(drafted_amount) as drafted_amount
+        {{ sum_amounts('drafted_amount') }} as drafted_amount
     from {{ ref('fct_accrued_revenue') }}
     group by snapshot_date, invoice_id
 )

@@ -7,7 +7,7 @@ with
 days as (
     select
         invoice_id,
-        sum(total_amount) as total_amount,
+        {{ sum_amounts('total_amount') }} as total_amount,
         min(breakdown_start_at) as first_at,
         max(breakdown_end_at) as last_at
     from {{ ref('fct_invoice_breakdowns_daily') }}

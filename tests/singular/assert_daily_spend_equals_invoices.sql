@@ -7,7 +7,7 @@ with
 spend as (
     select
         invoice_id,
-        sum(amount) as net_amount
+        {{ sum_amounts('amount') }} as net_amount
     from {{ ref('int_daily_spend_classified') }}
     where is_in_invoice_total
     group by invoice_id

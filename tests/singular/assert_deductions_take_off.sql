@@ -7,10 +7,10 @@ select
     source,
     credit_grant_id as balance_id,
     cast(null as string) as invoice_id,
-    sum(source_amount) as source_amount
+    {{ sum_source_amounts('source_amount') }} as source_amount
 from {{ ref('int_grant_deductions_combined') }}
 group by source, credit_grant_id
-having sum(source_amount) > 0
+having {{ sum_source_amounts('source_amount') }} > 0
 union all
 select
     'ledger' as source,

@@ -9,8 +9,8 @@ grants as (
     select
         customer_id,
         source_pricing_unit,
-        sum(balance) as balance,
-        sum(balance_excluding_pending) as balance_excluding_pending
+        {{ sum_source_amounts('balance') }} as balance,
+        {{ sum_source_amounts('balance_excluding_pending') }} as balance_excluding_pending
     from {{ ref('int_credit_grants_valued') }}
     group by customer_id, source_pricing_unit
 )
@@ -28,5 +28,5 @@ inner join grants
         ledgers.customer_id = grants.customer_id
         and ledgers.source_pricing_unit = grants.source_pricing_unit
 where
-    ledgers.ending_balance_excluding_pending <> grants.balance_excluding_pending
-    or ledgers.ending_balance_including_pending <> grants.balance
+    not {{ equal_amounts('ledgers.ending_balance_excluding_pending', 'grants.balance_excluding_pending') }}
+    or not {{ equal_amounts('ledgers.ending_balance_including_pending', 'grants.balance') }}

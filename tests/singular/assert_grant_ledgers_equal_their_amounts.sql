@@ -25,4 +25,4 @@ select
 from stated
 inner join {{ ref('int_credit_ledger_entries_dated') }} as dated
     on stated.ledger_entry_id = dated.ledger_entry_id
-where abs(stated.amount) <> abs(dated.amount)
+where not {{ equal_amounts('abs(stated.amount)', 'abs(dated.amount)') }}

@@ -21,7 +21,7 @@ select
     invoices.invoice_id,
     invoices.pricing_unit,
     lines.pricing_unit as other_unit,
-    sum(lines.amount) as amount
+    {{ sum_amounts('lines.amount') }} as amount
 from lines
 inner join invoices on lines.invoice_id = invoices.invoice_id
 left join converted on lines.invoice_id = converted.invoice_id
@@ -29,4 +29,4 @@ where
     lines.pricing_unit <> invoices.pricing_unit
     and converted.invoice_id is null
 group by invoices.invoice_id, invoices.pricing_unit, lines.pricing_unit
-having sum(lines.amount) <> 0
+having {{ sum_amounts('lines.amount') }} <> 0

@@ -25,8 +25,8 @@ credit as (
     select
         customer_id,
         source_pricing_unit,
-        sum(balance) as balance,
-        sum(balance_excluding_pending) as balance_excluding_pending
+        {{ sum_source_amounts('balance') }} as balance,
+        {{ sum_source_amounts('balance_excluding_pending') }} as balance_excluding_pending
     from {{ ref('int_commits_and_credits_valued') }}
     where balance_type in ('PREPAID', 'CREDIT')
     group by customer_id, source_pricing_unit
@@ -55,4 +55,4 @@ compared as (
 )
 
 select * from compared
-where net_balance <> balance
+where not {{ equal_amounts('net_balance', 'balance') }}

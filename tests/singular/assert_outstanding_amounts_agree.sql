@@ -35,5 +35,5 @@ from balances
 full outer join ageing
     on balances.customer_id = ageing.customer_id and balances.pricing_unit = ageing.pricing_unit
 where
-    coalesce(balances.outstanding_amount, 0) <> coalesce(ageing.outstanding_amount, 0)
-    or coalesce(balances.overdue_amount, 0) <> coalesce(ageing.overdue_amount, 0)
+    not {{ equal_amounts('coalesce(balances.outstanding_amount, 0)', 'coalesce(ageing.outstanding_amount, 0)') }}
+    or not {{ equal_amounts('coalesce(balances.overdue_amount, 0)', 'coalesce(ageing.overdue_amount, 0)') }}

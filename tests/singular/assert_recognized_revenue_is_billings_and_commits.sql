@@ -1,6 +1,7 @@
--- Fails for each month, environment and pricing unit whose recognized revenue is not exactly the billed amount, minus
--- the price of commits that are not postpaid, plus the draw-down of prepaid commits, plus their expiry. Each of these
--- is summed from the mart that states it, without revenue kinds.
+-- Fails for each month, environment and pricing unit whose recognized revenue is not the billed amount, minus the price
+-- of commits that are not postpaid, plus the draw-down of prepaid commits, plus their expiry. Each of these is summed
+-- from the mart that states it, without revenue kinds. The two sides that are compared have no subtraction in them:
+-- recognized revenue and the price of commits, and all else.
 with
 
 recognized as (
@@ -26,6 +27,7 @@ prepaid_lines as (
         billed_invoices.billing_month,
         billed_invoices.environment_type,
         lines.pricing_unit,
+        lines.line_kind,
         lines.amount
     from {{ ref('fct_invoice_lines') }} as lines
     inner join billed_invoices on lines.invoice_id = billed_invoices.invoice_id
@@ -48,36 +50,45 @@ parts as (
         revenue_month,
         environment_type,
         pricing_unit,
-        -amount as amount
+        amount as recognized_or_prepaid,
+        null as billed_or_used
     from recognized
     union all
     select
         billing_month,
         environment_type,
         pricing_unit,
-        total_amount
+        null as recognized_or_prepaid,
+        total_amount as billed_or_used
     from billed_invoices
     union all
     select
         billing_month,
         environment_type,
         pricing_unit,
-        -amount as amount
+        case when line_kind = 'commit_purchase' then amount end as recognized_or_prepaid,
+        case when line_kind <> 'commit_purchase' then -amount end as billed_or_used
     from prepaid_lines
     union all
     select
         cast(date_trunc('month', effective_at - interval '1' second) as date) as revenue_month,
         environment_type,
         pricing_unit,
-        -amount as amount
+        null as recognized_or_prepaid,
+        -amount as billed_or_used
     from expiries
+),
+
+summed as (
+    select
+        revenue_month,
+        environment_type,
+        pricing_unit,
+        coalesce({{ sum_amounts('recognized_or_prepaid') }}, 0) as recognized_or_prepaid_amount,
+        coalesce({{ sum_amounts('billed_or_used') }}, 0) as billed_or_used_amount
+    from parts
+    group by revenue_month, environment_type, pricing_unit
 )
 
-select
-    revenue_month,
-    environment_type,
-    pricing_unit,
-    sum(amount) as difference
-from parts
-group by revenue_month, environment_type, pricing_unit
-having sum(amount) <> 0
+select * from summed
+where not {{ equal_amounts('recognized_or_prepaid_amount', 'billed_or_used_amount') }}

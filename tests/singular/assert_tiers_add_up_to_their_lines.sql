@@ -2,16 +2,22 @@
 -- No total uses the tiers.
 {{ config(severity='warn') }}
 
-select
-    lines.invoice_line_id,
-    lines.quantity,
-    lines.amount,
-    sum(tiers.quantity) as tiers_quantity,
-    sum(tiers.amount) as tiers_amount
-from {{ ref('fct_invoice_lines') }} as lines
-inner join {{ ref('fct_invoice_line_tiers') }} as tiers
-    on lines.invoice_line_id = tiers.invoice_line_id
-group by lines.invoice_line_id, lines.quantity, lines.amount
-having
-    lines.quantity <> sum(tiers.quantity)
-    or not {{ equal_amounts('lines.amount', 'sum(tiers.amount)') }}
+with
+
+summed as (
+    select
+        lines.invoice_line_id,
+        lines.quantity,
+        lines.amount,
+        {{ sum_quantities('tiers.quantity') }} as tiers_quantity,
+        {{ sum_amounts('tiers.amount') }} as tiers_amount
+    from {{ ref('fct_invoice_lines') }} as lines
+    inner join {{ ref('fct_invoice_line_tiers') }} as tiers
+        on lines.invoice_line_id = tiers.invoice_line_id
+    group by lines.invoice_line_id, lines.quantity, lines.amount
+)
+
+select * from summed
+where
+    not {{ equal_amounts('quantity', 'tiers_quantity') }}
+    or not {{ equal_amounts('amount', 'tiers_amount') }}

@@ -6,7 +6,7 @@ select
     invoices.invoice_id,
     lines.balance_id,
     lines.pricing_unit,
-    sum(lines.amount) as amount
+    {{ sum_amounts('lines.amount') }} as amount
 from {{ ref('int_invoices_classified') }} as invoices
 inner join {{ ref('int_invoice_lines_combined') }} as lines on invoices.invoice_id = lines.invoice_id
 inner join {{ ref('int_balances_combined') }} as balances on lines.balance_id = balances.balance_id
