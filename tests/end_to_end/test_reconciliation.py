@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.project import MODELS, Run
+from tests.end_to_end.conftest import EVERYBODY
+from tests.end_to_end.project import MODELS, Run, RunError
 
 CHECKS = [
     "usage to invoice",
@@ -28,6 +29,27 @@ AN_INVOICE = """
     select max(id) from raw_export.invoice
     where environment_type = 'PRODUCTION' and credit_type_name = 'USD (cents)'
 """
+
+SUMS = {
+    "invoices": "total",
+    "line_items": "total",
+    "sub_line_items": "quantity",
+    "invoice_breakdowns": "total",
+    "balances": "balance",
+}
+"""Staged columns of the export that are compared with a sum. The lines are those with sub lines."""
+
+COMPARING = (
+    *("--select", "+rpt_reconciliation", "+fct_recognized_revenue", "+fct_billings_by_plan"),
+    *("+fct_balances", "+fct_balance_ledger"),
+    *("--exclude", "path:models/staging"),
+)
+"""What compares amounts and can run on staging as it is."""
+
+REVENUE_TESTS = (
+    "assert_recognized_revenue_is_billings_and_commits",
+    "assert_revenue_bills_what_plans_bill",
+)
 
 
 def counts(run: Run, check: str, column: str) -> int:
@@ -83,3 +105,34 @@ def test_a_check_without_its_source_compares_nothing(export_alone: Run) -> None:
     # without the API's filters, a metric whose name holds no value is not taken for equal
     assert counts(export_alone, "usage to invoice", "not_comparable") > 0
     assert counts(export_alone, "usage to invoice", "different") == 0
+
+
+def test_sums_of_doubles_agree_and_a_cent_is_still_found(export_alone: Run, tmp_path: Path) -> None:
+    """As doubles, 0.1 + 0.2 is 0.30000000000000004. Every sum gets such an error."""
+    run = export_alone.copy(tmp_path)
+    run.execute(
+        "update raw_export.loaded_files set has_doubles = true where table_name = 'invoice'"
+    )
+    with_parts = "select line_item_id from staging.stg_metronome_export__sub_line_items"
+    for table, column in SUMS.items():
+        only = f"where line_item_id in ({with_parts})" if table == "line_items" else ""
+        run.execute(
+            f"update staging.stg_metronome_export__{table} "
+            f"set {column} = cast({column} as double) * (1 + cast(4e-16 as double)) {only}"
+        )
+    run.build(*COMPARING, "--exclude-resource-type", "unit_test", **EVERYBODY)
+    ((inexact,),) = run.query(
+        "select count(*) from marts.fct_reconciliation_lines where total_amount <> lines_amount"
+    )
+    assert inexact > 100
+    assert run.report("reconciliation") == export_alone.report("reconciliation")
+
+    run.execute(
+        "update staging.stg_metronome_export__invoices set total = total + 1 "
+        f"where invoice_id = ({AN_INVOICE})"
+    )
+    run.build(*COMPARING, *MODELS, **EVERYBODY)
+    assert counts(run, "lines to invoice total", "different") == 1
+    with pytest.raises(RunError) as failed:
+        run.build("--select", *REVENUE_TESTS, command="test", **EVERYBODY)
+    assert all(f"Failed: {name}, rows: 1" in str(failed.value) for name in REVENUE_TESTS)
