@@ -20,7 +20,7 @@ commits_and_credits as (
         valued.source_pricing_unit,
         valued.balance,
         -- deductions can exceed the balance: the excess is overage, not a balance below zero
-        greatest(entries.amount, 0) as ledger_balance
+        case when entries.amount < 0 then 0 else entries.amount end as ledger_balance
     from {{ ref('int_commits_and_credits_valued') }} as valued
     left join entries on valued.balance_id = entries.balance_id
     where valued.next_expiry_at is not null
