@@ -654,7 +654,7 @@ def test_a_text_that_is_not_a_value_stops_only_its_table(
     stopped: tuple[Run, str], table: str, column: str, value: str
 ) -> None:
     run, said = stopped
-    assert f"{table} was stopped: {column} is {value!r}, no " in said
+    assert f"{table} was stopped: {column} is {value!r}, which is no" in said
     assert run.query(f"select count(*) from raw_export.{table}") == [(0,)]
     assert run.query("select id from raw_export.customer") == [("c",)]
 
