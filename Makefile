@@ -110,6 +110,7 @@ help:
 	@echo "  USAGE_QUANTITY=          the event property to sum (num_images)"
 	@echo "  ENVIRONMENT=             PRODUCTION or SANDBOX (the only one in the data, else PRODUCTION)"
 	@echo "  SELLER=<name and address> the head of the invoice documents"
+	@echo "  INVOICE_DOCUMENTS=1000   how many invoices get a page (1000)"
 	@echo "  PDF=1                    write the invoices as PDF as well; needs pip install '.[pdf]'"
 	@echo "  OUT=<folder>             the folder of the reports ($$OUT)"
 	@echo "  DB=<file>                the DuckDB database ($$DB)"

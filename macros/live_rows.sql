@@ -120,8 +120,8 @@
 {%- endmacro %}
 
 {#
-  Write this between `as` and the parenthesis of a CTE of which several queries read a part. Otherwise DuckDB keeps
-  all of its rows in memory.
+  Write this between `as` and the parenthesis of a CTE that several queries filter. Otherwise DuckDB keeps all rows of
+  the CTE in memory.
 #}
 {% macro not_materialized() -%}
     {{ return(adapter.dispatch('not_materialized')()) }}

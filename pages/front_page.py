@@ -122,7 +122,7 @@ def front_page(
 
 
 def _terms(descriptions: dict[tuple[str, str], str]) -> list[dict[str, Any]]:
-    """Return the terms: the first paragraph of each description, and `more`, the others."""
+    """Return the terms: the first paragraph of each description, and the rest as `more`."""
     every_amount = r"\s*" + r"\s+".join(re.escape(word) for word in EVERY_AMOUNT.split())
     found = []
     for key, (label, table, column) in TERMS.items():
@@ -230,7 +230,7 @@ def _billings(rows: list[Row], month: str) -> list[dict[str, Any]]:
 
 
 def _series(parts: Iterable[tuple[str, str | None, Decimal]]) -> dict[str, Any]:
-    """Give each key a colour by its size over all units; those after the eighth share one."""
+    """Give each of the eight largest keys a colour, and all other keys the same colour."""
     sizes: dict[str, Decimal] = {}
     names: dict[str, str] = {}
     for key, label, amount in parts:

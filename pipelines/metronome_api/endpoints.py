@@ -53,7 +53,7 @@ Replaces = Literal["all", "owner", "window", "invoices", "new"]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One list of the API, with the field names of dlt's `rest_api` source.
+    """One list of the API. Fields that dlt's `rest_api` source has, too, have its names.
 
     Attributes:
         table: The raw table of its rows. Its resource has the same name.

@@ -71,8 +71,8 @@ def fill_delete_scope(query: Query, results: Iterable[ReadResult]) -> list[str]:
     """Write the reads of a load to `_delete_scope`, in place of those of the previous load.
 
     Returns:
-        The tables from which the load deletes rows and to which it adds none. dlt deletes rows
-        only from tables with an item, so the load needs an empty item for each of these tables.
+        The tables that lose rows in the load and get no new rows. dlt deletes rows only from
+        tables with an item, so the load needs an empty item for each of these tables.
     """
     available = [result for result in results if result.unavailable is None]
     query(f"delete from {DELETE_SCOPE}")

@@ -1,4 +1,6 @@
-"""Build the tables and views by which Spark reads raw data: unloaded tables, files of the export.
+"""Build the tables and views through which Spark reads raw data.
+
+A table has the rows of a DuckDB table. A view has the rows in the files of the export.
 
 A view lists the files whose rows count. A file that arrives while Spark reads is part of the next
 landing.

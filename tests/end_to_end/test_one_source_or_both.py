@@ -10,7 +10,7 @@ from tests.end_to_end.conftest import EVERYBODY, NewRun
 from tests.end_to_end.project import MARTS, MODELS, Run
 
 ARGUMENTS = ("--select", "int_api_environment+", "report_parameters+", *MODELS)
-"""What another customer or environment is built anew for."""
+"""The models that another customer or environment changes."""
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def changed(both: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.check
 def test_dbts_unit_tests_pass(changed: Run) -> None:
-    """Each sets its arguments itself, which those of the environment would go before."""
+    """Each test sets its own arguments. Arguments of the environment would replace them."""
     none = dict.fromkeys(SANDBOX_ARGUMENTS, "")
     changed.build("--select", "test_type:unit", command="test", **none)
 

@@ -1,6 +1,6 @@
--- Fails for each line that a commit or credit pays if no list of balances has the commit or credit. It is then
--- unknown whether it was bought, and the line is not recognized as revenue. Severity is warn because the balances
--- might not be loaded.
+-- Fails for each line that applies a commit or credit that no list of balances has. It is then unknown whether the
+-- customer bought it, and it reduces revenue like a free credit. Severity is warn because the balances might not be
+-- loaded.
 {{ config(severity='warn') }}
 
 select

@@ -1,5 +1,5 @@
--- One row per day of an invoice. The days come from the source of the invoice if it has any, otherwise from the other
--- source.
+-- One row per day of an invoice. The days come from the source of the invoice if that source has days of it, otherwise
+-- from the other source.
 with
 
 days as (
