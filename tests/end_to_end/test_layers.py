@@ -26,7 +26,7 @@ MAY_READ = {
 """The layers that the models of each layer read."""
 
 MARTS_ON_STAGING = {
-    *("dim_billable_metrics", "dim_pricing_units", "dim_products", "report_parameters"),
+    *("dim_pricing_units", "dim_products", "report_parameters"),
     *("fct_reconciliation_lines", "fct_reconciliation_sources", "fct_usage_events"),
 }
 """Marts that also read staging. No second model needs the same rule on these staging models."""

@@ -68,7 +68,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, target)
     changed = [follow(folder, language, code) for language, code in recipes()]
-    assert len(changed) == 11
+    assert len(changed) == 12
     return folder
 
 
@@ -89,7 +89,8 @@ def test_a_column_a_report_and_a_table_are_added_as_the_recipes_say(
         "REPORT_AS_OF": "2024-04-15",
     }
     models = [
-        *("dim_billable_metrics", "stg_metronome_export__credit_notes"),
+        *("int_billable_metrics_combined", "dim_billable_metrics"),
+        "stg_metronome_export__credit_notes",
         *("fct_customers_last_usage", "rpt_last_usage"),
     ]
     for command in (

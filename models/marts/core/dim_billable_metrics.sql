@@ -1,24 +1,7 @@
 -- One row per billable metric.
-with
-
-api_metrics as (
-    select * from {{ ref('stg_metronome_api__billable_metrics') }}
-),
-
-export_metrics as (
-    select * from {{ ref('stg_metronome_export__billable_metrics') }}
-)
-
 select
-    coalesce(api_metrics.billable_metric_id, export_metrics.billable_metric_id)
-        as billable_metric_id,
-    coalesce(api_metrics.billable_metric_name, export_metrics.billable_metric_name)
-        as billable_metric_name,
-    coalesce(api_metrics.aggregation_type, export_metrics.aggregation_type) as aggregation_type,
-    case
-        when api_metrics.billable_metric_id is not null then api_metrics.archived_at
-        else export_metrics.archived_at
-    end as archived_at
-from api_metrics
-full outer join export_metrics
-    on api_metrics.billable_metric_id = export_metrics.billable_metric_id
+    billable_metric_id,
+    billable_metric_name,
+    aggregation_type,
+    archived_at
+from {{ ref('int_billable_metrics_combined') }}
