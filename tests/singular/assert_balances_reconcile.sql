@@ -1,4 +1,4 @@
--- Fails for each commit, credit or credit grant whose stated balance is not the sum of its ledger or of its
+-- Fails for each usable commit, credit or credit grant whose stated balance is not the sum of its ledger or of its
 -- deductions. Severity is warn because the API states balances as of the moment it was read.
 {{ config(severity='warn') }}
 
