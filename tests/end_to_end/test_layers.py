@@ -29,7 +29,10 @@ MARTS_ON_STAGING = {
     *("dim_pricing_units", "dim_products", "report_parameters"),
     *("fct_reconciliation_lines", "fct_reconciliation_sources", "fct_usage_events"),
 }
-"""Marts that also read staging. No second model needs the same rule on these staging models."""
+"""Marts that also read staging. No second model needs the same rule on these staging models.
+
+`fct_reconciliation_lines` reads only `LOADED_FILES` there, by the macro `equal_amounts`.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -14,59 +14,13 @@ lines as (
     group by invoice_id
 ),
 
-api_lines as (
-    select
-        'api' as source,
-        lines.invoice_id,
-        {{ major_amount('lines.total', 'lines.source_pricing_unit') }} as line_amount,
-        {{ major_amount(sum_source_amounts('sub_lines.subtotal'), 'lines.source_pricing_unit') }} as sub_lines_amount
-    from {{ ref('stg_metronome_api__invoice_line_items') }} as lines
-    inner join {{ ref('stg_metronome_api__invoice_sub_line_items') }} as sub_lines
-        on
-            lines.invoice_id = sub_lines.invoice_id
-            and lines.line_number = sub_lines.line_number
-    group by lines.invoice_id, lines.line_number, lines.total, lines.source_pricing_unit
-),
-
-export_sub_lines as (
-    select
-        line_item_id,
-        {{ sum_source_amounts('subtotal') }} as subtotal
-    from {{ ref('stg_metronome_export__sub_line_items') }}
-    group by line_item_id
-),
-
-export_lines as (
-    select
-        'export' as source,
-        lines.invoice_id,
-        {{ major_amount('lines.total', 'lines.source_pricing_unit') }} as line_amount,
-        {{ major_amount('sub_lines.subtotal', 'lines.source_pricing_unit') }} as sub_lines_amount
-    from {{ ref('stg_metronome_export__line_items') }} as lines
-    inner join export_sub_lines as sub_lines on lines.line_item_id = sub_lines.line_item_id
-),
-
-all_lines as (
-    select * from api_lines
-    union all
-    select * from export_lines
-),
-
-compared_lines as (
-    select
-        source,
-        invoice_id,
-        {{ amount_difference('line_amount', 'sub_lines_amount') }} as difference_amount
-    from all_lines
-),
-
 sub_lines as (
     select
         source,
         invoice_id,
         -- absolute, so that differences do not cancel out
         {{ sum_amounts('abs(difference_amount)') }} as difference_amount
-    from compared_lines
+    from {{ ref('int_reconciliation_sub_lines_summed') }}
     group by source, invoice_id
 ),
 
