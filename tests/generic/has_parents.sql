@@ -5,6 +5,8 @@
   `parents` lists the foreign keys. `column` of this model refers to `field` of the model `to`. `also` is a column
   that must be equal in both. A null key passes. A key also passes if the parent table is empty, because it was
   not loaded, as with a part of an export or with the API alone.
+
+  The keys between the tables of the plans model in `docs/schema.md` have `relationships_if_loaded` instead.
 #}
 {% test has_parents(model, parents) %}
     select *
