@@ -287,8 +287,9 @@ def _create_missing_tables(
     if declared <= existing and not is_new:
         return
     schema = dlt.Schema(module.NAME) if is_new else pipeline.default_schema
+    selected_tables = getattr(module, "SELECTED_TABLES", ())  # only the export has any
     for table, hints in module.RAW_TABLES.items():
-        row_id = [] if table in module.SELECTED_TABLES else [ROW_ID]
+        row_id = [] if table in selected_tables else [ROW_ID]
         schema.update_table(new_table(table, columns=[*hints.values(), LOAD_ID, *row_id]))
     with pipeline.managed_state():
         pipeline.schemas.save_schema(schema)

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from pipelines.metronome_api.source import metronome_api_source
 
 NAME = "metronome_api"
-SELECTED_TABLES: frozenset[str] = frozenset()
 
-__all__ = ["DATASET", "NAME", "RAW_TABLES", "SELECTED_TABLES", "metronome_api_source"]
+__all__ = ["DATASET", "NAME", "RAW_TABLES", "metronome_api_source"]
 
 
 def __getattr__(name: str) -> Any:
