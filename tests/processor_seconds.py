@@ -17,9 +17,10 @@ import pytest
 TESTS = Path(__file__).parent
 
 SHARES = {
-    "end_to_end/test_publish.py": 210,
-    "end_to_end/test_one_source_or_both.py": 90,
-    "end_to_end/test_build_faults.py": 110,
+    "end_to_end/test_publish.py": 170,
+    "end_to_end/test_one_source_or_both.py": 80,
+    "end_to_end/test_build_faults.py": 60,
+    "end_to_end/test_reconciliation.py": 50,
     "end_to_end/test_sandbox_reports.py": 80,
     "end_to_end/test_flat_csv_export.py": 80,
     "end_to_end/test_api_in_reports.py": 60,
@@ -33,10 +34,10 @@ SHARES = {
     "pipelines/common/test_kills.py": 75,
     "pipelines/api/test_later_runs.py": 60,
     "pipelines/api/test_interrupted_runs.py": 50,
-    "pipelines/export/test_drift.py": 55,
+    "pipelines/export/test_drift.py": 40,
     "pipelines/export/test_types.py": 35,
     "pipelines/export/test_storage.py": 45,
-    "pipelines/publish/test_command.py": 110,
+    "pipelines/publish/test_command.py": 45,
     "pipelines/common/test_settings.py": 45,
     "pipelines/common/test_cli.py": 40,
     "pipelines/common/test_locks.py": 40,

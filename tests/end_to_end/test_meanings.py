@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import NewRun
-from tests.end_to_end.project import MARTS, Run, RunError
+from tests.end_to_end.project import MODELS, Run, RunError
 
 USD = {"credit_type_id": "usd", "credit_type_name": "USD (cents)"}
 MARCH = {"start_timestamp": "2024-03-01", "end_timestamp": "2024-04-01"}
@@ -154,7 +154,7 @@ def small(new_run: NewRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
     settings = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder)}
     run = new_run(tmp_path_factory.mktemp("run"), settings)
     run.load()
-    run.build(*MARTS, **ARGUMENTS)
+    run.build(*MODELS, **ARGUMENTS)
     return run
 
 
