@@ -37,6 +37,7 @@ def metronome_api_source(
     history_start: str = "2015-01-01",
     requests_per_second: float = 7.5,
     requests_in_flight: int = 8,
+    endpoint_requests_per_second: dict[str, float] | None = None,
 ) -> Iterable[DltResource]:
     """Read one account.
 
@@ -47,6 +48,7 @@ def metronome_api_source(
         history_start: The first day of usage and breakdowns to read.
         requests_per_second: The limit for the whole account.
         requests_in_flight: The limit of requests at the same time.
+        endpoint_requests_per_second: Lower limits of single endpoints, by path.
 
     Returns:
         A resource per list of the API, named after its table. Each resource gets its objects from
@@ -63,6 +65,7 @@ def metronome_api_source(
         history_start=history_start,
         requests_per_second=requests_per_second,
         requests_in_flight=requests_in_flight,
+        endpoint_requests_per_second=endpoint_requests_per_second or {},
     )
     host(base_url)
     client = MetronomeClient(base_url, bearer_token, settings.limits)

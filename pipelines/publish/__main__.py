@@ -21,8 +21,8 @@ from pipelines.common.settings import database_file, lock_wait_seconds
 from pipelines.common.subprocesses import exit_on_signals
 from pipelines.publish.arguments import accepts_incomplete, arguments, check_forms, variable
 from pipelines.publish.customer import check_customer
+from pipelines.publish.dbt_process import run_dbt
 from pipelines.publish.dbt_run import read_run
-from pipelines.publish.progress import run_dbt
 from pipelines.publish.report_set import CURRENT, LOCK, MANIFEST, reports_folder
 from pipelines.publish.run_json import checksums, is_set, run_json, write_json
 from pipelines.publish.selection import (

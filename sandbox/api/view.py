@@ -67,7 +67,7 @@ class View:
         return self._metrics.get(line.get("charge_id") or line.get("product_id"))
 
     def breakdown(self, invoice: Record, size: str) -> list[Record]:
-        """Return an invoice by HOUR or DAY. It is kept for the other lists that show it.
+        """Return the breakdowns of an invoice by HOUR or DAY. Later calls return the same rows.
 
         Late usage counts only in a regenerated invoice.
         """

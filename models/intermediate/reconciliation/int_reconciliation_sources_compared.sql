@@ -43,6 +43,7 @@ carried as (
     from filled
 ),
 
+-- a field is true if the two sources state different values
 compared as (
     select
         invoice_id,

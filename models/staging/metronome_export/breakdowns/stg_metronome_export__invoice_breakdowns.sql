@@ -1,5 +1,5 @@
--- One row per window of a finalized invoice, from its newest snapshot. A window is a day, or an hour if the account
--- has hours.
+-- One row per window of a finalized invoice, from its newest snapshot. A window is a day, or an hour if
+-- Metronome exports hourly breakdowns of the account.
 {{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_breakdown_id'])) }}
 
 with

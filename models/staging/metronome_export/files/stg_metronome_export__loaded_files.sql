@@ -1,5 +1,5 @@
 -- One row per version of a file, of completed loads. Only the rows of the newest version count. A table that has a
--- file here was exported, even if the file is empty. Without files, each delivered table that has a row is one file.
+-- file here was exported, even if the file is empty. An export without files has one row per table that is not empty.
 {%- set delivered = [
     'alert', 'breakdowns_draft_line_items', 'breakdowns_line_items', 'contracts_balances', 'contracts_contracts',
     'credit_grant', 'credit_grant_deduction', 'customer_alert_history', 'events', 'invoice',
