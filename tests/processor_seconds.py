@@ -29,7 +29,7 @@ SHARES = {
     "end_to_end/test_files_in_any_order.py": 40,
     "pages/test_figures.py": 60,
     "spark/test_landing.py": 120,
-    "spark/test_digits.py": 110,
+    "spark/test_digits.py": 130,
     "spark/test_cluster.py": 90,
     "pipelines/common/test_kills.py": 75,
     "pipelines/api/test_later_runs.py": 60,

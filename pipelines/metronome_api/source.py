@@ -24,7 +24,7 @@ from pipelines.common.settings import BASE_URL
 from pipelines.metronome_api.api_settings import ApiSettings, host
 from pipelines.metronome_api.api_tables import TABLES
 from pipelines.metronome_api.client import MetronomeClient, UnavailableError
-from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS, Endpoint, Row
+from pipelines.metronome_api.endpoints import ENDPOINT_OF, ENDPOINTS, Endpoint, Row, tables
 from pipelines.metronome_api.extract import Extractor
 from pipelines.metronome_api.rows import by_table
 
@@ -122,17 +122,20 @@ def _whole(pages: Iterable[list[Row]]) -> list[Row]:
 
 def _rows(endpoint: Endpoint, objects: DltResource) -> DltResource:
     """Return the resource of an endpoint: its rows and the rows of its nested lists."""
+    hints = {
+        part.table: make_hints(
+            table_name=part.table,
+            columns=TABLES[part.table],
+            write_disposition="replace",
+            file_format="parquet",  # INSERT VALUES truncates decimals to nine places
+        )
+        for part in tables(endpoint)
+    }
 
     def rows(items: list[Row]) -> Iterator[Any]:
         for table, part_rows in by_table(endpoint, _copied(items)):
-            hints = make_hints(
-                table_name=table,
-                columns=TABLES[table],
-                write_disposition="replace",
-                file_format="parquet",  # INSERT VALUES truncates decimals to nine places
-            )
             found = part_rows or dlt.mark.materialize_table_schema()
-            yield dlt.mark.with_hints(found, hints, create_table_variant=True)
+            yield dlt.mark.with_hints(found, hints[table], create_table_variant=True)
 
     return dlt.transformer(rows, data_from=objects, name=endpoint.table, selected=endpoint.selected)
 

@@ -26,6 +26,7 @@ from pipelines.publish.dbt_run import read_run
 from pipelines.publish.report_set import CURRENT, LOCK, MANIFEST, reports_folder
 from pipelines.publish.run_json import checksums, is_set, run_json, write_json
 from pipelines.publish.selection import (
+    ACCEPT,
     last_published_run,
     project_checksum,
     raw_state,
@@ -76,7 +77,7 @@ def _publish(path: Path, command: list[str]) -> int:
             raw = raw_state(connection, built)
             if raw:
                 check_customer(connection, given["customer"])
-        accepted = {"accept_incomplete": True} if accepts_incomplete() else {}
+        accepted = {ACCEPT: True} if accepts_incomplete() else {}
         recorded = given | {"pages": str(settings)} | accepted
         selection = select(last, command, recorded, raw)
         if selection.is_empty and last and is_set(path, last.set_checksum):

@@ -3,7 +3,7 @@
   empty, because the parent was not loaded, as with a part of an export or with the API alone. `also` is a column
   that must be equal in both, such as the environment.
 
-  The keys between the tables of the plans model in `docs/schema.md` have this test, so that each shows beside its
+  The foreign keys of the plans model in `docs/schema.md` have this test. The docs then show each key next to its
   column. `has_parents` tests all other foreign keys of a model in one node.
 #}
 {% test relationships_if_loaded(model, column_name, to, field, also=none) %}

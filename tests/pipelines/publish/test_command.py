@@ -268,12 +268,12 @@ def publish_number(
     if by:
         return run(*by, *words[1:])
     said, errors = io.StringIO(), io.StringIO()
-    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    handlers = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(errors):
         patch.chdir(ROOT)
         code = main(words[3:])
-    for number, handler in handlers:
-        signal.signal(number, handler)
+    for name, handler in handlers.items():
+        signal.signal(name, handler)
     return subprocess.CompletedProcess(words, code, said.getvalue(), errors.getvalue())
 
 
