@@ -27,17 +27,6 @@
     {{ return(env_var('REPORT_' ~ name | upper, '') | trim or var(name) | string | trim) }}
 {%- endmacro %}
 
-{#
-  Return whether reports may lack files and tables that the load left out: the variable `accept_incomplete`, or the
-  setting of the export's pipeline in the environment. dbt parses only the test that reads it again.
-#}
-{% macro accepts_incomplete() -%}
-    {{ return(
-        var('accept_incomplete') is true
-        or env_var('SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE', 'false') | lower == 'true'
-    ) }}
-{%- endmacro %}
-
 {# Return the instant for which balances are computed, as an SQL literal: `as_of`, or else the start of the run. #}
 {% macro as_of() -%}
     cast('{{ metronome.as_of_value().isoformat() }}' as {{ metronome.instant_type() }})

@@ -46,6 +46,9 @@ SHARES = {
 
 SMALL = 30
 
+FIRST = {"end_to_end/test_publish.py", "pipelines/common/test_kills.py"}
+"""Files that two workers run first: one parses the project for all, the other does not need it."""
+
 CHECK = {
     "pipelines/repository/test_architecture.py",
     "pipelines/repository/test_docs.py",
@@ -97,7 +100,7 @@ class Meter:
         for item in items:
             if file_of(item) in CHECK:
                 item.add_marker("check")
-        items.sort(key=lambda item: -share(file_of(item)))
+        items.sort(key=lambda item: (file_of(item) not in FIRST, -share(file_of(item))))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:

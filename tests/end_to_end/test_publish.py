@@ -20,7 +20,7 @@ from pipelines.publish.warehouse import DuckDbWarehouse
 from sandbox.api.server import TOKEN
 from sandbox.core.account import Account
 from tests.end_to_end.conftest import NewRun, api_settings
-from tests.end_to_end.project import ROOT, SANDBOX_ARGUMENTS, Run, RunError
+from tests.end_to_end.project import PARSED, ROOT, SANDBOX_ARGUMENTS, Run, RunError
 
 EVERYTHING = ("--selector", "reports", "--exclude-resource-type", "unit_test")
 ACCEPT = {"SOURCES__METRONOME_EXPORT__ACCEPT_INCOMPLETE": "true"}
@@ -92,7 +92,10 @@ def published(
 
 @pytest.fixture(scope="module")
 def checkout(published: tuple[Run, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone with our environment installed, which publishes where the run does."""
+    """Return a clone with our environment installed, which publishes where the run does.
+
+    It has the parse of the run, whose profile is the same.
+    """
     run, _ = published
     folder = tmp_path_factory.mktemp("srv") / "metronome"
     (folder / ".venv").mkdir(parents=True)
@@ -106,6 +109,9 @@ def checkout(published: tuple[Run, str], tmp_path_factory: pytest.TempPathFactor
     (folder / ".venv" / ".installed").touch()
     (folder / "reports").mkdir()
     (folder / "reports" / "account").symlink_to(run.reports)
+    target = run.database.with_name(f"{run.database.name}.target")
+    target.mkdir()
+    shutil.copy(run.target / PARSED, target)
     return folder
 
 

@@ -1,5 +1,4 @@
 -- Fails for each file and table that the newest run of the pipeline left out. With `accept_incomplete` it warns.
-{{ config(severity='warn' if accepts_incomplete() else 'error') }}
 
 select
     kind,
