@@ -45,7 +45,7 @@ def export(export_folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def parsed(once: Once) -> Path:
-    """Return a folder with dbt's parse of the project: no run parses it anew."""
+    """Return a folder with dbt's parse of the project: no run in this process parses it anew."""
     return once("parsed", parse)
 
 

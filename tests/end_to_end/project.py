@@ -194,20 +194,31 @@ class Run:
             yield
 
 
-def parse(folder: Path) -> Manifest:
-    """Parse the project. An earlier parse in `folder` is used and kept."""
-    words = ["parse", "--quiet", "--target-path", str(folder), "--log-path", str(folder)]
-    done = dbtRunner().invoke([*words, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT)])
-    assert done.success, done.exception
-    return done.result
+def parse(parsed: Path) -> Manifest:
+    """Parse the project into a folder.
+
+    dbt uses a parse again if the path of the database is the same. It is that of the folder `both`
+    beside this one, which is the database that a separate process builds in full.
+    """
+    return _parse(parsed, parsed.with_name("both") / "metronome.duckdb")
 
 
 @cache
 def manifest(parsed: Path) -> Manifest:
-    """Return the manifest of dbt's parse of the project. Other workers can read it too."""
+    """Return the manifest of a parse. Other workers can read the folder too."""
     with TemporaryDirectory() as folder:
         shutil.copy(parsed / PARSED, folder)
-        return parse(Path(folder))
+        return _parse(Path(folder), parsed.with_name("both") / "metronome.duckdb")
+
+
+def _parse(folder: Path, database: Path) -> Manifest:
+    words = ["parse", "--quiet", "--target-path", str(folder), "--log-path", str(folder)]
+    words += ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(database))
+        done = dbtRunner().invoke(words)
+    assert done.success, done.exception
+    return done.result
 
 
 class RunError(Exception):

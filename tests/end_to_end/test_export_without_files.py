@@ -8,7 +8,11 @@ from tests.end_to_end.project import Run
 OF_FILES = ("loaded_files", "load_notes", "_dlt_loads")
 OPTIONS = (
     *("--selector", "reports", "--exclude-resource-type", "unit_test"),
-    *("--exclude", "path:models/marts,resource_type:test", "path:models/reports,resource_type:test"),
+    *(
+        "--exclude",
+        "path:models/marts,resource_type:test",
+        "path:models/reports,resource_type:test",
+    ),
 )
 """The tests of marts and reports prove nothing more: the reports are compared byte for byte."""
 

@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 import jinja2
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner
 from pyspark.sql import SparkSession
@@ -94,26 +93,24 @@ def settings(**given: str) -> Iterator[None]:
         yield
 
 
-def build(engine: str, folder: Path, command: str, *options: str, **arguments: str) -> None:
-    """Run a dbt command on an engine, in this process, which has the Spark session.
+def build_on_spark(folder: Path, command: str, *options: str, **arguments: str) -> None:
+    """Run a dbt command on Spark, in this process, which has the session.
 
     Args:
-        engine: A target of dbt's profile.
-        folder: Folder of the database. The reports go to `<folder>/<engine>/reports`.
+        folder: Folder of the database. The reports go to `<folder>/spark/reports`.
         command: Such as `run`.
         options: Further options of the command.
         arguments: Report arguments, by the names of the project's variables.
     """
-    reports = folder / engine / "reports"
+    reports = folder / "spark" / "reports"
     reports.mkdir(parents=True, exist_ok=True)
     given = {f"REPORT_{name.upper()}": text for name, text in arguments.items()}
-    words = [command, "--target", engine, "--log-level", "warn", *options]
-    words += ["--target-path", str(folder / engine / "target")]
-    words += ["--log-path", str(folder / engine / "logs")]
+    words = [command, "--target", "spark", "--log-level", "warn", *options]
+    words += ["--target-path", str(folder / "spark" / "target")]
+    words += ["--log-path", str(folder / "spark" / "logs")]
     with settings(REPORTS_DIR=str(reports), **SANDBOX_NAMES | given):
         done = dbtRunner().invoke(words)
     reset_adapters()
-    DuckDBConnectionManager.close_all_connections()  # another connection may open the file now
     if not done.success:
         failed = [
             f"{result.node.name}: {result.message}"
@@ -136,18 +133,16 @@ def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 
 
 def differences(
-    connection: duckdb.DuckDBPyConnection, spark: SparkSession, schema: str, name: str, folder: Path
-) -> list[str]:
-    """List up to three rows per engine that the other engine does not have, as text."""
-    path = folder / schema / name
-    spark.table(f"{schema}.{name}").write.mode("overwrite").parquet(str(path))
-    return stored_differences(connection, schema, name, path)
-
-
-def stored_differences(
     connection: duckdb.DuckDBPyConnection, schema: str, name: str, path: Path
 ) -> list[str]:
-    """List the differences from a relation of Spark in a folder of Parquet files."""
+    """List up to three rows per engine that the other engine does not have, as text.
+
+    Args:
+        connection: A connection that has DuckDB's database attached as `metronome`.
+        schema: The schema of the relation on both engines.
+        name: The relation.
+        path: The folder of Parquet files of Spark's table.
+    """
     stored = f"read_parquet('{path}/*.parquet')"
     columns = {
         column: data_type

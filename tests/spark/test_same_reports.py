@@ -14,7 +14,7 @@ import pytest
 from pipelines.publish.selection import last_published_run, project_checksum, raw_state, select
 from pipelines.publish.warehouse import SparkWarehouse
 from tests.end_to_end.project import ROOT
-from tests.spark.engines import relations, settings, stored_differences
+from tests.spark.engines import differences, relations, settings
 
 REPORTS = {
     engine: ROOT / "reports" / name
@@ -96,8 +96,6 @@ def test_every_cell_is_the_same(connection: duckdb.DuckDBPyConnection):
     ]
     assert len([name for schema, name, _ in found if schema == "marts"]) > 20
     different = [
-        text
-        for schema, name, path in found
-        for text in stored_differences(connection, schema, name, path)
+        text for schema, name, path in found for text in differences(connection, schema, name, path)
     ]
     assert not different, "\n".join(different[:20])
