@@ -237,9 +237,11 @@ test-spark: $(DEV) $(SPARK)
 check: lint
 	$(PYTEST) -m check
 
-# The page shows compiled SQL, so it is made without CUSTOMER, because a name can be HTML.
+# The page shows compiled SQL, so it is made without CUSTOMER, because a name can be HTML. The first time, dbt starts with
+# the parse of the reports.
 docs: $(INSTALLED)
 	@test -f "$$DB" || $(MAKE) --no-print-directory reports
+	@mkdir -p target && cp -n "$$DBT_TARGET_PATH/partial_parse.msgpack" target 2>/dev/null || true
 	@REPORT_CUSTOMER= DBT_TARGET_PATH=target $(BIN)/dbt docs generate --quiet --static
 	@echo "The docs are in target/static_index.html"
 
