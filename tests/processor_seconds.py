@@ -46,8 +46,12 @@ SHARES = {
 
 SMALL = 30
 
-FIRST = {"end_to_end/test_publish.py", "pipelines/common/test_kills.py"}
-"""Files that two workers run first: one parses the project for all, the other does not need it."""
+FIRST = {
+    "end_to_end/test_publish.py",
+    "pipelines/common/test_kills.py",
+    "pipelines/api/test_later_runs.py",
+}
+"""Files that run first: one parses the project for all, and the other workers do not need it."""
 
 CHECK = {
     "pipelines/repository/test_architecture.py",
