@@ -6,15 +6,7 @@ from pathlib import Path
 from tests.end_to_end.project import Run
 
 OF_FILES = ("loaded_files", "load_notes", "_dlt_loads")
-OPTIONS = (
-    *("--selector", "reports", "--exclude-resource-type", "unit_test"),
-    *(
-        "--exclude",
-        "path:models/marts,resource_type:test",
-        "path:models/reports,resource_type:test",
-    ),
-)
-"""The tests of marts and reports prove nothing more: the reports are compared byte for byte."""
+OPTIONS = ("--selector", "reports", "--exclude-resource-type", "unit_test")
 
 
 def test_the_reports_are_those_of_the_files(loaded: Run, both: Run, tmp_path: Path):

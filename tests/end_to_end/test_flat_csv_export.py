@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import NewRun
-from tests.end_to_end.project import MODELS, Run
+from tests.end_to_end.project import Run
 
 AS_OF = "2024-04-03"
 FROM_DAY, TO_DAY = "2024-03-10", "2024-03-25"
@@ -124,9 +124,7 @@ def built(
     settings = {"SOURCES__METRONOME_EXPORT__BUCKET_URL": str(folder)}
     run = new_run(tmp_path_factory.mktemp("run"), settings)
     run.load()
-    # dbt's tests of the sandbox's rows run where the same rows come from Parquet
-    options = MODELS if request.param == "sandbox" else ("--exclude-resource-type", "unit_test")
-    run.build("--selector", "reports", *options, as_of=AS_OF)
+    run.build("--selector", "reports", "--exclude-resource-type", "unit_test", as_of=AS_OF)
     return FlatExport(folder), run
 
 

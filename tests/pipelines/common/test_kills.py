@@ -15,7 +15,7 @@ from sandbox.core.records import to_text
 from sandbox.export.writer import write_export
 from tests.pipelines.conftest import ROOT, TOKEN, NewWorkspace, Workspace
 
-KILLS = 4
+KILLS = 6
 FEBRUARY = datetime(2024, 2, 10, tzinfo=UTC)
 TABLES = {"customer", "draft_invoice", "invoice", "line_item", "plan_charge", "product"}
 
