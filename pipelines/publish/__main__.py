@@ -93,13 +93,13 @@ def _publish(path: Path, command: list[str]) -> int:
             pass_fds=[folder.lock, target_lock, database_lock],
         )
         if code not in (0, 1):
-            return _refused(path, [f"{command[0]} ended with exit code {code}."], code)
+            return _refused(path, [f"The build ended with exit code {code}."], code)
         run = read_run(target, started_at, selection.kept)
         log_step(run.summary(), seconds=clock.seconds())
         elsewhere = run.failed_elsewhere()
         objections = run.objections()
         if not objections and code and not elsewhere:
-            objections = [f"{command[0]} failed after its tests."]
+            objections = ["The build failed after its tests."]
         if objections:
             return _refused(path, objections)
         with built.opened(run) as connection:

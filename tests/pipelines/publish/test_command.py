@@ -136,9 +136,9 @@ def test_a_folder_that_cannot_be_written_to_is_said_in_a_line_before_anything_ru
     ("given", "code", "said"),
     [
         (["true"], 1, "dbt left no results in"),
-        (["sh", "-c", "exit 2"], 2, "sh ended with exit code 2"),
+        (["sh", "-c", "exit 2"], 2, "The build ended with exit code 2"),
         (["no-such-command"], 1, "No such file or directory: 'no-such-command'"),
-        (["sh", "-c", "kill -TERM $$"], 143, "sh ended with exit code 143"),
+        (["sh", "-c", "kill -TERM $$"], 143, "The build ended with exit code 143"),
     ],
 )
 def test_a_command_that_is_not_a_build_is_not_published(
