@@ -145,27 +145,29 @@ def _load(
     connection: duckdb.DuckDBPyConnection,
     in_place: InPlace | None,
 ) -> Iterator[str]:
-    if full_refresh and metronome_export.NAME in names and (bucket_url := export_url()):
-        drop_export(connection, bucket_url)
-    attached = {name: _open(module) for name, module in PIPELINES.items()}
-    for name, module in PIPELINES.items():
-        _create_missing_tables(attached[name], module, connection)
-    export, api = attached[metronome_export.NAME], attached[metronome_api.NAME]
-    if metronome_api.NAME in names:
-        _check_same_api(connection)
-    left_out = None
-    if not in_place and "file_reads" in export.default_schema.tables:
+    if not in_place and _exists(connection, metronome_export.DATASET, "file_reads"):
         raise InputError(
             f"The database was loaded for Spark, so it has no rows of the export. {OWN_DATABASE}"
         )
+    if full_refresh and metronome_export.NAME in names and (bucket_url := export_url()):
+        drop_export(connection, bucket_url)
+    attached: dict[str, dlt.Pipeline] = {}
+    for name, module in PIPELINES.items():
+        is_complete = _has_declared_columns(module, connection)
+        if name in names or not is_complete:
+            attached[name] = _open(module)
+            _create_missing_tables(attached[name], module, is_complete)
+    if metronome_api.NAME in names:
+        _check_same_api(connection)
+    left_out = None
     if metronome_export.NAME in names:
-        lines, left_out = _run_export(export, in_place)
+        lines, left_out = _run_export(attached[metronome_export.NAME], in_place)
         yield from lines
         connection.execute("checkpoint")  # frees memory, which is limited while the API is read
     else:
         yield from _not_read(connection, "export", "raw_export", "loaded_files")
     if metronome_api.NAME in names:
-        yield _run_api(api, settings, full_refresh)
+        yield _run_api(attached[metronome_api.NAME], settings, full_refresh)
     else:
         yield from _not_read(connection, "api", "raw_api", "customers")
     if left_out and not accepts_incomplete():
@@ -271,10 +273,17 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     return pipeline
 
 
-def _create_missing_tables(
-    pipeline: dlt.Pipeline, module: ModuleType, connection: duckdb.DuckDBPyConnection
-) -> None:
-    """Create the declared tables and columns that the database lacks, empty."""
+def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Return whether the database has a table."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
+        [schema, table],
+    )
+    return found.fetchone() != (0,)
+
+
+def _has_declared_columns(module: ModuleType, connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether the database has all declared tables and columns of a pipeline."""
     existing = set(
         connection.execute(
             "select table_name, column_name from duckdb_columns() "
@@ -283,8 +292,19 @@ def _create_missing_tables(
         ).fetchall()
     )
     declared = {(table, column) for table, hints in module.RAW_TABLES.items() for column in hints}
+    return declared <= existing
+
+
+def _create_missing_tables(pipeline: dlt.Pipeline, module: ModuleType, is_complete: bool) -> None:
+    """Create the declared tables and columns that the database lacks, empty.
+
+    Args:
+        pipeline: The destination.
+        module: The pipeline's package.
+        is_complete: True if the database lacks none. A new working folder still needs the schema.
+    """
     is_new = pipeline.default_schema_name is None
-    if declared <= existing and not is_new:
+    if is_complete and not is_new:
         return
     schema = dlt.Schema(module.NAME) if is_new else pipeline.default_schema
     selected_tables = getattr(module, "SELECTED_TABLES", ())  # only the export has any
@@ -294,5 +314,5 @@ def _create_missing_tables(
     with pipeline.managed_state():
         pipeline.schemas.save_schema(schema)
         pipeline.default_schema_name = schema.name
-    if not declared <= existing:
+    if not is_complete:
         pipeline.sync_schema()
