@@ -45,8 +45,13 @@ def export(export_folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def parsed(once: Once) -> Path:
-    """Return a folder with dbt's parse of the project: no run in this process parses it anew."""
-    return once("parsed", parse)
+    """Return a folder with dbt's parse of the project: no run in this process parses it anew.
+
+    The database is that of `both`, which a separate process builds in full.
+    """
+    return once(
+        "parsed", lambda folder: parse(folder, str(folder.with_name("both") / "metronome.duckdb"))
+    )
 
 
 @pytest.fixture(scope="session")

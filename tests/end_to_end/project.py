@@ -51,6 +51,10 @@ FOREIGN = re.compile("METRONOME|^REPORT")
 """Environment variables of the machine that would be settings of a run."""
 
 PARSED = "partial_parse.msgpack"
+"""dbt's file of a parse."""
+
+DATABASE = "database.txt"
+"""The file beside it with the path of the database."""
 
 
 @dataclass
@@ -194,31 +198,32 @@ class Run:
             yield
 
 
-def parse(parsed: Path) -> Manifest:
+def parse(folder: Path, database: str, made: Path | None = None) -> Manifest:
     """Parse the project into a folder.
 
-    dbt uses a parse again if the path of the database is the same. It is that of the folder `both`
-    beside this one, which is the database that a separate process builds in full.
+    Args:
+        folder: The folder of the parse.
+        database: The setting of the database's path. dbt uses a parse again if it is the same.
+        made: A target folder with a parse for this database, from a run that has ended.
     """
-    return _parse(parsed, parsed.with_name("both") / "metronome.duckdb")
+    if made and (made / PARSED).exists():
+        shutil.copy(made / PARSED, folder)
+    (folder / DATABASE).write_text(database, encoding="utf-8")
+    words = ["parse", "--quiet", "--target-path", str(folder), "--log-path", str(folder)]
+    words += ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", database)
+        done = dbtRunner().invoke(words)
+    assert done.success, done.exception
+    return done.result
 
 
 @cache
 def manifest(parsed: Path) -> Manifest:
     """Return the manifest of a parse. Other workers can read the folder too."""
     with TemporaryDirectory() as folder:
-        shutil.copy(parsed / PARSED, folder)
-        return _parse(Path(folder), parsed.with_name("both") / "metronome.duckdb")
-
-
-def _parse(folder: Path, database: Path) -> Manifest:
-    words = ["parse", "--quiet", "--target-path", str(folder), "--log-path", str(folder)]
-    words += ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(database))
-        done = dbtRunner().invoke(words)
-    assert done.success, done.exception
-    return done.result
+        database = (parsed / DATABASE).read_text(encoding="utf-8")
+        return parse(Path(folder), database, parsed)
 
 
 class RunError(Exception):

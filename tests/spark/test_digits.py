@@ -17,7 +17,7 @@ from pipelines.spark.views import raw_tables, unload
 from sandbox.billing.simulate import simulate
 from sandbox.export.writer import write_export
 from tests.end_to_end.conftest import api_settings
-from tests.end_to_end.project import MODELS, Run, parse
+from tests.end_to_end.project import MODELS, ROOT, Run, parse
 from tests.spark.conftest import DATABASE
 from tests.spark.engines import build_on_spark, differences, relations
 
@@ -54,7 +54,7 @@ def run(folder: Path) -> Run:
     write_export(account, folder / "export")
     parsed = folder / "parsed"
     parsed.mkdir()
-    parse(parsed)
+    parse(parsed, "data/sandbox/metronome.duckdb", ROOT / "data/sandbox/metronome.duckdb.target")
     with api_settings(account) as api:
         run = Run(
             folder,
