@@ -136,20 +136,19 @@
   two may differ by `double_tolerance`. Null if one of them is null. The loader marks the files with such numbers.
 
   All tests and the reconciliation compare by this macro. The error is relative: compare two sums, not their difference
-  with 0.
+  with 0. The cases keep the slow cast to a double to amounts that are not exactly equal.
 #}
 {% macro equal_amounts(amount, other) -%}
-    (
-        {{ amount }} = {{ other }}
-        or (
+    case
+        when {{ amount }} = {{ other }} then true
+        when {{ amount }} != {{ other }} then
             abs(cast({{ amount }} as double) - cast({{ other }} as double))
             <= {{ metronome.double_tolerance() }} * cast(greatest(abs({{ amount }}), abs({{ other }})) as double)
             and (
                 select count(*) from {{ ref('stg_metronome_export__loaded_files') }}
                 where is_newest and has_doubles
             ) > 0
-        )
-    )
+    end
 {%- endmacro %}
 
 {# One amount in the major unit minus another: 0 if they are `equal_amounts`, null if one of them is null. #}

@@ -11,6 +11,9 @@ import duckdb
 from pipelines.common.errors import InputError
 from pipelines.common.locks import InUseError, one_line, retried
 
+STORAGE = "v1.3.0"
+"""The oldest DuckDB that reads the file. It has a compression of texts that is a fifth quicker."""
+
 HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 """Matches the process that holds the lock in DuckDB's message."""
 
@@ -90,7 +93,7 @@ def create(file: Path) -> None:
     if not file.exists():
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)
-        duckdb.connect(str(new)).close()
+        duckdb.connect(str(new), config={"storage_compatibility_version": STORAGE}).close()
         new.rename(file)
 
 
