@@ -21,11 +21,9 @@ from pipelines.common.database import opened
 from pipelines.common.errors import InputError
 from pipelines.common.sql import identifier, literal
 from pipelines.publish.dbt_run import DbtRun
-from pipelines.spark import CURRENT
+from pipelines.spark import CURRENT, SPARK_FILES
 from pipelines.spark.session import TARGET as SPARK
 from pipelines.spark.session import warehouse_folder
-
-SPARK_FILES = "publishing.spark_files"
 
 
 class Warehouse(Protocol):
@@ -138,9 +136,13 @@ class SparkWarehouse:
             yield connection
 
     def _create_view(self, connection: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> None:
-        """Create the view of a model's table. Skips views: Spark keeps no files for them."""
+        """Create the view of a model's table.
+
+        Skips views, which have no files. Skips tables of Delta and Iceberg, whose folders also have
+        files of earlier versions. Only staging has them, which no page reads.
+        """
         folder = self._folder / f"{node['schema']}.db" / node["alias"]
-        if any(folder.glob("*.parquet")):
+        if not node["config"].get("file_format") and any(folder.glob("*.parquet")):
             files = literal(f"{glob.escape(str(folder))}/*.parquet")
             reader = f"read_parquet({files}, hive_partitioning = false)"
             _create_view(connection, node["schema"], node["alias"], reader)

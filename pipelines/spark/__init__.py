@@ -22,6 +22,9 @@ inner join newest on newest.path = file_reads.path and newest._dlt_load_id = fil
 """
 """How the newest version of each loaded file is read."""
 
+SPARK_FILES = "publishing.spark_files"
+"""The files that Spark's views read since the last landing."""
+
 
 def data_folder() -> Path:
     """Return the folder of Spark's tables, catalog and landed files, as dbt's profile has it."""

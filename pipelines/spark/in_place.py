@@ -22,7 +22,7 @@ from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import ExportFile, version
 from pipelines.metronome_export.read_plan import Column, Group, ReadPlan
 from pipelines.metronome_export.storage import ExportLocation
-from pipelines.spark import CURRENT
+from pipelines.spark import CURRENT, SPARK_FILES
 from pipelines.spark.casts import quoted, value
 
 PLAIN = re.compile(r"([a-z0-9]+://)?[A-Za-z0-9_./=-]+")
@@ -44,11 +44,17 @@ class SparkFiles:
         self.there: set[tuple[Any, ...]] = set()
 
     def readable(self, pipeline: dlt.Pipeline) -> set[str]:
-        """Return the loaded files whose table is still declared with the same columns."""
+        """Return the loaded files that Spark reads, with the columns that are declared now.
+
+        A file that was gone and is put back is read again: its rows are then those of a new load,
+        which an incremental model reads.
+        """
+        read = _read_by_spark(pipeline)
         return {
             row["path"]
             for row in _current(pipeline)
             if row["declaration"] == declaration(row["table_name"])
+            and (read is None or row["path"] in read)
         }
 
     def read(
@@ -151,6 +157,21 @@ def _current(pipeline: dlt.Pipeline) -> list[dict[str, Any]]:
         return []
     with pipeline.sql_client() as client, client.execute_query(CURRENT) as found:
         return sql.rows_of(found)
+
+
+def _read_by_spark(pipeline: dlt.Pipeline) -> set[str] | None:
+    """Return the files that Spark's views read. None before a landing."""
+    schema, table = SPARK_FILES.split(".")
+    there = (
+        "select 1 from duckdb_tables() where database_name = current_database() "
+        f"and schema_name = '{schema}' and table_name = '{table}'"
+    )
+    with pipeline.sql_client() as client:
+        with client.execute_query(there) as found:
+            if not found.fetchall():
+                return None
+        with client.execute_query(f"select path from {SPARK_FILES}") as found:
+            return {path for (path,) in found.fetchall()}
 
 
 def _expressions(group: Group, columns: list[Column]) -> dict[str, str] | None:

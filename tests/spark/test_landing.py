@@ -16,7 +16,7 @@ from pipelines.metronome_export.export_tables import OWN_TABLES
 from pipelines.spark import data_folder
 from pipelines.spark.in_place import SparkFiles
 from pipelines.spark.landing import COPIES, land, remove_half_tables
-from pipelines.spark.views import EXPORT, counting_files, file_views, raw_tables
+from pipelines.spark.views import EXPORT, counting_files, file_views, raw_tables, record_files
 from sandbox.core.account import Account
 from tests.end_to_end.conftest import api_settings
 from tests.pipelines.conftest import write_csv, write_parquet
@@ -125,6 +125,9 @@ def spark_rows(databases: Databases, spark: SparkSession) -> dict[str, pa.Table]
         with duckdb.connect(str(databases.spark)) as connection:
             connection.execute("set timezone = 'UTC'")
             files = counting_files(connection, export)
+            record_files(
+                connection, [(row["table_name"], row["path"], row["copy"]) for row in files]
+            )
             tables = {
                 name: columns
                 for (schema, name), columns in raw_tables(connection).items()
@@ -211,6 +214,27 @@ def test_a_file_that_is_gone_is_left_out_and_noted(databases: Databases, spark: 
             "select kind, path from raw_export.load_notes where message like '%gone%'"
         ).fetchall()
     assert (kind, path) == ("bad file", "customer/dt=2024-01-02/0_20240102060000.parquet")
+
+
+def test_a_file_that_is_put_back_is_of_a_new_load(
+    databases: Databases, spark: SparkSession, tmp_path: Path
+):
+    """An incremental model reads the rows of new loads. It deleted those of the file."""
+    write_parquet(databases.export, "customer", id=["a"])
+    moved = write_parquet(databases.export, "customer", "2024-01-02", id=["b"])
+
+    def loads() -> dict[str, str]:
+        rows = spark_rows(databases, spark)["customer"].to_pylist()
+        return {row["id"]: row["_dlt_load_id"] for row in rows}
+
+    before = loads()
+    moved.rename(tmp_path / "moved")
+    assert loads() == {"a": before["a"]}
+    (tmp_path / "moved").rename(moved)
+    after = loads()
+    assert after["a"] == before["a"]
+    assert after["b"] > before["b"]
+    assert loads() == after
 
 
 def test_a_database_is_of_one_engine(databases: Databases, spark: SparkSession):
