@@ -22,20 +22,34 @@
 {# The columns with the file and the load of a row, for a model that `incremental_rows` reads again. #}
 {% macro file_and_load() -%}
     {%- if metronome.export_has_files() -%}
+    {%- set name = metronome.file_column() -%}
     ,
 
         -- file and load
-        _file,
+        _file{{ ' as ' ~ name if name != '_file' }},
         _dlt_load_id
     {%- endif -%}
 {%- endmacro %}
 
+{# The name of the column `_file` in such a model. #}
+{% macro file_column() -%}
+    {{ return(adapter.dispatch('file_column')()) }}
+{%- endmacro %}
+
+{% macro default__file_column() -%}
+    {{ return('_file') }}
+{%- endmacro %}
+
 {#
-  How a large model is materialized: `incremental` where a row has its load, and the engine can delete a file's rows.
-  Elsewhere every run builds the table anew.
+  Configure a large model: `incremental` where a row has its load, and the engine can delete a file's rows. Elsewhere
+  every run builds the table anew. `key` has the columns that identify a row, by their names in the raw table.
 #}
-{% macro incremental_or_table() -%}
-    {{ return('incremental' if metronome.export_has_files() and metronome.can_delete_rows() else 'table') }}
+{% macro incremental_or_table(key) -%}
+    {{ config(
+        materialized='incremental' if metronome.export_has_files() and metronome.can_delete_rows() else 'table',
+        unique_key=metronome.incremental_key(key.values() | list),
+        **metronome.incremental_settings()
+    ) }}
 {%- endmacro %}
 
 {% macro can_delete_rows() -%}
@@ -44,6 +58,15 @@
 
 {% macro default__can_delete_rows() -%}
     {{ return(true) }}
+{%- endmacro %}
+
+{# Further settings of such a model. dbt_project.yml has those of DuckDB. #}
+{% macro incremental_settings() -%}
+    {{ return(adapter.dispatch('incremental_settings')()) }}
+{%- endmacro %}
+
+{% macro default__incremental_settings() -%}
+    {{ return({}) }}
 {%- endmacro %}
 
 {# The `unique_key` of such a model: what dbt deletes rows by before it inserts their new versions. #}
@@ -76,12 +99,25 @@
                 from {{ ref('stg_metronome_export__loaded_files') }}
                 where is_newest and load_id > (select coalesce(max(_dlt_load_id), '') from {{ this }})
             )
+            {{- metronome.or_in_replaced_rows(raw_table, key) }}
         )
     {%- endif %}
 {%- endmacro %}
 
+{# More keys for `incremental_rows`, on an engine whose raw tables do not keep the earlier versions of a file. #}
+{% macro or_in_replaced_rows(raw_table, key) -%}
+    {{ return(adapter.dispatch('or_in_replaced_rows')(raw_table, key)) }}
+{%- endmacro %}
+
+{% macro default__or_in_replaced_rows(raw_table, key) -%}
+{%- endmacro %}
+
 {# Before a run of an incremental model: delete the rows of files that were loaded again, or that no longer exist. #}
 {% macro delete_replaced_rows() -%}
+    {{ return(adapter.dispatch('delete_replaced_rows')()) }}
+{%- endmacro %}
+
+{% macro default__delete_replaced_rows() -%}
     {%- if is_incremental() -%}
         delete from {{ this }}
         where (_file, _dlt_load_id) not in (

@@ -32,6 +32,14 @@
 {% macro spark__persist_constraints(relation, model) -%}
 {%- endmacro %}
 
+{# Iceberg's catalog leaves the files of a plain table that it drops. Spark then cannot create the table again. #}
+{% macro spark__drop_relation(relation) -%}
+    {%- set purge = relation.is_table and metronome.spark_file_format() == 'iceberg' -%}
+    {%- call statement('drop_relation', auto_begin=False) -%}
+        drop {{ relation.type }} if exists {{ relation }}{{ ' purge' if purge }}
+    {%- endcall -%}
+{%- endmacro %}
+
 {# check_arguments.sql #}
 
 {# By the letters that differ: Spark has no Jaro-Winkler similarity. #}
@@ -190,9 +198,78 @@
 
 {# live_rows.sql #}
 
-{# Plain Parquet tables have no `delete`, and dbt-spark has no `delete+insert` for other tables. #}
+{# The format of the large tables of staging: SPARK_FILE_FORMAT. Rows of plain Parquet files cannot be deleted. #}
+{% macro spark_file_format() -%}
+    {%- set format = env_var('SPARK_FILE_FORMAT', 'parquet' if target.type == 'spark' else 'delta') -%}
+    {%- if format not in ['parquet', 'delta', 'iceberg'] -%}
+        {%- do exceptions.raise_compiler_error(
+            'SPARK_FILE_FORMAT is ' ~ format ~ '. Give parquet, delta or iceberg.'
+        ) -%}
+    {%- endif -%}
+    {{ return(format) }}
+{%- endmacro %}
+
 {% macro spark__can_delete_rows() -%}
-    {{ return(target.type != 'spark') }}
+    {{ return(metronome.spark_file_format() != 'parquet') }}
+{%- endmacro %}
+
+{# Iceberg has a column `_file` of its own in each table. #}
+{% macro spark__file_column() -%}
+    {{ return('export_file' if metronome.spark_file_format() == 'iceberg' else '_file') }}
+{%- endmacro %}
+
+{% macro spark__incremental_settings() -%}
+    {%- if metronome.spark_file_format() == 'parquet' -%} {{ return({}) }} {%- endif -%}
+    {{ return({'file_format': metronome.spark_file_format(), 'incremental_strategy': 'merge'}) }}
+{%- endmacro %}
+
+{# `spark__get_merge_sql` deletes them: a hook before it would be a change of its own, which a kill leaves alone. #}
+{% macro spark__delete_replaced_rows() -%}
+{%- endmacro %}
+
+{# A view over files has no rows of a version that was replaced. Their keys are in the rows to delete. #}
+{% macro spark__or_in_replaced_rows(raw_table, key) %}
+            union all
+            select {{ metronome.key_hash(key.values()) }}
+            from ({{ metronome.spark_replaced_rows(raw_table) }})
+{%- endmacro %}
+
+{# Select the rows of an incremental model whose file was loaded again, or has no rows in raw. #}
+{% macro spark_replaced_rows(raw_table) -%}
+    select *
+    from {{ this }}
+    where not exists (
+        select 1
+        from (select distinct _file as path, _dlt_load_id as load_id from ({{ metronome.live_rows(raw_table) }}))
+        where path = {{ metronome.file_column() }} and load_id = _dlt_load_id
+    )
+{%- endmacro %}
+
+{#
+  Replaces dbt-spark's macro, which updates a row where the key is equal. A key can have more than one row, as that of
+  an event that was sent again after 34 days. So this does what `delete+insert` does on DuckDB: it deletes all rows of
+  the keys that were read, and of replaced files, and inserts the rows that were read. It is one statement, so no kill
+  leaves a part of it. Rows may match twice, because nothing but a `delete` without a condition follows.
+#}
+{% macro spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
+    {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='quoted') | list -%}
+    {%- set names = columns | join(', ') -%}
+    merge into {{ target }} as stored
+    using (
+        select {{ names }}, explode(array(true, false)) as is_old
+        from {{ source }}
+        union all
+        select {{ names }}, true as is_old
+        from ({{ metronome.spark_replaced_rows(builtins.source(*model.sources[0])) }})
+    ) as changed
+    on changed.is_old
+        {%- for column in unique_key %}
+        and stored.{{ column }} <=> changed.{{ column }}
+        {%- endfor %}
+    when matched then delete
+    when not matched and not changed.is_old then
+        insert ({{ names }})
+        values (changed.{{ columns | join(', changed.') }})
 {%- endmacro %}
 
 {% macro spark__key_hash(key) -%}

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,14 @@ ENGINES = ("duckdb", "spark")
 DECIMAL = re.compile(r"^DECIMAL\((\d+), ?(\d+)\)$", re.IGNORECASE)
 
 
-def macros(engine: str) -> SimpleNamespace:
-    """Render the project's macros for an engine without dbt, with its dispatch."""
+def macros(engine: str, columns: Sequence[str] = (), **dbt_names: Any) -> SimpleNamespace:
+    """Render the project's macros for an engine without dbt, with its dispatch.
+
+    Args:
+        engine: duckdb or spark.
+        columns: The columns of each relation.
+        dbt_names: Further names that dbt gives to macros.
+    """
     project = SimpleNamespace()
     texts = [
         path.read_text(encoding="utf-8")
@@ -50,12 +56,16 @@ def macros(engine: str) -> SimpleNamespace:
     }
     environment.globals |= {
         "return": lambda value: value,
-        "adapter": SimpleNamespace(dispatch=dispatch),
+        "adapter": SimpleNamespace(
+            dispatch=dispatch,
+            get_columns_in_relation=lambda _: [SimpleNamespace(quoted=name) for name in columns],
+        ),
         "modules": SimpleNamespace(re=re),
         "target": SimpleNamespace(type=engine),
         "var": lambda _: True,
         "metronome": project,
         "dbt": SimpleNamespace(string_literal="'{}'".format, escape_single_quotes=escape),
+        **dbt_names,
     }
     for text in texts:
         vars(project).update(vars(environment.from_string(text).module))

@@ -1,10 +1,11 @@
+{%- set key = {'id': 'invoice_breakdown_id', 'snapshot_timestamp': 'snapshot_at'} -%}
 -- One row per daily snapshot and window of a draft invoice. Each snapshot repeats the period up to its day.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_breakdown_id', 'snapshot_at'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'breakdowns_draft_invoices'), ['id', 'snapshot_timestamp']) }}
+    {{ incremental_rows(source('raw_export', 'breakdowns_draft_invoices'), key) }}
 ),
 
 deduplicated as (

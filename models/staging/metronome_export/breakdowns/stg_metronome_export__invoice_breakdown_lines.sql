@@ -1,10 +1,11 @@
+{%- set key = {'id': 'invoice_breakdown_line_id'} -%}
 -- One row per window and line of a finalized invoice, from its newest snapshot.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_breakdown_line_id'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'breakdowns_line_items'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'breakdowns_line_items'), key) }}
 ),
 
 deduplicated as (

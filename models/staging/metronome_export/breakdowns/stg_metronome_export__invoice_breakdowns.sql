@@ -1,11 +1,12 @@
+{%- set key = {'id': 'invoice_breakdown_id'} -%}
 -- One row per window of a finalized invoice, from its newest snapshot. A window is a day, or an hour if
 -- Metronome exports hourly breakdowns of the account.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_breakdown_id'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'breakdowns_invoices'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'breakdowns_invoices'), key) }}
 ),
 
 deduplicated as (

@@ -1,10 +1,11 @@
+{%- set key = {'id': 'invoice_id', 'snapshot_time': 'snapshot_at'} -%}
 -- One row per daily snapshot and draft invoice, with its total on that day.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_id', 'snapshot_at'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'draft_invoice'), ['id', 'snapshot_time']) }}
+    {{ incremental_rows(source('raw_export', 'draft_invoice'), key) }}
 ),
 
 deduplicated as (

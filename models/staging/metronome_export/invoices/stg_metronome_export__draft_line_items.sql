@@ -1,10 +1,11 @@
+{%- set key = {'id': 'line_item_id', 'snapshot_time': 'snapshot_at'} -%}
 -- One row per daily snapshot and line of a draft invoice.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['line_item_id', 'snapshot_at'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'draft_line_item'), ['id', 'snapshot_time']) }}
+    {{ incremental_rows(source('raw_export', 'draft_line_item'), key) }}
 ),
 
 deduplicated as (

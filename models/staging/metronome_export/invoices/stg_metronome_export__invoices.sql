@@ -1,11 +1,12 @@
+{%- set key = {'id': 'invoice_id'} -%}
 -- One row per finalized or voided invoice, in its newest version. A VOID row supersedes the FINALIZED one. Drafts
 -- are in `draft_invoices`.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['invoice_id'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'invoice'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'invoice'), key) }}
 ),
 
 deduplicated as (

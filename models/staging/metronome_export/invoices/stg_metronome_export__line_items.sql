@@ -1,11 +1,12 @@
+{%- set key = {'id': 'line_item_id'} -%}
 -- One row per invoice line, in its newest version: the charges of a product, an applied credit or commit, or an
 -- adjustment. `sub_line_items` has the real quantities of plan invoices.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['line_item_id'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'line_item'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'line_item'), key) }}
 ),
 
 deduplicated as (

@@ -1,11 +1,12 @@
+{%- set key = {'id': 'sub_line_item_id'} -%}
 -- One row per charge of a line of a plan invoice, in its newest version. Amounts are in the pricing unit of the
 -- line.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['sub_line_item_id'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'sub_line_item'), ['id']) }}
+    {{ incremental_rows(source('raw_export', 'sub_line_item'), key) }}
 ),
 
 deduplicated as (

@@ -1,12 +1,13 @@
 {%- set again_after_34_days = {'at': 'timestamp', 'after_days': 34} -%}
+{%- set key = {'environment_type': 'environment_type', 'transaction_id': 'transaction_id'} -%}
 -- One row per usage event that Metronome received, billed or not. An event that is sent twice counts once. If its
 -- transaction_id is used again more than 34 days later, that is another event.
-{{ config(materialized=incremental_or_table(), unique_key=incremental_key(['environment_type', 'transaction_id'])) }}
+{{ incremental_or_table(key) }}
 
 with
 
 source as {{ not_materialized_at_first() }} (
-    {{ incremental_rows(source('raw_export', 'events'), ['environment_type', 'transaction_id']) }}
+    {{ incremental_rows(source('raw_export', 'events'), key) }}
 ),
 
 deduplicated as (
