@@ -34,7 +34,7 @@
 
 {# Iceberg's catalog leaves the files of a plain table that it drops. Spark then cannot create the table again. #}
 {% macro spark__drop_relation(relation) -%}
-    {%- set purge = relation.is_table and metronome.spark_file_format() == 'iceberg' -%}
+    {%- set purge = relation.is_table and (relation.is_iceberg or metronome.spark_file_format() == 'iceberg') -%}
     {%- call statement('drop_relation', auto_begin=False) -%}
         drop {{ relation.type }} if exists {{ relation }}{{ ' purge' if purge }}
     {%- endcall -%}

@@ -102,7 +102,8 @@ def _create(
     for schema in sorted({table.schema for table in tables}):
         spark.sql(f"create schema if not exists {schema}")
         for kind, column in (("table", "tableName"), ("view", "viewName")):
-            found = spark.sql(f"show {kind}s in {schema}").select(column).collect()
+            shown = spark.sql(f"show {kind}s in {schema}").where("not isTemporary")
+            found = shown.select(column).collect()
             there |= {(schema, name): kind for (name,) in found}
     kept = {
         (table.schema, table.name)
