@@ -240,7 +240,7 @@ def test_a_file_that_is_put_back_is_of_a_new_load(
 def test_a_database_is_of_one_engine(databases: Databases, spark: SparkSession):
     write_parquet(databases.export, "customer", id=["a"])
     spark_rows(databases, spark)
-    with pytest.raises(load.InputError, match="rows of the export are in its files"):
+    with pytest.raises(load.InputError, match="was loaded for Spark"):
         databases.load("spark", lambda: list(load.run([NAME])))
 
 
