@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from tests.end_to_end.project import PARSED, ROOT, SANDBOX_ARGUMENTS
 
 MADE = ROOT / "data/sandbox-spark/metronome.duckdb.target" / PARSED
-"""dbt's parse of `make spark-reports`, which a test uses if it is there."""
+"""dbt's parse of `make spark-reports`."""
 
 ENGINES = ("duckdb", "spark")
 DECIMAL = re.compile(r"^DECIMAL\((\d+), ?(\d+)\)$", re.IGNORECASE)
@@ -118,9 +118,7 @@ def build_on_spark(folder: Path, command: str, *options: str, **arguments: str) 
     """
     reports, target = folder / "spark" / "reports", folder / "spark" / "target"
     reports.mkdir(parents=True, exist_ok=True)
-    if not target.exists() and MADE.exists():
-        target.mkdir()
-        shutil.copy(MADE, target)
+    reuse_parse(target)
     given = {f"REPORT_{name.upper()}": text for name, text in arguments.items()}
     words = [command, "--target", "spark", "--log-level", "warn", *options]
     words += ["--target-path", str(target)]
@@ -135,6 +133,13 @@ def build_on_spark(folder: Path, command: str, *options: str, **arguments: str) 
             if result.status in ("error", "fail")
         ]
         raise AssertionError("\n".join(failed) or done.exception)
+
+
+def reuse_parse(target: Path) -> None:
+    """Put the parse of `make spark-reports`, if it is there, into an empty target folder."""
+    target.mkdir(exist_ok=True)
+    if MADE.exists() and not (target / PARSED).exists():
+        shutil.copy(MADE, target)
 
 
 SANDBOX_NAMES = {f"REPORT_{name.upper()}": text for name, text in SANDBOX_ARGUMENTS.items()}

@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from pipelines.publish.warehouse import SparkWarehouse
 from tests.end_to_end.project import ROOT
 from tests.spark.conftest import DATABASE
-from tests.spark.engines import macros, settings
+from tests.spark.engines import macros, reuse_parse, settings
 
 FOLDER = ROOT / "models" / "staging" / "metronome_export"
 COLUMNS = ["invoice_id", "snapshot_at", "total", "_file", "_dlt_load_id"]
@@ -28,7 +28,9 @@ COLUMNS = ["invoice_id", "snapshot_at", "total", "_file", "_dlt_load_id"]
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder for dbt's parse. The second parse reads again what the setting changes."""
-    return tmp_path_factory.mktemp("parsed")
+    folder = tmp_path_factory.mktemp("parsed")
+    reuse_parse(folder)
+    return folder
 
 
 def parse(target: Path, file_format: str) -> Any:
