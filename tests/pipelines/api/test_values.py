@@ -3,7 +3,10 @@
 import re
 from decimal import Decimal
 
+import pytest
+
 from pipelines.metronome_api.api_tables import RAW_TABLES
+from pipelines.metronome_api.arrow import ArrowTables
 from sandbox.api.server import serving
 from tests.pipelines.api.answers import Loaded
 from tests.pipelines.conftest import (
@@ -93,3 +96,10 @@ def test_a_record_that_comes_twice_is_one_row(details: Loaded):
     walks = [item for item in details.requests if item.url.path == "/v1/customers"]
     assert len(walks) == 2
     assert details.workspace.column("select id from raw_api.customers") == ["c1"]
+
+
+@pytest.mark.parametrize("text", ["2024-01-01T00:00:00", "2024-01-01T00:00:00.1234567+00:00"])
+def test_an_instant_without_a_zone_or_too_fine_is_left_to_dlt(text: str):
+    tables = ArrowTables({"rows": {"at": {"name": "at", "data_type": "timestamp"}}})
+    assert not list(tables.add("rows", [{"at": text}]))
+    assert list(tables.flush()) == [("rows", [{"at": text}])]
