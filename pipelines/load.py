@@ -19,7 +19,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines import metronome_api, metronome_export
 from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE, LOAD_ID
-from pipelines.common.database import check_name, create, lock_file, opened
+from pipelines.common.database import check_name, create, has_table, lock_file, opened
 from pipelines.common.errors import OWN_DATABASE, InputError, printable, to_input_error
 from pipelines.common.locks import held, writable
 from pipelines.common.settings import (
@@ -145,7 +145,7 @@ def _load(
     connection: duckdb.DuckDBPyConnection,
     in_place: InPlace | None,
 ) -> Iterator[str]:
-    if not in_place and _exists(connection, metronome_export.DATASET, "file_reads"):
+    if not in_place and has_table(connection, metronome_export.DATASET, "file_reads"):
         raise InputError(
             f"The database was loaded for Spark, so it has no rows of the export. {OWN_DATABASE}"
         )
@@ -271,15 +271,6 @@ def _open(module: ModuleType) -> dlt.Pipeline:
     pipeline.set_local_state_val("database", database)
     pipeline.sync_destination()
     return pipeline
-
-
-def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Return whether the database has a table."""
-    found = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
-        [schema, table],
-    )
-    return found.fetchone() != (0,)
 
 
 def _has_declared_columns(module: ModuleType, connection: duckdb.DuckDBPyConnection) -> bool:

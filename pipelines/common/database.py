@@ -44,6 +44,15 @@ def opened(file: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConne
         yield connection
 
 
+def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Return whether a schema has a table."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
+        [schema, table],
+    )
+    return found.fetchone() != (0,)
+
+
 def lock_file(file: Path) -> Path:
     """Return the path of the lock file that a run holds, also while the database is closed."""
     return file.with_name(f"{file.name}.lock")

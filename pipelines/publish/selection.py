@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from pipelines import metronome_api, metronome_export
+from pipelines.common.database import has_table
 from pipelines.publish.arguments import ARGUMENTS
 from pipelines.publish.dbt_run import LOADED_FILES, DbtRun, reachable
 from pipelines.publish.warehouse import Warehouse
@@ -170,11 +171,7 @@ def last_published_run(
     connection: duckdb.DuckDBPyConnection, project: str, warehouse: Warehouse
 ) -> LastPublishedRun | None:
     """Read the record of the last published run, if it was of this project, database and tables."""
-    found = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
-        [SCHEMA, TABLE],
-    ).fetchone()
-    if not found[0]:
+    if not has_table(connection, SCHEMA, TABLE):
         return None
     ((record,),) = connection.execute(f"select record from {SCHEMA}.{TABLE}").fetchall()
     fields = json.loads(record)

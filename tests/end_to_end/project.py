@@ -37,10 +37,6 @@ SANDBOX_ARGUMENTS = {
     "usage_to": "2024-03-25",
 }
 
-COLLECT_RARELY = "gc.set_threshold(1_000_000, 100, 1000)"
-DBT = (sys.executable, "-c", f"import gc; from dbt.cli.main import cli; {COLLECT_RARELY}; cli()")
-"""dbt as the Makefile runs it for the publisher."""
-
 MODELS = ("--exclude-resource-type", "test", "unit_test")
 """What to build where tests of the rows prove nothing that another build does not prove."""
 
@@ -58,7 +54,7 @@ PARSED = "partial_parse.msgpack"
 """dbt's file of a parse."""
 
 DATABASE = "database.txt"
-"""The file beside it with the path of the database."""
+"""The file in the same folder that has the path of the database."""
 
 
 @dataclass
@@ -129,7 +125,7 @@ class Run:
 
     def publish(self, *options: str, **variables: str) -> str:
         """Run `dbt build` and publish its reports. Return the output."""
-        command = (*DBT, "build", "--quiet", *options)
+        command = (str(BIN / "dbt"), "build", "--quiet", *options)
         publisher = ("python", "-m", "pipelines.publish", str(self.reports), "--")
         given = self._arguments(variables)
         del given["REPORTS_DIR"]
