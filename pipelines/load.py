@@ -125,7 +125,7 @@ def _alone(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lock the working folder and the database, and keep the database open.
 
     Several databases may share a working folder. A second run in it would load this run's packages.
-    dlt opens the database many times, which is fast while it stays open.
+    dlt uses copies of the connection, because to open the database many times takes longer.
     """
     working_folder = _working_folder()
     with (
@@ -155,7 +155,7 @@ def _load(
     for name, module in PIPELINES.items():
         is_complete = _has_declared_columns(module, connection)
         if name in names or not is_complete:
-            attached[name] = _open(module)
+            attached[name] = _open(module, connection)
             _create_missing_tables(attached[name], module, is_complete)
     if metronome_api.NAME in names:
         _check_same_api(connection)
@@ -235,7 +235,7 @@ def _check_same_api(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _open(module: ModuleType) -> dlt.Pipeline:
+def _open(module: ModuleType, connection: duckdb.DuckDBPyConnection) -> dlt.Pipeline:
     """Attach a pipeline to the database. Drops the working folder of another database.
 
     A pending package of an earlier run is dropped too. Its files do not count as loaded, so this
@@ -248,12 +248,12 @@ def _open(module: ModuleType) -> dlt.Pipeline:
             module.NAME,
             destination=dlt.destinations.duckdb(
                 DuckDbCredentials(
-                    database,
+                    connection,
                     global_config={
                         "memory_limit": memory_limit(),
                         "preserve_insertion_order": False,
                     },
-                ),
+                ).resolve(),  # once, and not in each step of the load
                 decimal_precision=(AMOUNT_PRECISION, AMOUNT_SCALE),
             ),
             dataset_name=module.DATASET,

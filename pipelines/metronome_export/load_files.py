@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import dlt
 import duckdb
 from dlt.common.schema.utils import new_table
+from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.common.columns import LOAD_ID, Hints
 from pipelines.common.errors import OWN_DATABASE, InputError, as_input_error
@@ -30,6 +31,8 @@ from pipelines.metronome_export.files import ExportFile, batches, list_files, ve
 from pipelines.metronome_export.parquet_types import FileType
 from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable
 from pipelines.metronome_export.storage import ExportLocation, open_location
+
+Client = SqlClientBase[Any]
 
 FETCH_BYTES = 2_000_000_000
 """The default of `fetch_bytes`: the most bytes of a store's files on the disk at a time."""
@@ -179,20 +182,21 @@ def load_export(
     """
     place = open_location(bucket_url)
     files, not_loaded = list_files(place)
-    loaded = _query(pipeline, LOADED)
-    _check_same_export(place.root, files, loaded)
-    readable = in_place.readable(pipeline) if in_place else {row[1] for row in loaded}
-    held = {version(*row[1:]) for row in loaded if row[1] in readable}
-    new = [file for file in files if file.version not in held]
-    _convert_columns(pipeline)
-    run = Run(notes=not_loaded)
-    for batch in batches(new, None if place.is_local else fetch_bytes or FETCH_BYTES):
-        going_on = [file for file in batch if file.table not in run.stopped]
-        if going_on:
-            _load_batch(pipeline, place, going_on, run, in_place)
-    if in_place:
-        run.notes += in_place.compare(pipeline, place, files)
-    _note_left_out(pipeline, place, run)
+    with pipeline.sql_client() as client:
+        loaded = _query(client, LOADED)
+        _check_same_export(place.root, files, loaded)
+        readable = in_place.readable(pipeline) if in_place else {row[1] for row in loaded}
+        held = {version(*row[1:]) for row in loaded if row[1] in readable}
+        new = [file for file in files if file.version not in held]
+        _convert_columns(client)
+        run = Run(notes=not_loaded)
+        for batch in batches(new, None if place.is_local else fetch_bytes or FETCH_BYTES):
+            going_on = [file for file in batch if file.table not in run.stopped]
+            if going_on:
+                _load_batch(pipeline, client, place, going_on, run, in_place)
+        if in_place:
+            run.notes += in_place.compare(pipeline, place, files)
+        _note_left_out(pipeline, client, place, run)
     line = LogLine(
         f"export: {run.files} new of {len(files)} files, {run.rows:,} rows from {bucket_url}",
         step="export",
@@ -213,7 +217,7 @@ def drop_export(connection: duckdb.DuckDBPyConnection, bucket_url: str) -> None:
     connection.execute(f"drop schema if exists {DATASET} cascade")
 
 
-def _convert_columns(pipeline: dlt.Pipeline) -> None:
+def _convert_columns(client: Client) -> None:
     """Convert each raw column to the type with which it is declared.
 
     A column that Metronome adds lands as text or JSON. If it is declared later, the loaded values
@@ -223,7 +227,7 @@ def _convert_columns(pipeline: dlt.Pipeline) -> None:
         InputError: If a value does not fit.
     """
     held = _query(
-        pipeline,
+        client,
         "select table_name, column_name, data_type from information_schema.columns "
         f"where table_schema = '{DATASET}'",
     )
@@ -234,7 +238,7 @@ def _convert_columns(pipeline: dlt.Pipeline) -> None:
         converted = cast(f'"{name}"', FileType(held_type, held_type), hint["data_type"])
         if converted.loses:
             lost = _query(
-                pipeline,
+                client,
                 f'select "{name}"::varchar, _file from "{table}" '
                 f'where "{name}" is not null and ({converted.loses}) limit 1',
             )
@@ -244,15 +248,15 @@ def _convert_columns(pipeline: dlt.Pipeline) -> None:
                     f"loaded as text, and {value!r} of {path} is {WHAT[hint['data_type']]}. Load "
                     "all files anew: dlt pipeline metronome_export run --full-refresh"
                 )
-        with pipeline.sql_client() as client:
-            client.execute_sql(
-                f'alter table "{table}" alter column "{name}" '
-                f"type {DUCKDB_TYPES[hint['data_type']]} using {converted.value}"
-            )
+        client.execute_sql(
+            f'alter table "{table}" alter column "{name}" '
+            f"type {DUCKDB_TYPES[hint['data_type']]} using {converted.value}"
+        )
 
 
 def _load_batch(
     pipeline: dlt.Pipeline,
+    client: Client,
     place: ExportLocation,
     files: list[ExportFile],
     run: Run,
@@ -282,7 +286,7 @@ def _load_batch(
     if in_place:
         rows = sum(row["rows"] for row in loaded.file_reads or [])
     else:
-        rows = _new_rows(pipeline, loaded.tables)
+        rows = _new_rows(client, loaded.tables)
     run.add(len(loaded.files), rows, loaded.tables, notes)
 
 
@@ -371,10 +375,11 @@ def _plans(
     """
     plans: dict[str, ReadPlan] = {}
     notes: list[Note] = []
+    planner = _Planner(pipeline.default_schema, folder, copies)
     for table in dict.fromkeys(file.table for file in files):
         of_table = [file for file in files if file.table == table]
         try:
-            plans[table] = _plan(pipeline, folder, table, of_table, copies)
+            plans[table] = planner.plan(table, of_table)
         except TableError as stop:
             notes.append(Note(STOPPED, table, stop.column, stop.path, str(stop)))
             continue
@@ -384,33 +389,40 @@ def _plans(
     return plans, notes
 
 
-def _plan(
-    pipeline: dlt.Pipeline, folder: str, table: str, files: list[ExportFile], copies: str
-) -> ReadPlan:
-    """Plan how the readable files of a table are read."""
-    schema = pipeline.default_schema
-    held = schema.get_table_columns(table) if table in schema.tables else {}
-    try:
-        with duckdb.connect() as connection:
-            connection.execute("set timezone = 'UTC'")
+class _Planner:
+    """Plan how the files of each table are read, with one connection for all tables."""
+
+    def __init__(self, schema: dlt.Schema, folder: str, copies: str) -> None:
+        self.schema, self.folder, self.copies = schema, folder, copies
+        self._connect()
+
+    def plan(self, table: str, files: list[ExportFile]) -> ReadPlan:
+        """Plan how the readable files of a table are read."""
+        held = self.schema.get_table_columns(table) if table in self.schema.tables else {}
+        try:
             return read_plan(
-                *(connection, folder, table, files, TABLES.get(table, {}), held),
-                *(schema.naming.normalize_identifier, copies),
+                *(self.connection, self.folder, table, files, TABLES.get(table, {}), held),
+                *(self.schema.naming.normalize_identifier, self.copies),
             )
-    except duckdb.Error as error:
-        bad = unreadable(folder, files)
-        if not bad:
-            raise TableError(f"its files cannot be read: {error}") from error
-        good = [file for file in files if file.path not in bad]
-        result = _plan(pipeline, folder, table, good, copies)
-        result.bad |= bad
-        return result
+        except duckdb.Error as error:
+            self._connect()  # some errors end a connection
+            bad = unreadable(self.folder, files)
+            if not bad:
+                raise TableError(f"its files cannot be read: {error}") from error
+            good = [file for file in files if file.path not in bad]
+            result = self.plan(table, good)
+            result.bad |= bad
+            return result
+
+    def _connect(self) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute("set timezone = 'UTC'")
 
 
-def _note_left_out(pipeline: dlt.Pipeline, place: ExportLocation, run: Run) -> None:
+def _note_left_out(pipeline: dlt.Pipeline, client: Client, place: ExportLocation, run: Run) -> None:
     """Record in a separate load what the run left out, or that it is complete again."""
     notes = [note for note in dict.fromkeys(run.notes) if note.kind in LEFT_OUT]
-    if not notes and _query(pipeline, LEFT_OUT_BEFORE):
+    if not notes and _query(client, LEFT_OUT_BEFORE):
         notes = [Note(COMPLETE)]
     if notes:
         with as_input_error():
@@ -427,14 +439,13 @@ def _check_same_export(root: str, files: list[ExportFile], loaded: list[tuple[An
         )
 
 
-def _new_rows(pipeline: dlt.Pipeline, tables: Iterable[str]) -> int:
+def _new_rows(client: Client, tables: Iterable[str]) -> int:
     """Count the rows that the newest load added to the given tables."""
     newest = "select max(load_id) from _dlt_loads where status = 0"
     counts = [f'select count(*) from "{table}" where _dlt_load_id = ({newest})' for table in tables]
-    return sum(count for (count,) in _query(pipeline, " union all ".join(counts))) if counts else 0
+    return sum(count for (count,) in _query(client, " union all ".join(counts))) if counts else 0
 
 
-def _query(pipeline: dlt.Pipeline, sql: str) -> list[tuple[Any, ...]]:
+def _query(client: Client, sql: str) -> list[tuple[Any, ...]]:
     """Return the rows of a query. Its default schema is the pipeline's dataset."""
-    with pipeline.sql_client() as client:
-        return list(client.execute_sql(sql) or [])
+    return list(client.execute_sql(sql) or [])

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,14 +82,8 @@ class Workspace:
         full_refresh: bool = False,
         **settings: str,
     ) -> list[str]:
-        """Load in this process. Return the printed lines.
-
-        A connection stays open meanwhile, so that dlt's many connections open the file quickly.
-        """
-        with ExitStack() as stack:
-            patch = stack.enter_context(pytest.MonkeyPatch.context())
-            if self.database.exists():
-                stack.enter_context(self.connect())
+        """Load in this process. Return the printed lines."""
+        with pytest.MonkeyPatch.context() as patch:
             patch.chdir(ROOT)
             for name in os.environ.keys() - self.environment.keys():
                 patch.delenv(name)
