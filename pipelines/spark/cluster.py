@@ -10,6 +10,7 @@ import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,32 +67,57 @@ def cluster(workers: int, memory: str) -> Iterator[dict[str, str]]:
             encoding="utf-8",
         )
         environment = {"SPARK_CONF_DIR": folder, "SPARK_LOCAL_IP": "127.0.0.1"}
-        log = Path(folder, "master.log")
-        ready = r"Starting Spark master at (spark://\S+)"
-        address = stack.enter_context(_process(log, environment, ready, [MASTER]))
-        for number in range(workers):
-            log = Path(folder, f"worker{number}.log")
-            ready = "(Successfully registered) with master"
-            options = ["--cores", "1", "--memory", memory, "--work-dir", folder, address]
-            stack.enter_context(_process(log, environment, ready, [WORKER, *options]))
+
+        def start(name: str, *words: str) -> _Started:
+            log = Path(folder, f"{name}.log")
+            return stack.enter_context(_process(log, environment, list(words)))
+
+        address = start("master", MASTER).wait(r"Starting Spark master at (spark://\S+)")
+        options = ["--cores", "1", "--memory", memory, "--work-dir", folder, address]
+        for worker in [start(f"worker{n}", WORKER, *options) for n in range(workers)]:
+            worker.wait("(Successfully registered) with master")
         yield {**environment, "SPARK_MASTER": address}
 
 
+@dataclass(frozen=True)
+class _Started:
+    """A process of the cluster that was started, and its log."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait(self, ready: str) -> str:
+        """Wait until the process is ready.
+
+        Args:
+            ready: A pattern of the line by which it shows that it is ready.
+
+        Returns:
+            What the group of the pattern matches.
+
+        Raises:
+            InputError: If it ends, or is not ready in time.
+        """
+        deadline = monotonic() + SECONDS
+        while monotonic() < deadline:
+            has_ended = self.process.poll() is not None
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+            if match := re.search(ready, text):
+                return match[1]
+            if has_ended:
+                raise InputError(f"Spark's cluster did not start: {text.strip()[-2000:]}")
+            sleep(0.1)
+        raise InputError(f"Spark's cluster did not start in {SECONDS} seconds.")
+
+
 @contextmanager
-def _process(log: Path, environment: dict[str, str], ready: str, words: list[str]) -> Iterator[str]:
+def _process(log: Path, environment: dict[str, str], words: list[str]) -> Iterator[_Started]:
     """Start a process of the cluster, and end it.
 
     Args:
         log: The file of its log.
         environment: Its variables, beside those of this process.
-        ready: A pattern of the line by which it shows that it is ready.
         words: Its class and its options.
-
-    Yields:
-        What the group of the pattern matches.
-
-    Raises:
-        InputError: If it ends, or is not ready in time.
     """
     program = str(_spark_home() / "bin" / "spark-class")
     listening = ["--host", "127.0.0.1", "--port", "0", "--webui-port", "0"]
@@ -105,23 +131,10 @@ def _process(log: Path, environment: dict[str, str], ready: str, words: list[str
             start_new_session=True,  # an interrupt of the terminal reaches this process alone
         )
     try:
-        yield _wait_until_ready(process, log, ready)
+        yield _Started(process, log)
     finally:
         process.stdin.close()
         process.wait()
-
-
-def _wait_until_ready(process: subprocess.Popen, log: Path, ready: str) -> str:
-    deadline = monotonic() + SECONDS
-    while monotonic() < deadline:
-        has_ended = process.poll() is not None
-        text = log.read_text(encoding="utf-8", errors="replace")
-        if match := re.search(ready, text):
-            return match[1]
-        if has_ended:
-            raise InputError(f"Spark's cluster did not start: {text.strip()[-2000:]}")
-        sleep(0.1)
-    raise InputError(f"Spark's cluster did not start in {SECONDS} seconds.")
 
 
 def _spark_home() -> Path:
