@@ -168,8 +168,11 @@ reports: $(INSTALLED)
 	$(Q)$(PUBLISH)
 	@$(BIN)/python -m pipelines.common.last_used
 
-# The same on Spark, on a cluster of this machine. On the sandbox, to generate and compile code takes longer than to run it.
+# The same on Spark, on a cluster of this machine. The tables of the sandbox are small: to generate code and to plan a
+# query anew after each stage take longer than they save.
 ifeq ($(ACCOUNT),sandbox)
+spark-reports: export SPARK_PARTITIONS ?= 1
+spark-reports: export SPARK_ADAPTIVE ?= false
 spark-reports: export SPARK_CODEGEN ?= false
 spark-reports: export SPARK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m
 endif
