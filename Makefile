@@ -232,9 +232,9 @@ lint: $(DEV) .venv/.linted
 	@$(BIN)/python tests/lint.py lint --disable-progress-bar --processes 2 $(if $(filter $(SQL_SETTINGS),$?),$(SQL),$?)
 	@touch $@
 
-# Each worker takes a file of tests at a time, the most expensive files first (tests/processor_seconds.py). Three workers
+# Each worker takes a file of tests at a time, the most expensive files first (tests/processor_seconds.py). Four workers
 # keep two cores busy, because some tests wait for a lock, a server or a browser.
-PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: lint
 	$(PYTEST)

@@ -26,6 +26,8 @@ SHARES = {
     "end_to_end/test_api_in_reports.py": 60,
     "end_to_end/test_export_without_files.py": 50,
     "end_to_end/test_bad_data.py": 45,
+    "end_to_end/test_meanings.py": 40,
+    "end_to_end/test_recipes.py": 40,
     "end_to_end/test_files_in_any_order.py": 40,
     "pages/test_figures.py": 60,
     "spark/test_landing.py": 120,

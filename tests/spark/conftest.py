@@ -12,12 +12,20 @@ from tests.spark.engines import Engines, settings
 
 DATABASE = "metronome.duckdb"
 
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+"""Java's quick compiler. For short runs, the other takes longer than it saves."""
+
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yield the folder of the DuckDB file and of Spark's tables, as in dbt's profile."""
     made = tmp_path_factory.mktemp("spark")
-    with settings(DESTINATION__DUCKDB__CREDENTIALS=str(made / DATABASE), DO_NOT_TRACK="1"):
+    with settings(
+        DESTINATION__DUCKDB__CREDENTIALS=str(made / DATABASE),
+        DO_NOT_TRACK="1",
+        SPARK_PARTITIONS="2",
+        SPARK_JAVA_OPTIONS=QUICK,
+    ):
         yield made
 
 

@@ -82,7 +82,7 @@ def run(folder: Path) -> Run:
 def built(run: Run, spark: SparkSession) -> Path:
     """Return the folder of both databases, built by dbt with the same arguments.
 
-    Spark generates code here. `make spark-reports` on the sandbox does not.
+    Spark generates code and replans queries here. `make spark-reports` on the sandbox does neither.
     """
     with duckdb.connect(str(run.database)) as connection:
         connection.execute("set timezone = 'UTC'")
