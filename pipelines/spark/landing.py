@@ -37,7 +37,7 @@ COPIES, UNLOADED = "copies", "unloaded"
 """Folders of copies of the export's files, and of tables that the DuckDB file has."""
 
 THREADS = 4
-"""How many tables Spark creates at a time. To create one takes longer than to catalog it."""
+"""How many tables Spark creates at a time. For each, it reads the columns of the files."""
 
 
 def land(full_refresh: bool = False) -> Iterator[str]:

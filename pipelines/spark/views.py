@@ -17,6 +17,7 @@ import duckdb
 
 from pipelines import metronome_api, metronome_export
 from pipelines.common import sql
+from pipelines.common.database import has_table
 from pipelines.metronome_export.read_plan import transferred_at
 from pipelines.spark import CURRENT
 from pipelines.spark.casts import TYPES, literal, quoted
@@ -133,7 +134,7 @@ def counting_files(
     connection: duckdb.DuckDBPyConnection, export: SparkFiles
 ) -> list[dict[str, Any]]:
     """Return how the files are read whose rows count: copies, and files that are still there."""
-    if not _has_table(connection, EXPORT, "file_reads"):
+    if not has_table(connection, EXPORT, "file_reads"):
         return []
     return [
         row
@@ -157,7 +158,7 @@ def record_tables(connection: duckdb.DuckDBPyConnection, tables: list[RawTable])
 
 def created_before(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
     """Return the recorded statements by schema and table."""
-    if not _has_table(connection, "publishing", "spark_tables"):
+    if not has_table(connection, "publishing", "spark_tables"):
         return {}
     found = connection.execute("select * from publishing.spark_tables").fetchall()
     return {(schema, table): statement for schema, table, statement in found}
@@ -175,15 +176,6 @@ def _record(
     if rows:
         marks = ", ".join("?" for _ in columns)
         connection.executemany(f"insert into publishing.{name} values ({marks})", rows)
-
-
-def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    return bool(
-        connection.execute(
-            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
-            [schema, table],
-        ).fetchall()
-    )
 
 
 def _select(columns: Columns, expressions: dict[str, str], folder: str, names: set[str]) -> str:
