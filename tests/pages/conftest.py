@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
 
 import pages.build
 from pages.settings import Settings
@@ -144,7 +145,7 @@ class Browser:
     def open(
         self, url: str, width: int = 1280, scheme: str = "light", media: str = "screen"
     ) -> None:
-        """Open a page at a width; what earlier pages logged is dropped."""
+        """Open a page at a width, and wait for all of it. What earlier pages logged is dropped."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.chrome.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
@@ -155,7 +156,10 @@ class Browser:
         )
         self.chrome.get_log("browser")
         self.chrome.get_log("performance")
-        self.chrome.get(url)
+        self.chrome.get(url)  # on a busy machine it returns before the end of the page
+        WebDriverWait(self.chrome, 60).until(
+            lambda page: page.execute_script("return document.readyState") == "complete"
+        )
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self.chrome.execute_script(script, *arguments)

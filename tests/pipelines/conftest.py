@@ -283,8 +283,8 @@ def workspace_in(folder: Path, read_only: bool = False) -> Workspace:
 
 @pytest.fixture(scope="session")
 def empty(once: Once) -> Workspace:
-    """Return a database after a run that had nothing to load. Do not change it, but copy it."""
-    return workspace_in(once("empty", lambda folder: workspace_in(folder).run()))
+    """Return a database after a run that had nothing to load, read-only. Change a copy of it."""
+    return workspace_in(once("empty", lambda folder: workspace_in(folder).run()), read_only=True)
 
 
 NewWorkspace = Callable[..., Workspace]
