@@ -174,7 +174,7 @@ ifeq ($(ACCOUNT),sandbox)
 spark-reports: export SPARK_PARTITIONS ?= 1
 spark-reports: export SPARK_ADAPTIVE ?= false
 spark-reports: export SPARK_CODEGEN ?= false
-spark-reports: export SPARK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m
+spark-reports: export SPARK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC
 endif
 spark-reports: $(SPARK)
 	@$(BIN)/python -m pipelines.publish.arguments

@@ -12,8 +12,8 @@ from tests.spark.engines import Engines, settings
 
 DATABASE = "metronome.duckdb"
 
-QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-"""Java's quick compiler. For short runs, the other takes longer than it saves."""
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+"""Java's quick compiler and its simple garbage collector, which short runs need."""
 
 
 @pytest.fixture(scope="session")
