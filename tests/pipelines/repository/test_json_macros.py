@@ -3,6 +3,7 @@
 import json
 import re
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ SPARK_MACROS = ROOT / "macros" / "spark.sql"  # proved by tests/spark/test_macro
 TESTS = sorted((ROOT / "tests").rglob("*.sql"))
 
 
+@cache
 def macros(path: Path) -> Any:
     """Return the macros of a file for DuckDB, without dbt."""
     names: dict[str, Any] = {}
@@ -159,12 +161,11 @@ def as_numbers(found: Any) -> Any:
 
 @settings(max_examples=150, derandomize=True, database=None, deadline=None)
 @given(VALUES)
-def test_quoting_numbers_changes_nothing_else(found: Any):
+def test_quoting_numbers_changes_nothing_else(connection: duckdb.DuckDBPyConnection, found: Any):
     """A document without long numbers does not change. Otherwise numbers become texts."""
     document = written(found)
-    with duckdb.connect() as connection:
-        exact = macros(JSON_MACROS).json_numbers_as_texts("document")
-        text = value(connection, f"cast({exact} as varchar)", document)
+    exact = macros(JSON_MACROS).json_numbers_as_texts("document")
+    text = value(connection, f"cast({exact} as varchar)", document)
     plain = json.loads(document, parse_float=Decimal, parse_int=Decimal)
     assert as_numbers(json.loads(text, parse_float=Decimal, parse_int=Decimal)) == as_numbers(plain)
 
