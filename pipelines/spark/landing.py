@@ -85,7 +85,7 @@ def _register(export: SparkFiles) -> LogLine:
             ),
         ]
         spark = session()
-        new = _create(spark, connection, found)
+        new = create_tables(spark, connection, found)
         record_files(connection, [(row["table_name"], row["path"], row["copy"]) for row in files])
         _remove_unused_copies(connection, export.copies)
         remove_half_tables(spark, warehouse_folder())
@@ -97,7 +97,7 @@ def _register(export: SparkFiles) -> LogLine:
     )
 
 
-def _create(
+def create_tables(
     spark: "SparkSession", connection: duckdb.DuckDBPyConnection, tables: list[RawTable]
 ) -> int:
     """Create new and changed tables, and drop those that are gone. Return how many are new."""

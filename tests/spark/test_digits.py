@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
+from pipelines.spark.landing import create_tables
 from pipelines.spark.session import warehouse_folder
 from pipelines.spark.views import raw_tables, unload
 from sandbox.billing.simulate import simulate
@@ -86,12 +87,11 @@ def built(run: Run, spark: SparkSession) -> Path:
     """
     with duckdb.connect(str(run.database)) as connection:
         connection.execute("set timezone = 'UTC'")
-        tables = raw_tables(connection)
-        for schema in {schema for schema, _ in tables}:
-            spark.sql(f"drop schema if exists {schema} cascade")  # tables of other tests
-            spark.sql(f"create schema {schema}")
-        for (schema, table), columns in tables.items():
-            spark.sql(unload(connection, schema, table, columns, run.folder / "unloaded").statement)
+        tables = [
+            unload(connection, schema, table, columns, run.folder / "unloaded")
+            for (schema, table), columns in raw_tables(connection).items()
+        ]
+        create_tables(spark, connection, tables)
     reports = ("--selector", "reports", *MODELS)
     run.build(*reports, **ARGUMENTS)
     build_on_spark(run.folder, "build", *reports, **ARGUMENTS)
