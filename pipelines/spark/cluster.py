@@ -66,11 +66,7 @@ def cluster(workers: int, memory: str) -> Iterator[dict[str, str]]:
             "spark.executor.cores 1\n",
             encoding="utf-8",
         )
-        environment = {
-            "SPARK_CONF_DIR": folder,
-            "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_DAEMON_JAVA_OPTS": os.environ.get("SPARK_JAVA_OPTIONS", ""),
-        }
+        environment = {"SPARK_CONF_DIR": folder, "SPARK_LOCAL_IP": "127.0.0.1"}
 
         def start(name: str, *words: str) -> _Started:
             log = Path(folder, f"{name}.log")
