@@ -128,7 +128,7 @@ def test_the_folder_of_dlt_may_have_any_name_or_is_refused(
     new_workspace: NewWorkspace, tmp_path_factory: pytest.TempPathFactory, name: str
 ):
     folder = tmp_path_factory.mktemp("dlt") / name
-    workspace = Workspace(folder.parent / "metronome.duckdb", folder)
+    workspace = Workspace(new_workspace().database, folder)
     is_refused = load_or_refuse(workspace)
     assert is_refused == ("%" in name or "'" in name)
 
