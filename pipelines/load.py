@@ -110,6 +110,7 @@ def _check(names: list[str], settings: ApiSettings) -> None:
         host(api_url())
         settings.window()
     selected(settings.select)
+    memory_limit()
     schemas = {f"{module.DATASET}{end}" for module in PIPELINES.values() for end in ENDS}
     check_name(database_setting(), schemas)
     folder = _working_folder()

@@ -44,6 +44,7 @@ def nowhere(tmp_path: Path) -> Workspace:
             "as_of is 'soon'",
         ),
         ([], {"SOURCES__METRONOME_API__SELECT": '["invoice"]'}, "no resource 'invoice'"),
+        ([], {"DUCKDB_MEMORY_LIMIT": "lots"}, "DUCKDB_MEMORY_LIMIT, or MEMORY for make, is 'lots'"),
     ],
 )
 def test_a_wrong_setting_is_refused_before_a_file_is_created(
