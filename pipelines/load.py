@@ -19,7 +19,14 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines import metronome_api, metronome_export
 from pipelines.common.columns import AMOUNT_PRECISION, AMOUNT_SCALE, LOAD_ID
-from pipelines.common.database import check_name, create, has_table, lock_file, opened
+from pipelines.common.database import (
+    check_memory_limit,
+    check_name,
+    create,
+    has_table,
+    lock_file,
+    opened,
+)
 from pipelines.common.errors import OWN_DATABASE, InputError, printable, to_input_error
 from pipelines.common.locks import held, writable
 from pipelines.common.settings import (
@@ -110,7 +117,7 @@ def _check(names: list[str], settings: ApiSettings) -> None:
         host(api_url())
         settings.window()
     selected(settings.select)
-    memory_limit()
+    check_memory_limit(memory_limit())
     schemas = {f"{module.DATASET}{end}" for module in PIPELINES.values() for end in ENDS}
     check_name(database_setting(), schemas)
     folder = _working_folder()

@@ -86,6 +86,20 @@ def check_name(setting: str, schemas: set[str]) -> None:
     )
 
 
+def check_memory_limit(setting: str) -> None:
+    """Check that DuckDB can read the memory limit.
+
+    Raises:
+        InputError: If it cannot.
+    """
+    try:
+        duckdb.connect(config={"memory_limit": setting}).close()
+    except duckdb.Error as error:
+        raise InputError(
+            f"DUCKDB_MEMORY_LIMIT, or MEMORY for make, is {setting!r}. Set an amount such as 8GB."
+        ) from error
+
+
 def _is_path(setting: str) -> bool:
     """Return whether dbt-duckdb, which parses the path as a URL, finds only a path in it."""
     try:

@@ -4,8 +4,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from pipelines.common.errors import InputError
 from pipelines.common.last_used import DATABASE
 
@@ -31,19 +29,8 @@ def database_file() -> Path:
 
 
 def memory_limit() -> str:
-    """Return the memory that DuckDB may use. Queries that need more spill to disk.
-
-    Raises:
-        InputError: If DuckDB cannot read the setting.
-    """
-    limit = os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
-    try:
-        duckdb.connect(config={"memory_limit": limit}).close()
-    except duckdb.Error as error:
-        raise InputError(
-            f"DUCKDB_MEMORY_LIMIT, or MEMORY for make, is {limit!r}. Set an amount such as 8GB."
-        ) from error
-    return limit
+    """Return the memory that DuckDB may use. Queries that need more spill to disk."""
+    return os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
 
 
 def lock_wait_seconds() -> int:
