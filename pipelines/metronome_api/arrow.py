@@ -26,6 +26,9 @@ Item = tuple[str, Any]
 MOST_ROWS = 5000
 """Rows per table that are kept in memory before they are written to dlt's files."""
 
+ID_BYTES = 10
+"""Random bytes of an id of dlt, which has two digits for each."""
+
 _TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
     "json": pa.string(),
@@ -113,11 +116,18 @@ class ArrowTables:
         load_id = dlt.current.load_package_state()["load_id"]
         for name, ids in (
             (C_DLT_LOAD_ID, [load_id] * len(rows)),
-            (C_DLT_ID, [uniq_id(10) for _ in rows]),
+            (C_DLT_ID, _random_ids(len(rows))),
         ):
             fields.append(pa.field(name, pa.string(), nullable=False))
             arrays.append(pa.array(ids, pa.string()))
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _random_ids(count: int) -> list[str]:
+    """Return ids as dlt makes them. They share one call, because each lets other threads run."""
+    digits = uniq_id(ID_BYTES * count)
+    size = 2 * ID_BYTES
+    return [digits[start : start + size] for start in range(0, len(digits), size)]
 
 
 _Fields = dict[str, tuple[str | None, str, "_Fields"]]
