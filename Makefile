@@ -160,7 +160,7 @@ ifeq ($(ACCOUNT),sandbox)
 EXPORTED := data/sandbox/.exported
 SANDBOX = $(BIN)/python -m sandbox exec $(if $(ENVIRONMENT),--environment "$$ENVIRONMENT" )-- # 
 endif
-PUBLISH = $(BIN)/python -m pipelines.publish "$$OUT" -- $(DBT) build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)
+PUBLISH = $(BIN)/python -m pipelines.publish "$$OUT" -- $(ON_CLUSTER)$(DBT) build --selector reports --exclude-resource-type unit_test --quiet$(if $(FULL_REFRESH), --full-refresh)
 
 reports: $(INSTALLED)
 	@$(BIN)/python -m pipelines.publish.arguments
@@ -168,8 +168,9 @@ reports: $(INSTALLED)
 	$(Q)$(PUBLISH)
 	@$(BIN)/python -m pipelines.common.last_used
 
-# The same on Spark, on a cluster of this machine. The tables of the sandbox are small: to generate code and to plan a
-# query anew after each stage take longer than they save.
+# The same on Spark. If there is something to build, a cluster starts on this machine. The tables of the sandbox are
+# small: to generate code and to plan a query anew after each stage take longer than they save.
+spark-reports: ON_CLUSTER := $(BIN)/python -m pipelines.spark cluster -- # 
 ifeq ($(ACCOUNT),sandbox)
 spark-reports: export SPARK_PARTITIONS ?= 1
 spark-reports: export SPARK_ADAPTIVE ?= false
@@ -179,7 +180,7 @@ endif
 spark-reports: $(SPARK)
 	@$(BIN)/python -m pipelines.publish.arguments
 	@DBT_TARGET=spark $(MAKE) --no-print-directory --jobs 2 land parse
-	$(Q)DBT_TARGET=spark $(BIN)/python -m pipelines.spark cluster -- $(PUBLISH)
+	$(Q)DBT_TARGET=spark $(PUBLISH)
 
 land: $(EXPORTED)
 	$(Q)$(SANDBOX)$(BIN)/python -m pipelines.spark land$(if $(FULL_REFRESH), --full-refresh)

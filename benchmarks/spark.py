@@ -94,7 +94,7 @@ def _on_spark(folder: Path, workers: int, memory: str) -> None:
     build = ["build", "--selector", "reports", "--exclude-resource-type", "unit_test", "--quiet"]
     seconds = busy = 0.0
     peak = executor = 0
-    for command in ([*spark, "land"], [*cluster, *publish, str(BIN / "dbt"), *build]):
+    for command in ([*spark, "land"], [*publish, *cluster, str(BIN / "dbt"), *build]):
         started = time.monotonic()
         with (own / "log").open("wb") as log:
             process = Popen(command, env=settings, stdout=log, stderr=log)

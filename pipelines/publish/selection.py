@@ -117,18 +117,19 @@ def select(
 
     Args:
         last: The last published run, if there is one.
-        command: The dbt command with all its options.
+        command: The dbt command with all its options, and what runs it, if anything does.
         arguments: The arguments of this run by name, the settings of the pages, and `ACCEPT` if it
             is set. Without `as_of`, the clock changes it.
         raw: The state of the raw tables.
     """
     words = _without_selector(command)
+    options = words[words.index("build") :] if "build" in words else words
     if (
         last is None
         or not raw
         or last.command != command
         or last.arguments.get(ACCEPT) != arguments.get(ACCEPT)  # it changes what a test means
-        or any(word.partition("=")[0] in OWN_CHOICE for word in words)
+        or any(word.partition("=")[0] in OWN_CHOICE for word in options)
     ):
         return BuildSelection(command)
     sources = {name for name in raw | last.raw if raw.get(name) != last.raw.get(name)}

@@ -50,7 +50,8 @@ def run_on_cluster(command: list[str], workers: int = 2, memory: str = "1g") -> 
     exit_on_signals()
     check_java()
     with cluster(workers, memory) as environment:
-        return run_child(command, env=os.environ | environment)
+        # the command keeps the publisher's locks, as dbt does without a cluster
+        return run_child(command, env=os.environ | environment, close_fds=False)
 
 
 @contextmanager

@@ -15,7 +15,13 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.publish.selection import last_published_run, project_checksum, raw_state, select
+from pipelines.publish.selection import (
+    LastPublishedRun,
+    last_published_run,
+    project_checksum,
+    raw_state,
+    select,
+)
 from pipelines.publish.warehouse import DuckDbWarehouse
 from sandbox.api.server import TOKEN
 from sandbox.core.account import Account
@@ -236,14 +242,17 @@ def test_every_raw_table_has_a_state(published: tuple[Run, str]) -> None:
     assert {name for name in sources if name.split(".")[-1] not in own} <= state
 
 
-def test_without_as_of_the_clock_reaches_balances_and_no_staging(
-    published: tuple[Run, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def last(published: tuple[Run, str], monkeypatch: pytest.MonkeyPatch) -> LastPublishedRun:
+    """Return the record of the run."""
     run, _ = published
     monkeypatch.chdir(ROOT)
     with duckdb.connect(str(run.database), read_only=True) as connection:
         built = DuckDbWarehouse(run.database)
-        last = last_published_run(connection, project_checksum(built), built)
+        return last_published_run(connection, project_checksum(built), built)
+
+
+def test_without_as_of_the_clock_reaches_balances_and_no_staging(last: LastPublishedRun) -> None:
     assert select(last, last.command, last.arguments, last.raw).is_empty
     by_clock = select(last, last.command, last.arguments | {"as_of": ""}, last.raw)
     assert not by_clock.is_empty
@@ -251,6 +260,18 @@ def test_without_as_of_the_clock_reaches_balances_and_no_staging(
     kept = {node.rpartition(".")[2] for node in by_clock.kept}
     assert "stg_metronome_export__invoices" in kept
     assert kept.isdisjoint({"int_invoices_current", "fct_customer_balances"})
+
+
+def test_the_options_of_a_program_that_runs_dbt_are_not_those_of_dbt(
+    last: LastPublishedRun,
+) -> None:
+    """`-m` is also an option of dbt. A build with a selection of its own is never left out."""
+    command = ["python", "-m", "pipelines.spark", "cluster", "--", *last.command]
+    last = replace(last, command=command)
+    assert select(last, command, last.arguments, last.raw).is_empty
+    command = [*command, "-m", "dim_customers"]
+    last = replace(last, command=command)
+    assert not select(last, command, last.arguments, last.raw).is_empty
 
 
 def test_a_new_event_builds_and_tests_what_it_reaches(published: tuple[Run, str]) -> None:

@@ -15,11 +15,12 @@ from tests.end_to_end.project import ROOT
 CLUSTER = [sys.executable, "-m", "pipelines.spark", "cluster", "--workers", "1", "--"]
 SHOW = """
 import os, sys
+os.write(int(sys.argv[1]), b"inherited")
 print(os.environ["SPARK_MASTER"], os.environ["SPARK_CONF_DIR"], flush=True)
 sys.stdin.read()
 sys.exit(3)
 """
-"""A command that runs until its input closes, and fails."""
+"""A command that writes to an inherited file, runs until its input closes, and fails."""
 
 
 def of_cluster(folder: str) -> dict[int, str]:
@@ -38,14 +39,19 @@ def of_cluster(folder: str) -> dict[int, str]:
 
 @pytest.mark.parametrize("end", ["its command fails", "SIGTERM", "SIGKILL"])
 def test_nothing_of_a_cluster_is_left(end: str):
+    reader, writer = os.pipe()
     process = subprocess.Popen(
-        [*CLUSTER, sys.executable, "-c", SHOW],
+        [*CLUSTER, sys.executable, "-c", SHOW, str(writer)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        pass_fds=[writer],  # as the publisher passes its locks
         text=True,
     )
+    os.close(writer)
     master, folder = process.stdout.readline().split()
+    assert os.read(reader, 9) == b"inherited"
+    os.close(reader)
     assert master.startswith("spark://127.0.0.1:")
     processes = of_cluster(folder)
     assert {name for name in (MASTER, WORKER) for c in processes.values() if name in c} == {
