@@ -124,7 +124,7 @@ class ArrowTables:
 
 
 def _random_ids(count: int) -> list[str]:
-    """Return ids as dlt makes them. They share one call, because each lets other threads run."""
+    """Return ids as dlt makes them, from one call. Each call would let other threads run first."""
     digits = uniq_id(ID_BYTES * count)
     size = 2 * ID_BYTES
     return [digits[start : start + size] for start in range(0, len(digits), size)]

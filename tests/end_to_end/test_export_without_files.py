@@ -11,14 +11,17 @@ OPTIONS = ("--selector", "reports", "--exclude-resource-type", "unit_test")
 
 def test_the_reports_are_those_of_the_files(loaded: Run, both: Run, tmp_path: Path):
     run = loaded.copy(tmp_path)
-    for table in OF_FILES:
-        run.execute(f"drop table raw_export.{table}")
-    for table, column in run.query(
+    run.execute("; ".join(f"drop table raw_export.{table}" for table in OF_FILES))
+    provenance = run.query(
         "select table_name, column_name from information_schema.columns "
         "where table_schema = 'raw_export' and column_name in "
         "('_file', '_transferred_at', '_dlt_load_id', '_dlt_id')"
-    ):
-        run.execute(f"alter table raw_export.{table} drop column {column}")
+    )
+    run.execute(
+        "; ".join(
+            f"alter table raw_export.{table} drop column {column}" for table, column in provenance
+        )
+    )
     run.build_by(options=(*OPTIONS, "--vars", "{export_has_files: false}"))
     names = sorted(path.name for path in run.reports.glob("*.csv"))
     assert len(names) > 5
