@@ -11,14 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.metronome_export.casts import DUCKDB_TYPES
 from pipelines.metronome_export.export_tables import TABLES
-from tests.pipelines.conftest import NewWorkspace, Rows, Workspace
+from tests.pipelines.conftest import NewWorkspace, Rows, Workspace, in_memory
 
 SEED = 20240301
 ROWS = 40
@@ -158,8 +157,7 @@ def duck(root: Path, table: str, rows: Records) -> None:
         f'cast("{name}" as {DUCKDB_TYPES[hint["data_type"]]}) as "{name}"'
         for name, hint in TABLES[table].items()
     )
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with in_memory() as connection:
         connection.register("made", made)
         connection.execute(f"copy (select {casts} from made) to '{root / f'{table}.parquet'}'")
 
@@ -244,10 +242,10 @@ def test_the_same_rows_land_whoever_wrote_them(
         write(tmp_path, table, rows)
     workspace: Workspace = new_workspace()
     workspace.load_export(tmp_path)
-    for table, rows in records.items():
-        names = ", ".join(f'"{name}"' for name in TABLES[table])
-        assert sorted(workspace.query(f"select {names} from raw_export.{table}"), key=repr) == (
-            expected(table, rows)
-        )
+    with workspace.connect() as connection:
+        for table, rows in records.items():
+            names = ", ".join(f'"{name}"' for name in TABLES[table])
+            landed = connection.execute(f"select {names} from raw_export.{table}").fetchall()
+            assert sorted(landed, key=repr) == expected(table, rows)
     left_out = "kind in ('bad file', 'unknown file', 'stopped', 'double column')"
     assert workspace.value(f"select count(*) from raw_export.load_notes where {left_out}") == 0

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipelines.metronome_export.export_tables import TABLES
 from pipelines.metronome_export.files import ExportFile
 from pipelines.metronome_export.read_plan import read_plan, unreadable
+from tests.pipelines.conftest import in_memory
 from tests.pipelines.export.test_bad_files import GOOD
 
 Row = tuple[str | None, str | None]
@@ -22,8 +23,7 @@ Row = tuple[str | None, str | None]
 def read(path: Path, layout: str) -> list[Row] | str:
     """Return ids and names of the customers of a file, as a load selects them, or a reason."""
     file = ExportFile(path.name, "customer", layout, 0, datetime(2024, 1, 1, tzinfo=UTC), None)
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with in_memory() as connection:
         try:
             planned = read_plan(
                 *(connection, str(path.parent), "customer", [file]),

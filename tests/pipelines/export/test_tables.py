@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from pipelines.metronome_api import RAW_TABLES as API_TABLES
@@ -13,13 +12,13 @@ from sandbox.export.schema import COLUMNS
 from tests.pipelines.conftest import (
     Rows,
     Workspace,
+    in_memory,
 )
 
 
 def rows_of_files(root: Path, table: str, columns: str = "*") -> Rows:
     """Return the rows that DuckDB reads from a table's Parquet files, repeated rows included."""
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with in_memory() as connection:
         return connection.execute(
             f"select {columns} from read_parquet('{root}/{table}/*/*.parquet') order by all"
         ).fetchall()

@@ -18,7 +18,7 @@ from pipelines.common.columns import columns
 from pipelines.metronome_export.casts import DOUBLE_TOLERANCE, DUCKDB_TYPES
 from pipelines.metronome_export.files import ExportFile
 from pipelines.metronome_export.read_plan import ReadPlan, TableError, read_plan, unreadable
-from tests.pipelines.conftest import ROOT
+from tests.pipelines.conftest import ROOT, in_memory
 from tests.pipelines.export.type_samples import BAD, KINDS, SAMPLES, UUID_TEXT, Sample
 
 README = ROOT / "pipelines" / "metronome_export" / "README.md"
@@ -32,8 +32,7 @@ CASES = [
 
 def planned(folder: Path, kind: str) -> ReadPlan | TableError:
     file = ExportFile("v.parquet", "sample", "parquet", 0, datetime(2024, 1, 1, tzinfo=UTC), None)
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with in_memory() as connection:
         try:
             return read_plan(
                 *(connection, str(folder), "sample", [file], columns(**{kind: "v"}), {}),
@@ -48,8 +47,7 @@ def planned(folder: Path, kind: str) -> ReadPlan | TableError:
 def landed(plan: ReadPlan) -> Any:
     ((query, added),) = plan.queries
     assert not added
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with in_memory() as connection:
         ((kind, value),) = connection.execute(f"select typeof(v), v from ({query})").fetchall()
     return kind, value
 
@@ -101,7 +99,7 @@ def test_the_readme_names_every_type_and_what_happens_to_it():
 
 def test_a_nested_uuid_is_not_lost(tmp_path: Path):
     """A type that only a list has, so that no column of the table shows it."""
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         connection.execute(
             f"copy (select ['{UUID_TEXT}'::uuid] as v) to '{tmp_path / 'v.parquet'}'"
         )

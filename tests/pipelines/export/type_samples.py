@@ -8,10 +8,10 @@ from pathlib import Path
 from struct import pack
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.pipelines.conftest import in_memory
 from tests.pipelines.export import parquet_bytes as thrift
 from tests.pipelines.export.parquet_bytes import parquet_file
 
@@ -50,7 +50,7 @@ def by_hand(physical: str, value: Any, **annotation: Any) -> Callable[[Path], No
 
 def by_duckdb(expression: str) -> Callable[[Path], None]:
     def write(path: Path) -> None:
-        with duckdb.connect() as connection:
+        with in_memory() as connection:
             connection.execute(f"copy (select {expression} as v) to '{path}' (format parquet)")
 
     return write
