@@ -363,6 +363,30 @@
     end
 {%- endmacro %}
 
+{# unit_test_rows.sql #}
+
+{% macro spark__get_fixture_sql(rows, column_name_to_data_types) -%}
+    {%- set types = {} -%}
+    {%- for column in adapter.get_columns_in_relation(this) -%}
+        {%- do types.update({column.name | lower: column.data_type}) -%}
+    {%- endfor -%}
+    {%- if not rows or not types -%}
+        {{ return(dbt.get_fixture_sql(rows, column_name_to_data_types)) }}
+    {%- endif -%}
+    select *
+    from values
+    {%- for row in rows %}
+        {%- set given = format_row(row, types) %}
+        (
+        {%- for column, type in types.items() -%}
+            {{ given[column] if column in given else dbt.cast('null', type) }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+        )
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+        as fixture ({{ types | join(', ') }})
+{%- endmacro %}
+
 {# usage.sql #}
 
 {% macro spark__letters_and_digits(column) -%}

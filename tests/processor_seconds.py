@@ -37,7 +37,6 @@ SHARES = {
     "pipelines/api/test_later_runs.py": 60,
     "pipelines/api/test_interrupted_runs.py": 50,
     "pipelines/export/test_drift.py": 40,
-    "pipelines/export/test_types.py": 40,
     "pipelines/export/test_storage.py": 45,
     "pipelines/publish/test_command.py": 45,
     "pipelines/common/test_settings.py": 45,

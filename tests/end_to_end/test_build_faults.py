@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -49,11 +50,15 @@ class Builds:
 
 def contents(run: Run) -> dict[str, Any]:
     """Return the rows of all that dbt made, and the bytes of the reports."""
-    names = run.query(
-        "select table_schema || '.' || table_name from information_schema.tables "
-        "where not starts_with(table_schema, 'raw_')"
-    )
-    rows = {name: sorted(map(repr, run.query(f"from {name}"))) for (name,) in names}
+    with duckdb.connect(str(run.database), read_only=True) as connection:
+        names = connection.execute(
+            "select table_schema || '.' || table_name from information_schema.tables "
+            "where not starts_with(table_schema, 'raw_')"
+        ).fetchall()
+        rows = {
+            name: sorted(map(repr, connection.execute(f"from {name}").fetchall()))
+            for (name,) in names
+        }
     return rows | {path.name: path.read_bytes() for path in run.reports.iterdir()}
 
 
