@@ -66,6 +66,7 @@ def _painter() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "charts")
 
 
+@cache
 def start() -> None:
     """Start the JavaScript engine that draws, which takes about a second, in the background."""
     _painter().submit(vl_convert.vegalite_to_svg, {"$schema": SCHEMA, "mark": "bar"})

@@ -46,6 +46,12 @@ def environment() -> Environment:
     return found
 
 
+def compile_templates() -> None:
+    """Compile all templates. Otherwise, the first page that needs a template waits for it."""
+    for name in environment().list_templates(extensions=["html"]):
+        environment().get_template(name)
+
+
 def render(template: str, **context: Any) -> str:
     """Render a template to a page. Blank lines and indentation are left out."""
     text = environment().get_template(template).render(**context)

@@ -1,5 +1,7 @@
 """Read invoices and their lines."""
 
+import json
+
 import duckdb
 
 from pages.queries.rows import IN_SCOPE, Row, select
@@ -135,10 +137,10 @@ def lines(connection: duckdb.DuckDBPyConnection, invoice_ids: list[str]) -> dict
             lines.starting_at,
             lines.ending_before
         from marts.fct_invoice_lines as lines
-        where lines.invoice_id in (select unnest(cast(? as varchar[])))
+        where lines.invoice_id in (select unnest(from_json(?, '["varchar"]')))
         order by lines.invoice_id, lines.line_number, lines.invoice_line_id
         """,
-        invoice_ids,
+        json.dumps(invoice_ids),
     )
     lines: dict[str, list[Row]] = {}
     for row in rows:
@@ -163,10 +165,10 @@ def tiers(connection: duckdb.DuckDBPyConnection, invoice_ids: list[str]) -> dict
             amount,
             pricing_unit
         from marts.fct_invoice_line_tiers
-        where invoice_id in (select unnest(cast(? as varchar[])))
+        where invoice_id in (select unnest(from_json(?, '["varchar"]')))
         order by invoice_line_id, tier_number
         """,
-        invoice_ids,
+        json.dumps(invoice_ids),
     )
     tiers: dict[str, list[Row]] = {}
     for row in rows:

@@ -57,10 +57,7 @@ def run_json(
         "engine": warehouse.engine,
         "arguments": arguments,
         "sources": {"export": export, "api": api},
-        "reports": {
-            name: _report(folder / name, node["config"]["meta"], arguments["month"])
-            for name, node in run.reports.items()
-        },
+        "reports": _reports(folder, run, arguments["month"]),
         "tests": run.tests(),
         "versions": {
             "dbt": run.results["metadata"]["dbt_version"],
@@ -196,7 +193,17 @@ def _api(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any] | None, 
     return {"read_as_of": _text(as_of), "lists_not_available": lists}, _text(finished_at)
 
 
-def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
+def _reports(folder: Path, run: DbtRun, month: str) -> dict[str, Any]:
+    with duckdb.connect() as connection:  # in memory, where a query keeps the order of a file
+        return {
+            name: _report(connection, folder / name, node["config"]["meta"], month)
+            for name, node in run.reports.items()
+        }
+
+
+def _report(
+    connection: duckdb.DuckDBPyConnection, path: Path, meta: dict[str, Any], month: str
+) -> dict[str, Any]:
     """Return a report's rows and checksum, and the totals that its `meta` asks for.
 
     `totals` lists the columns to sum. `totals_by` is the column to group by, by default
@@ -215,15 +222,14 @@ def _report(path: Path, meta: dict[str, Any], month: str) -> dict[str, Any]:
     totals_month = month if columns and "month" in header else None
     where = f"where month = '{totals_month}'" if totals_month else ""
     read = [glob.escape(str(path)), dict.fromkeys(header, "VARCHAR")]
-    with duckdb.connect() as connection:
-        ((rows,),) = connection.execute(f"select count(*) from {source}", read).fetchall()
-        found = []
-        if columns:
-            found = connection.execute(
-                f'select "{group}" {sums} from (select *, row_number() over () as row '
-                f'from {source}) {where} group by "{group}" order by min(row)',
-                read,
-            ).fetchall()
+    ((rows,),) = connection.execute(f"select count(*) from {source}", read).fetchall()
+    found = []
+    if columns:
+        found = connection.execute(
+            f'select "{group}" {sums} from (select *, row_number() over () as row '
+            f'from {source}) {where} group by "{group}" order by min(row)',
+            read,
+        ).fetchall()
     return {
         "rows": rows,
         "sha256": _checksum(path),

@@ -107,8 +107,9 @@ def base_url(listener: socket.socket) -> str:
 
 
 def server_config(app: Starlette) -> uvicorn.Config:
-    """Configure a quiet server."""
-    return uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+    """Configure a quiet server. It does not close the connection of a client that is slow."""
+    quiet = {"log_level": "warning", "access_log": False}
+    return uvicorn.Config(app, lifespan="off", timeout_keep_alive=300, **quiet)
 
 
 def _route(endpoint: Endpoint, view: View, token: str, forbidden: re.Pattern[str]) -> Any:

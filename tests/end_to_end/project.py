@@ -120,7 +120,8 @@ class Run:
 
     def build_by(self, *by: str, options: tuple[str, ...], **variables: str) -> str:
         """Run `dbt build` in a separate process, through a command. Return its output."""
-        command = (*by, str(BIN / "dbt"), "build", "--log-level", "warn", *options)
+        quick = ("--log-level", "warn", "--no-write-json")
+        command = (*by, str(BIN / "dbt"), "build", *quick, *options)
         return self.run(*command, **self._arguments(variables))
 
     def publish(self, *options: str, **variables: str) -> str:
@@ -202,7 +203,7 @@ def parse(folder: Path, database: str, made: Path | None = None) -> Manifest:
     """Parse the project into a folder.
 
     Args:
-        folder: The folder of the parse.
+        folder: The folder of the parse. It gets no `manifest.json` if `made` is given.
         database: The setting of the database's path. dbt uses a parse again if it is the same.
         made: A target folder with a parse for this database, from a run that has ended.
     """
@@ -211,6 +212,7 @@ def parse(folder: Path, database: str, made: Path | None = None) -> Manifest:
     (folder / DATABASE).write_text(database, encoding="utf-8")
     words = ["parse", "--quiet", "--target-path", str(folder), "--log-path", str(folder)]
     words += ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
+    words += ["--no-write-json"] if made else []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", database)
         done = dbtRunner().invoke(words)

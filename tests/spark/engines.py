@@ -120,7 +120,7 @@ def build_on_spark(folder: Path, command: str, *options: str, **arguments: str) 
     reports.mkdir(parents=True, exist_ok=True)
     reuse_parse(target)
     given = {f"REPORT_{name.upper()}": text for name, text in arguments.items()}
-    words = [command, "--target", "spark", "--log-level", "warn", *options]
+    words = [command, "--target", "spark", "--log-level", "warn", "--no-write-json", *options]
     words += ["--target-path", str(target)]
     words += ["--log-path", str(folder / "spark" / "logs")]
     with settings(REPORTS_DIR=str(reports), **SANDBOX_NAMES | given):
