@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -86,8 +87,9 @@ def check_name(setting: str, schemas: set[str]) -> None:
     )
 
 
+@cache
 def check_memory_limit(setting: str) -> None:
-    """Check that DuckDB can read the memory limit.
+    """Check that DuckDB can read the memory limit, once in a process.
 
     Raises:
         InputError: If it cannot.
