@@ -19,7 +19,7 @@ import boto3
 import duckdb
 from moto.server import ThreadedMotoServer
 
-from benchmarks.measuring import BIN, DUCKDB, Cost, hand_written, landing, measure, row
+from benchmarks.measuring import BIN, DBT, DUCKDB, Cost, hand_written, landing, measure, row
 from pipelines.metronome_export.export_tables import TABLES
 
 ARGUMENTS = {
@@ -27,10 +27,6 @@ ARGUMENTS = {
     "REPORT_MONTH": "2024-03",
     "REPORT_ENVIRONMENT": "PRODUCTION",
 }
-
-COLLECT_RARELY = "gc.set_threshold(1_000_000, 100, 1000)"
-DBT = (sys.executable, "-c", f"import gc; from dbt.cli.main import cli; {COLLECT_RARELY}; cli()")
-"""dbt as the Makefile runs it."""
 
 DLT = """
 import sys, dlt

@@ -1,6 +1,7 @@
 """Run commands as separate processes, and measure their cost."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -9,6 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+DBT = (sys.executable, "-c", re.search('^DBT := .* -c "(.*)"$', MAKEFILE, re.MULTILINE)[1])
+"""dbt as the Makefile runs it."""
 
 DUCKDB = """
 import os, sys, duckdb

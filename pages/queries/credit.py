@@ -1,8 +1,10 @@
 """Read commits, credits and credit grants, and their ledgers."""
 
+import json
+
 import duckdb
 
-from pages.queries.rows import IN_SCOPE, Row, select
+from pages.queries.rows import IDS, IN_SCOPE, Row, select
 
 
 def running_out(connection: duckdb.DuckDBPyConnection, limit: int) -> list[Row]:
@@ -75,7 +77,7 @@ def ledger(connection: duckdb.DuckDBPyConnection, balance_ids: list[str]) -> lis
     """
     return select(
         connection,
-        """
+        f"""
         select
             balance_id,
             balance_name,
@@ -93,8 +95,8 @@ def ledger(connection: duckdb.DuckDBPyConnection, balance_ids: list[str]) -> lis
             effective_at,
             is_pending
         from marts.fct_balance_ledger
-        where balance_id in (select unnest(cast(? as varchar[])))
+        where balance_id in {IDS}
         order by balance_id, effective_at, length(ledger_entry_id), ledger_entry_id
         """,
-        balance_ids,
+        json.dumps(balance_ids),
     )

@@ -4,7 +4,7 @@ import json
 
 import duckdb
 
-from pages.queries.rows import IN_SCOPE, Row, select
+from pages.queries.rows import IDS, IN_SCOPE, Row, select
 
 INVOICES = f"""
     select
@@ -120,7 +120,7 @@ def lines(connection: duckdb.DuckDBPyConnection, invoice_ids: list[str]) -> dict
     """Return the lines of some invoices, in their order, by invoice."""
     rows = select(
         connection,
-        """
+        f"""
         select
             lines.invoice_id,
             lines.invoice_line_id,
@@ -137,7 +137,7 @@ def lines(connection: duckdb.DuckDBPyConnection, invoice_ids: list[str]) -> dict
             lines.starting_at,
             lines.ending_before
         from marts.fct_invoice_lines as lines
-        where lines.invoice_id in (select unnest(from_json(?, '["varchar"]')))
+        where lines.invoice_id in {IDS}
         order by lines.invoice_id, lines.line_number, lines.invoice_line_id
         """,
         json.dumps(invoice_ids),
@@ -152,7 +152,7 @@ def tiers(connection: duckdb.DuckDBPyConnection, invoice_ids: list[str]) -> dict
     """Return the price tiers of the lines of some invoices, in their order, by line."""
     rows = select(
         connection,
-        """
+        f"""
         select
             invoice_line_id,
             tier_number,
@@ -165,7 +165,7 @@ def tiers(connection: duckdb.DuckDBPyConnection, invoice_ids: list[str]) -> dict
             amount,
             pricing_unit
         from marts.fct_invoice_line_tiers
-        where invoice_id in (select unnest(from_json(?, '["varchar"]')))
+        where invoice_id in {IDS}
         order by invoice_line_id, tier_number
         """,
         json.dumps(invoice_ids),

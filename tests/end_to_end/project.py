@@ -25,14 +25,11 @@ from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from benchmarks.measuring import DBT
 from pipelines import load
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-NO_GARBAGE = "import gc; gc.set_threshold(10_000_000); from dbt.cli.main import cli; cli()"
-DBT = (sys.executable, "-c", NO_GARBAGE)
-"""dbt as `make` runs it."""
-
 SANDBOX_ARGUMENTS = {
     "as_of": "2024-04-15",
     "month": "2024-03",
@@ -40,6 +37,9 @@ SANDBOX_ARGUMENTS = {
     "usage_from": "2024-03-10",
     "usage_to": "2024-03-25",
 }
+
+QUIET = ("--log-level", "warn", "--no-write-json")
+"""Options of a dbt command whose artifacts nobody reads."""
 
 MODELS = ("--exclude-resource-type", "test", "unit_test")
 """What to build where tests of the rows prove nothing that another build does not prove."""
@@ -104,15 +104,7 @@ class Run:
             RunError: If a model or test fails.
         """
         said = io.StringIO()
-        words = [
-            command,
-            "--log-level",
-            "warn",
-            "--log-level-file",
-            "none",
-            "--no-write-json",
-            *options,
-        ]
+        words = [command, *QUIET, "--log-level-file", "none", *options]
         given = self._arguments(variables)
         with self._environment(**given), redirect_stdout(said), redirect_stderr(said):
             done = dbtRunner(manifest(self.parsed)).invoke(words)
@@ -124,8 +116,7 @@ class Run:
 
     def build_by(self, *by: str, options: tuple[str, ...], **variables: str) -> str:
         """Run `dbt build` in a separate process, through a command. Return its output."""
-        quick = ("--log-level", "warn", "--no-write-json")
-        command = (*by, str(BIN / "dbt"), "build", *quick, *options)
+        command = (*by, str(BIN / "dbt"), "build", *QUIET, *options)
         return self.run(*command, **self._arguments(variables))
 
     def publish(self, *options: str, **variables: str) -> str:
